@@ -1,0 +1,13 @@
+//! Build script shared by the crates that link libtorch into a binary, a test or a bench.
+//!
+//! A plain link drops `libtorch.so`, because no symbol of it is used by name, and CUDA is then silently absent.
+//! The run path lets the binary find libtorch from any folder.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../link-libtorch.rs");
+    let libtorch = std::env::var("DEP_LNN_SYS_LIBTORCH_LIB").expect("lnn-sys names the folder of libtorch");
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{libtorch}");
+    println!("cargo:rustc-link-arg=-Wl,--no-as-needed");
+    println!("cargo:rustc-link-arg=-L{libtorch}");
+    println!("cargo:rustc-link-arg=-ltorch");
+}

@@ -1,0 +1,162 @@
+//! Files out of a Debian package, for machines that reach a mirror of Debian and no other server.
+//!
+//! A `.deb` is an `ar` archive whose member `data.tar.xz` is an xz-compressed tar archive of the files. Both archive
+//! formats are a header of fixed fields before each file, so they are read here, on any operating system.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use lzma_rust2::XzReader;
+
+use super::DataError;
+
+/// Reads the files called `names` (without folder), wherever they lie in the package at `path`.
+///
+/// # Errors
+/// [`DataError::Archive`] if it is no such package or lacks a file, [`DataError::Io`] if it cannot be opened.
+pub fn extract<const N: usize>(path: &Path, names: [&str; N]) -> Result<[Vec<u8>; N], DataError> {
+    let file = File::open(path).map_err(DataError::io("open", path))?;
+    let mut found = [const { None }; N];
+    read_package(BufReader::new(file), &mut |name, content| {
+        if let Some(index) = names.iter().position(|wanted| *wanted == name) {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes)?;
+            found[index] = Some(bytes);
+        }
+        Ok(())
+    })
+    .map_err(|e| DataError::Archive {
+        path: path.to_owned(),
+        problem: format!("a Debian package expected: {e}"),
+    })?;
+    if let Some(missing) = found.iter().position(Option::is_none) {
+        let problem = format!("{} expected in the package, but it is not there", names[missing]);
+        return Err(DataError::Archive { path: path.to_owned(), problem });
+    }
+    Ok(found.map(Option::unwrap_or_default))
+}
+
+/// Gets the last path segment and the content of each file.
+type Visit<'a> = &'a mut dyn FnMut(&str, &mut dyn Read) -> io::Result<()>;
+
+/// The outer layer: `ar`, 60 bytes of header before each member, members padded to even length.
+fn read_package(mut package: impl Read, visit: Visit<'_>) -> io::Result<()> {
+    let mut magic = [0; 8];
+    package.read_exact(&mut magic)?;
+    if magic != *b"!<arch>\n" {
+        return Err(invalid("it does not start with \"!<arch>\""));
+    }
+    loop {
+        let mut header = [0; 60];
+        package.read_exact(&mut header).map_err(|_| invalid("it holds no data.tar.xz"))?;
+        let size = number(&header[48..58], 10)?;
+        if text(&header[..16]).trim_end_matches('/') == "data.tar.xz" {
+            return read_tar(XzReader::new(package.take(size), false), visit);
+        }
+        skip(&mut package, size + size % 2)?;
+    }
+}
+
+/// The inner layer: tar, 512 bytes of header before each file, files padded to a multiple of 512.
+fn read_tar(mut tar: impl Read, visit: Visit<'_>) -> io::Result<()> {
+    loop {
+        let mut header = [0; 512];
+        tar.read_exact(&mut header)?;
+        if header.iter().all(|&byte| byte == 0) {
+            return Ok(());
+        }
+        let size = number(&header[124..136], 8)?;
+        let mut content = tar.by_ref().take(size);
+        // '0' or NUL: a plain file. Long names have a type of their own and cannot be one that is looked for.
+        if matches!(header[156], b'0' | 0) {
+            let name = text(&header[..100]);
+            visit(name.rsplit('/').next().unwrap_or(&name), &mut content)?;
+        }
+        let rest = content.limit();
+        skip(&mut tar, rest + size.next_multiple_of(512) - size)?;
+    }
+}
+
+fn skip(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
+    let skipped = io::copy(&mut reader.by_ref().take(bytes), &mut io::sink())?;
+    if skipped == bytes { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// A text field, padded with blanks or NUL.
+fn text(field: &[u8]) -> String {
+    let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
+    String::from_utf8_lossy(&field[..end]).trim_end().to_owned()
+}
+
+fn number(field: &[u8], radix: u32) -> io::Result<u64> {
+    let digits = text(field);
+    u64::from_str_radix(digits.trim(), radix).map_err(|_| invalid(&format!("{digits:?} is no size")))
+}
+
+fn invalid(problem: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// `data.tar` with `./usr/share/a` = "alpha" and `./b` = 600 bytes, compressed by `xz -9`.
+    const DATA_TAR_XZ: &[u8] = &[
+        253, 55, 122, 88, 90, 0, 0, 4, 230, 214, 180, 70, 2, 0, 33, 1, 28, 0, 0, 0, 16, 207, 88, 204, 224,
+        39, 255, 0, 158, 93, 0, 23, 11, 203, 39, 137, 242, 235, 251, 178, 254, 137, 225, 249, 201, 8, 29, 28,
+        43, 30, 127, 134, 79, 180, 199, 4, 74, 144, 174, 245, 47, 147, 204, 118, 234, 57, 170, 168, 127, 180,
+        147, 155, 13, 212, 37, 52, 123, 185, 33, 180, 46, 18, 1, 118, 36, 112, 184, 236, 200, 179, 72, 39,
+        235, 223, 89, 180, 30, 149, 225, 134, 117, 199, 2, 192, 112, 226, 169, 91, 14, 241, 39, 112, 86, 191,
+        6, 196, 55, 230, 103, 10, 108, 216, 134, 93, 52, 118, 158, 209, 113, 244, 32, 86, 133, 62, 67, 183,
+        141, 52, 160, 112, 234, 179, 126, 51, 108, 167, 123, 176, 115, 89, 6, 83, 182, 206, 252, 148, 54, 51,
+        206, 31, 175, 104, 53, 184, 215, 41, 99, 20, 100, 189, 225, 21, 244, 178, 246, 94, 46, 156, 12, 102,
+        39, 4, 175, 168, 104, 210, 131, 97, 0, 0, 0, 0, 211, 70, 211, 17, 89, 59, 149, 43, 0, 1, 186, 1, 128,
+        80, 0, 0, 245, 85, 129, 196, 177, 196, 103, 251, 2, 0, 0, 0, 0, 4, 89, 90,
+    ];
+
+    fn package(member: &str, content: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"!<arch>\n").unwrap();
+        for (name, content) in [("debian-binary", &b"2.0"[..]), (member, content)] {
+            let size = content.len();
+            write!(file, "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 100_644).unwrap();
+            file.write_all(content).unwrap();
+            if size % 2 == 1 {
+                file.write_all(b"\n").unwrap();
+            }
+        }
+        file
+    }
+
+    #[test]
+    fn files_are_found_in_any_folder_of_the_package() {
+        let package = package("data.tar.xz", DATA_TAR_XZ);
+        let [b, a] = extract(package.path(), ["b", "a"]).unwrap();
+        assert_eq!(a, b"alpha");
+        assert_eq!(b, [b'b'; 600]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let package = package("data.tar.xz", DATA_TAR_XZ);
+        let error = extract(package.path(), ["a", "absent"]).unwrap_err();
+        assert!(error.to_string().contains("absent expected"), "{error}");
+    }
+
+    #[test]
+    fn other_or_broken_archives_are_refused() {
+        let half = &DATA_TAR_XZ[..DATA_TAR_XZ.len() / 2];
+        for package in
+            [package("data.tar.zst", b"x"), package("data.tar.xz", half), package("data.tar.xz", b"x")]
+        {
+            assert!(matches!(extract(package.path(), ["a"]), Err(DataError::Archive { .. })));
+        }
+        let mut other = tempfile::NamedTempFile::new().unwrap();
+        other.write_all(b"something else entirely").unwrap();
+        assert!(matches!(extract(other.path(), ["a"]), Err(DataError::Archive { .. })));
+    }
+}

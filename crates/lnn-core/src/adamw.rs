@@ -1,0 +1,193 @@
+//! Adam with decoupled weight decay.
+//!
+//! ```text
+//! m = β₁ m + (1 - β₁) g            v = β₂ v + (1 - β₂) g²
+//! p = p - lr λ p - lr (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)
+//! ```
+//! Sources: Kingma and Ba (2015); Loshchilov and Hutter (2019). λ = 0 is Adam. Decay applies to matrices and
+//! kernels only: shrinking a bias or a normalisation's scale towards zero regularises nothing.
+
+use crate::{Error, Parameters, Role};
+use lnn_sys::{AdamWStep, fused_adamw};
+use tch::Tensor;
+
+/// The constants of AdamW; the learning rate is given at each step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamWConfig {
+    /// β₁, the decay of the first moment.
+    pub beta1: f64,
+    /// β₂, the decay of the second moment.
+    pub beta2: f64,
+    /// ε, added to the root of the second moment.
+    pub epsilon: f64,
+    /// λ, the decoupled weight decay.
+    pub weight_decay: f64,
+}
+
+/// The optimiser: its moments are plain tensors that a checkpoint can hold.
+#[derive(Debug)]
+pub struct AdamW {
+    groups: [Group; 2],
+    step: u64,
+    config: AdamWConfig,
+}
+
+/// Parameters with one weight decay.
+#[derive(Debug, Default)]
+struct Group {
+    names: Vec<String>,
+    parameters: Vec<Tensor>,
+    first_moments: Vec<Tensor>,
+    second_moments: Vec<Tensor>,
+    weight_decay: f64,
+}
+
+impl AdamW {
+    /// An optimiser of the trainable parameters, with zero moments.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a constant is out of its range.
+    pub fn new(parameters: &Parameters, config: AdamWConfig) -> Result<Self, Error> {
+        let in_unit = |x: f64| (0.0..1.0).contains(&x);
+        let at_least_0 = |x: f64| x.is_finite() && x >= 0.0;
+        for (name, value, expected, holds) in [
+            ("beta1", config.beta1, "at least 0 and below 1", in_unit(config.beta1)),
+            ("beta2", config.beta2, "at least 0 and below 1", in_unit(config.beta2)),
+            ("epsilon", config.epsilon, "a finite number of at least 0", at_least_0(config.epsilon)),
+            ("weight_decay", config.weight_decay, "a finite number of at least 0", at_least_0(config.weight_decay)),
+        ] {
+            if !holds {
+                return Err(Error::Value { name, expected, found: value.to_string() });
+            }
+        }
+        let mut decayed = Group { weight_decay: config.weight_decay, ..Group::default() };
+        let mut undecayed = Group::default();
+        for entry in parameters.entries().iter().filter(|entry| entry.role == Role::Trainable) {
+            let group = if entry.tensor.dim() > 1 { &mut decayed } else { &mut undecayed };
+            group.names.push(entry.name.clone());
+            group.parameters.push(entry.tensor.shallow_clone());
+            group.first_moments.push(entry.tensor.detach().zeros_like());
+            group.second_moments.push(entry.tensor.detach().zeros_like());
+        }
+        Ok(Self { groups: [decayed, undecayed], step: 0, config })
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// Takes one step along the gradients of the last backward pass, and clears them. A parameter that the loss did
+    /// not reach has no gradient and counts as 0.
+    ///
+    /// # Errors
+    /// [`Error::Sys`] if libtorch throws.
+    pub fn step(&mut self, learning_rate: f64) -> Result<(), Error> {
+        self.step += 1;
+        for group in &mut self.groups {
+            let gradients: Vec<Tensor> = group.parameters.iter().map(gradient).collect();
+            let constants = AdamWStep {
+                step: self.step,
+                learning_rate,
+                beta1: self.config.beta1,
+                beta2: self.config.beta2,
+                weight_decay: group.weight_decay,
+                epsilon: self.config.epsilon,
+            };
+            fused_adamw(&group.parameters, &gradients, &group.first_moments, &group.second_moments, constants)?;
+            group.parameters.iter_mut().for_each(Tensor::zero_grad);
+        }
+        Ok(())
+    }
+
+    /// The moments, named `first.NAME` and `second.NAME`, as deep copies.
+    pub fn snapshot(&self) -> Vec<(String, Tensor)> {
+        self.moments().map(|(name, tensor)| (name, tensor.copy())).collect()
+    }
+
+    /// Goes back to a [`snapshot`](Self::snapshot) taken after `step` steps.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::UnexpectedTensor`] or [`Error::Mismatch`]; then nothing was changed.
+    pub fn restore(&mut self, step: u64, stored: &[(String, Tensor)]) -> Result<(), Error> {
+        let own: Vec<(String, Tensor)> = self.moments().map(|(name, t)| (name, t.shallow_clone())).collect();
+        Parameters::of_buffers(own)?.load(stored)?;
+        self.step = step;
+        Ok(())
+    }
+
+    fn moments(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        self.groups.iter().flat_map(|group| {
+            let named = |prefix: &'static str, tensors| {
+                group.names.iter().map(move |name| format!("{prefix}.{name}")).zip(tensors)
+            };
+            named("first", &group.first_moments).chain(named("second", &group.second_moments))
+        })
+    }
+}
+
+fn gradient(parameter: &Tensor) -> Tensor {
+    let gradient = parameter.grad();
+    if gradient.defined() { gradient } else { parameter.detach().zeros_like() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Init;
+    use tch::{Device, Kind};
+
+    const CONFIG: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 };
+
+    fn example() -> Parameters {
+        let mut parameters = Parameters::drawn(1, Kind::Float, Device::Cpu);
+        let mut root = parameters.root();
+        root.trainable("weight", &[4, 3], &Init::Normal { deviation: 1.0 }).unwrap();
+        root.trainable("bias", &[4], &Init::Constant(1.0)).unwrap();
+        parameters
+    }
+
+    fn train(parameters: &Parameters, optimizer: &mut AdamW, steps: std::ops::Range<i64>) {
+        for step in steps {
+            tch::manual_seed(step);
+            let x = Tensor::randn([8, 3], (Kind::Float, Device::Cpu));
+            let trainable = parameters.trainable();
+            x.linear(&trainable[0], Some(&trainable[1])).square().mean(Kind::Float).backward();
+            optimizer.step(1e-2).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_optimizer_that_was_stored_and_restored_goes_on_bit_for_bit() {
+        let (whole, halves) = (example(), example());
+        train(&whole, &mut AdamW::new(&whole, CONFIG).unwrap(), 0..10);
+        let mut first = AdamW::new(&halves, CONFIG).unwrap();
+        train(&halves, &mut first, 0..5);
+        let mut second = AdamW::new(&halves, CONFIG).unwrap();
+        second.restore(first.steps(), &first.snapshot()).unwrap();
+        train(&halves, &mut second, 5..10);
+        for (a, b) in whole.entries().iter().zip(halves.entries()) {
+            assert_eq!(a.tensor, b.tensor);
+        }
+    }
+
+    #[test]
+    fn weight_decay_shrinks_matrices_and_leaves_biases_alone() {
+        let parameters = example();
+        let before = parameters.snapshot();
+        AdamW::new(&parameters, CONFIG).unwrap().step(1.0).unwrap();
+        let after = parameters.snapshot();
+        assert!((&after[0].1 - &before[0].1 * 0.9).abs().max().double_value(&[]) < 1e-6);
+        assert_eq!(after[1].1, before[1].1);
+    }
+
+    #[test]
+    fn constants_out_of_range_and_foreign_moments_are_refused() {
+        let parameters = example();
+        let error = AdamW::new(&parameters, AdamWConfig { beta1: 1.0, ..CONFIG }).unwrap_err().to_string();
+        assert_eq!(error, "beta1 must be at least 0 and below 1, found 1");
+        let mut optimizer = AdamW::new(&parameters, CONFIG).unwrap();
+        assert!(optimizer.restore(3, &[]).is_err());
+        assert_eq!(optimizer.steps(), 0);
+    }
+}

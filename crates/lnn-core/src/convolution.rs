@@ -1,0 +1,50 @@
+//! A two-dimensional convolution with "same" padding.
+
+use crate::{Error, Init, Scope};
+use tch::Tensor;
+
+/// The sizes of a convolution.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvolutionConfig {
+    /// Input channels.
+    pub inputs: i64,
+    /// Output channels.
+    pub outputs: i64,
+    /// Extent of the square kernel, odd.
+    pub kernel: i64,
+    /// Whether a bias is added; a batch normalisation behind makes it idle.
+    pub bias: bool,
+}
+
+/// A convolution of stride 1 that keeps height and width.
+#[derive(Debug)]
+pub struct Convolution {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    padding: i64,
+}
+
+impl Convolution {
+    /// A trainable convolution with `weight [outputs, inputs, kernel, kernel]`, drawn by `init`, and a zero bias.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the kernel is even or a size is below 1; those of [`Scope::trainable`].
+    pub fn new(scope: &mut Scope<'_>, config: &ConvolutionConfig, init: &Init) -> Result<Self, Error> {
+        let ConvolutionConfig { inputs, outputs, kernel, bias } = *config;
+        if kernel < 1 || kernel % 2 == 0 {
+            return Err(Error::Value { name: "kernel", expected: "odd", found: kernel.to_string() });
+        }
+        if inputs < 1 || outputs < 1 {
+            let found = format!("{inputs} inputs, {outputs} outputs");
+            return Err(Error::Value { name: "channels", expected: "at least 1", found });
+        }
+        let weight = scope.trainable("weight", &[outputs, inputs, kernel, kernel], init)?;
+        let bias = bias.then(|| scope.trainable("bias", &[outputs], &Init::Constant(0.0))).transpose()?;
+        Ok(Self { weight, bias, padding: kernel / 2 })
+    }
+
+    /// `x [B, inputs, H, W]` to `[B, outputs, H, W]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.conv2d(&self.weight, self.bias.as_ref(), 1, self.padding, 1, 1)
+    }
+}

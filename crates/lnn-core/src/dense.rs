@@ -1,0 +1,29 @@
+//! The fully connected layer `y = x Wᵀ + b`, which reads states out into classes or values.
+
+use crate::{Error, Init, Scope};
+use tch::Tensor;
+
+/// A fully connected layer.
+#[derive(Debug)]
+pub struct Dense {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Dense {
+    /// A trainable layer with `weight [outputs, inputs]`, Glorot uniform, and `bias [outputs]`, zero.
+    ///
+    /// # Errors
+    /// Those of [`Scope::trainable`].
+    pub fn new(scope: &mut Scope<'_>, inputs: i64, outputs: i64) -> Result<Self, Error> {
+        Ok(Self {
+            weight: scope.trainable("weight", &[outputs, inputs], &Init::GlorotUniform)?,
+            bias: scope.trainable("bias", &[outputs], &Init::Constant(0.0))?,
+        })
+    }
+
+    /// `x [.., inputs]` to `[.., outputs]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.weight, Some(&self.bias))
+    }
+}

@@ -1,0 +1,57 @@
+//! The errors of this crate.
+
+use tch::{Kind, TchError};
+
+/// What a caller can get wrong, and what libtorch can throw.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A tensor has another shape than the equation needs.
+    #[error("{what} must have the shape {expected}, found {found:?}")]
+    Shape {
+        /// Which tensor.
+        what: String,
+        /// The shape in words and letters, as `[B, T, 28]`.
+        expected: String,
+        /// The shape that came.
+        found: Vec<i64>,
+    },
+    /// A hyper-parameter lies outside its range.
+    #[error("{name} must be {expected}, found {found}")]
+    Value {
+        /// Name of the hyper-parameter.
+        name: &'static str,
+        /// Its range in words.
+        expected: &'static str,
+        /// The value that came.
+        found: String,
+    },
+    /// Two parameters of one model have the same name.
+    #[error("the parameter name `{0}` is taken: names are unique within a model")]
+    DuplicateName(String),
+    /// A stored tensor does not fit its parameter.
+    #[error("the tensor `{name}` must be {expected_kind:?} {expected:?}, found {found_kind:?} {found:?}")]
+    Mismatch {
+        /// Name of the parameter.
+        name: String,
+        /// Shape of the parameter.
+        expected: Vec<i64>,
+        /// Dtype of the parameter.
+        expected_kind: Kind,
+        /// Shape that came.
+        found: Vec<i64>,
+        /// Dtype that came.
+        found_kind: Kind,
+    },
+    /// A parameter has no stored tensor.
+    #[error("the tensor `{0}` is missing")]
+    MissingTensor(String),
+    /// A stored tensor belongs to no parameter.
+    #[error("the tensor `{0}` belongs to no parameter of this model")]
+    UnexpectedTensor(String),
+    /// libtorch threw.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+    /// A call of `lnn-sys` failed.
+    #[error(transparent)]
+    Sys(#[from] lnn_sys::Error),
+}

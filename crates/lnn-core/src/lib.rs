@@ -1,0 +1,46 @@
+//! The mathematics of liquid neural networks on libtorch tensors: cells, time loops, reservoirs, initialisers and
+//! the optimiser.
+//!
+//! Shapes are batch first throughout: `x [B,T,I]` a batch of sequences, `dt [B,T]` the time between steps,
+//! `mask [B,T]` which steps count, `h [B,H]` a state. Nothing here touches files, prints, or knows a flag.
+//!
+//! ```no_run
+//! use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig};
+//! use tch::{Device, Kind, Tensor};
+//!
+//! # fn main() -> Result<(), lnn_core::Error> {
+//! let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+//! let config = ReservoirConfig {
+//!     units: 500, spectral_radius: 0.9, leak_rate: 0.3, input_scale: 0.1, bias_scale: 0.0,
+//! };
+//! let reservoir = LeakyReservoir::new(&mut parameters.root(), 28, &config)?;
+//! let x = Tensor::rand([64, 28, 28], (Kind::Float, Device::Cpu));
+//! let run = reservoir.scan(&x, None, None)?;
+//! assert_eq!(run.outputs.size(), [64, 28, 500]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod adamw;
+mod batch_norm;
+mod cell;
+mod convolution;
+mod dense;
+mod error;
+mod init;
+mod leaky_reservoir;
+mod lstm;
+mod parameters;
+mod spectral_radius;
+
+pub use adamw::{AdamW, AdamWConfig};
+pub use batch_norm::BatchNorm;
+pub use cell::{Cell, Run, State};
+pub use convolution::{Convolution, ConvolutionConfig};
+pub use dense::Dense;
+pub use error::Error;
+pub use init::Init;
+pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
+pub use lstm::Lstm;
+pub use parameters::{Parameter, Parameters, Role, Scope};
+pub use spectral_radius::{scale_to_radius, spectral_radius};

@@ -1,0 +1,122 @@
+//! Long short-term memory.
+//!
+//! ```text
+//! i, f, g, o = x W_ihᵀ + h W_hhᵀ + b      (four blocks of H columns)
+//! c' = σ(f) c + σ(i) tanh(g)
+//! h' = σ(o) tanh(c')
+//! ```
+//! | letter | field | shape |
+//! |---|---|---|
+//! | `W_ih` | `input_weights` | `[4H, I]`, Glorot uniform |
+//! | `W_hh` | `recurrent_weights` | `[4H, H]`, orthogonal blocks |
+//! | b | `bias` | `[4H]`, 1 in the forget block and 0 elsewhere |
+//!
+//! Source: Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber and Cummins (2000);
+//! initialised as Keras does. The gates are in the order of `torch.nn.LSTM`, with one bias instead of its two.
+
+use crate::cell::{check_sequence, unroll};
+use crate::{Cell, Error, Init, Run, Scope, State};
+use tch::{Device, Kind, Tensor};
+
+/// A layer of LSTM units.
+#[derive(Debug)]
+pub struct Lstm {
+    input_weights: Tensor,
+    recurrent_weights: Tensor,
+    bias: Tensor,
+    no_bias: Tensor,
+}
+
+impl Lstm {
+    /// A trainable layer of `units` units over `inputs` inputs.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if `units` is below 1; those of [`Scope::trainable`].
+    pub fn new(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<Self, Error> {
+        if units < 1 {
+            return Err(Error::Value { name: "units", expected: "at least 1", found: units.to_string() });
+        }
+        let blocks = |forget: f64| Tensor::full([units], forget, (Kind::Float, Device::Cpu));
+        let bias = Tensor::cat(&[blocks(0.0), blocks(1.0), blocks(0.0), blocks(0.0)], 0);
+        let input_weights = scope.trainable("input_weights", &[4 * units, inputs], &Init::GlorotUniform)?;
+        let recurrent_weights =
+            scope.trainable("recurrent_weights", &[4 * units, units], &Init::OrthogonalBlocks)?;
+        let bias = scope.trainable("bias", &[4 * units], &Init::Values(bias))?;
+        let no_bias = bias.detach().zeros_like();
+        Ok(Self { input_weights, recurrent_weights, bias, no_bias })
+    }
+}
+
+impl Cell for Lstm {
+    fn input_size(&self) -> i64 {
+        self.input_weights.size()[1]
+    }
+
+    fn state_sizes(&self) -> Vec<i64> {
+        vec![self.recurrent_weights.size()[1]; 2]
+    }
+
+    fn project(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.input_weights, Some(&self.bias))
+    }
+
+    fn advance(&self, projected: &Tensor, state: &State) -> State {
+        let [h, c] = state.tensors() else { unreachable!("the state was checked at the door") };
+        let gates = projected.addmm(h, &self.recurrent_weights.tr()).chunk(4, 1);
+        let c = gates[1].sigmoid() * c + gates[0].sigmoid() * gates[2].tanh();
+        State::new(vec![gates[3].sigmoid() * c.tanh(), c])
+    }
+
+    /// The same equations by libtorch's fused layer; with a mask, the plain loop.
+    fn scan(&self, x: &Tensor, initial: Option<&State>, mask: Option<&Tensor>) -> Result<Run, Error> {
+        check_sequence(self.input_size(), &self.state_sizes(), x, initial, mask)?;
+        if mask.is_some() {
+            return Ok(unroll(self, x, initial, mask));
+        }
+        let zero;
+        let state = if let Some(state) = initial {
+            state
+        } else {
+            zero = self.zero_state(x);
+            &zero
+        };
+        let state: Vec<Tensor> = state.tensors().iter().map(|tensor| tensor.unsqueeze(0)).collect();
+        let weights = [&self.input_weights, &self.recurrent_weights, &self.bias, &self.no_bias].map(Tensor::shallow_clone);
+        let (outputs, h, c) = x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true)?;
+        Ok(Run { outputs, last: State::new(vec![h.squeeze_dim(0), c.squeeze_dim(0)]) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Parameters;
+
+    #[test]
+    fn the_forget_gate_starts_open() {
+        let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+        let lstm = Lstm::new(&mut parameters.root(), 3, 2).unwrap();
+        let bias: Vec<f32> = Vec::try_from(&lstm.bias.detach()).unwrap();
+        assert_eq!(bias, [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn libtorchs_layer_computes_the_plain_equations_and_the_same_gradients() {
+        let mut parameters = Parameters::drawn(0, Kind::Double, Device::Cpu);
+        let lstm = Lstm::new(&mut parameters.root(), 3, 4).unwrap();
+        let x = Tensor::randn([2, 5, 3], (Kind::Double, Device::Cpu));
+        let initial = State::new(vec![
+            Tensor::randn([2, 4], (Kind::Double, Device::Cpu)),
+            Tensor::randn([2, 4], (Kind::Double, Device::Cpu)),
+        ]);
+        let gradients = |run: Run| {
+            let loss = run.outputs.square().sum(Kind::Double) + run.last.tensors()[1].sum(Kind::Double);
+            Tensor::run_backward(&[loss], &parameters.trainable(), false, false)
+        };
+        let plain = gradients(unroll(&lstm, &x, Some(&initial), None));
+        let fused = gradients(lstm.scan(&x, Some(&initial), None).unwrap());
+        for (plain, fused) in plain.iter().zip(&fused) {
+            assert!((plain - fused).abs().max().double_value(&[]) < 1e-12);
+        }
+    }
+}

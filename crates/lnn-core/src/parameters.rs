@@ -1,0 +1,238 @@
+//! The named tensors of a model, in the order in which its parts ask for them.
+//!
+//! A part gets a [`Scope`], a path such as `front.conv1`, and asks it for its tensors by name, shape and initialiser.
+//! What trains is *trainable*; what is fixed or follows the data (reservoir weights, running means) is a *buffer*.
+//! Parameters are either *drawn* from a seed, or *blank* to be filled from a checkpoint: then no initialiser runs.
+
+use crate::{Error, Init};
+use tch::{Device, Kind, Tensor};
+
+/// Whether the optimiser changes a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Changed by the optimiser; has a gradient.
+    Trainable,
+    /// Part of the model, but not changed by the optimiser.
+    Buffer,
+}
+
+/// One named tensor.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Full name, parts joined by dots, as `reservoir.recurrent_weights`.
+    pub name: String,
+    /// The tensor, shared with the part of the model that uses it.
+    pub tensor: Tensor,
+    /// Whether the optimiser changes it.
+    pub role: Role,
+}
+
+/// All tensors of a model.
+#[derive(Debug)]
+pub struct Parameters {
+    entries: Vec<Parameter>,
+    kind: Kind,
+    device: Device,
+    blank: bool,
+}
+
+impl Parameters {
+    /// Parameters whose values are drawn: seeds libtorch's generator with `seed`. Values are drawn on the CPU and
+    /// then moved, so that every device starts from the same numbers.
+    pub fn drawn(seed: u64, kind: Kind, device: Device) -> Self {
+        tch::manual_seed(seed.cast_signed());
+        Self { entries: Vec::new(), kind, device, blank: false }
+    }
+
+    /// Parameters that start as zeros and wait to be filled by [`Parameters::load`].
+    pub fn blank(kind: Kind, device: Device) -> Self {
+        Self { entries: Vec::new(), kind, device, blank: true }
+    }
+
+    /// A list of existing tensors, to check and fill them as a model's are.
+    pub(crate) fn of_buffers(tensors: Vec<(String, Tensor)>) -> Result<Self, Error> {
+        let mut all = Self::blank(Kind::Float, Device::Cpu);
+        for (name, tensor) in tensors {
+            if all.entries.iter().any(|entry| entry.name == name) {
+                return Err(Error::DuplicateName(name));
+            }
+            all.entries.push(Parameter { name, tensor, role: Role::Buffer });
+        }
+        Ok(all)
+    }
+
+    /// The scope without a prefix.
+    pub fn root(&mut self) -> Scope<'_> {
+        Scope { parameters: self, prefix: String::new() }
+    }
+
+    /// All tensors in order of creation.
+    pub fn entries(&self) -> &[Parameter] {
+        &self.entries
+    }
+
+    /// The tensors that train, in order of creation, sharing memory with the model.
+    pub fn trainable(&self) -> Vec<Tensor> {
+        let trainable = self.entries.iter().filter(|entry| entry.role == Role::Trainable);
+        trainable.map(|entry| entry.tensor.shallow_clone()).collect()
+    }
+
+    /// How many numbers have the given role.
+    pub fn count(&self, role: Role) -> usize {
+        self.entries.iter().filter(|entry| entry.role == role).map(|entry| entry.tensor.numel()).sum()
+    }
+
+    /// Where the tensors live.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The dtype of the tensors.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Deep copies of all tensors, in order, cut from the graph.
+    pub fn snapshot(&self) -> Vec<(String, Tensor)> {
+        self.entries.iter().map(|entry| (entry.name.clone(), entry.tensor.detach().copy())).collect()
+    }
+
+    /// Fills every tensor from `stored`, which must hold exactly the names of this model.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::UnexpectedTensor`] or [`Error::Mismatch`]; then nothing was changed.
+    pub fn load(&self, stored: &[(String, Tensor)]) -> Result<(), Error> {
+        if let Some((name, _)) = stored.iter().find(|(name, _)| !self.entries.iter().any(|e| e.name == *name)) {
+            return Err(Error::UnexpectedTensor(name.clone()));
+        }
+        let mut pairs = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let found = stored.iter().find(|(name, _)| *name == entry.name);
+            let (_, found) = found.ok_or_else(|| Error::MissingTensor(entry.name.clone()))?;
+            if found.size() != entry.tensor.size() || found.kind() != entry.tensor.kind() {
+                return Err(Error::Mismatch {
+                    name: entry.name.clone(),
+                    expected: entry.tensor.size(),
+                    expected_kind: entry.tensor.kind(),
+                    found: found.size(),
+                    found_kind: found.kind(),
+                });
+            }
+            pairs.push((entry.tensor.detach(), found));
+        }
+        for (mut target, source) in pairs {
+            target.f_copy_(source)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: String, role: Role, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
+        if self.entries.iter().any(|entry| entry.name == name) {
+            return Err(Error::DuplicateName(name));
+        }
+        let value = if self.blank {
+            Tensor::f_zeros(shape, (self.kind, self.device))?
+        } else {
+            init.draw(shape)?.f_to_device_(self.device, self.kind, false, false)?
+        };
+        let tensor = value.f_set_requires_grad(role == Role::Trainable)?;
+        self.entries.push(Parameter { name, tensor: tensor.shallow_clone(), role });
+        Ok(tensor)
+    }
+}
+
+/// A place in the tree of names, from which a part of a model asks for its tensors.
+#[derive(Debug)]
+pub struct Scope<'a> {
+    parameters: &'a mut Parameters,
+    prefix: String,
+}
+
+impl Scope<'_> {
+    /// The scope of a part of this part.
+    #[must_use]
+    pub fn child(&mut self, name: &str) -> Scope<'_> {
+        let prefix = self.full_name(name);
+        Scope { parameters: self.parameters, prefix }
+    }
+
+    /// A tensor that trains.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
+    pub fn trainable(&mut self, name: &str, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
+        self.parameters.add(self.full_name(name), Role::Trainable, shape, init)
+    }
+
+    /// A tensor that belongs to the model and does not train.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
+    pub fn buffer(&mut self, name: &str, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
+        self.parameters.add(self.full_name(name), Role::Buffer, shape, init)
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(seed: u64) -> Parameters {
+        let mut parameters = Parameters::drawn(seed, Kind::Float, Device::Cpu);
+        let mut root = parameters.root();
+        root.child("a").trainable("weight", &[3, 2], &Init::Normal { deviation: 1.0 }).unwrap();
+        root.child("b").buffer("weight", &[2], &Init::Normal { deviation: 1.0 }).unwrap();
+        parameters
+    }
+
+    #[test]
+    fn names_are_paths_and_roles_are_kept_apart() {
+        let parameters = example(0);
+        let names: Vec<_> = parameters.entries().iter().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["a.weight", "b.weight"]);
+        assert_eq!((parameters.count(Role::Trainable), parameters.count(Role::Buffer)), (6, 2));
+        assert!(parameters.entries()[0].tensor.requires_grad() && !parameters.entries()[1].tensor.requires_grad());
+    }
+
+    #[test]
+    fn a_second_tensor_of_the_same_name_is_an_error_and_not_renamed() {
+        let mut parameters = example(0);
+        let error = parameters.root().child("a").buffer("weight", &[1], &Init::Constant(0.0)).unwrap_err();
+        assert!(matches!(error, Error::DuplicateName(name) if name == "a.weight"));
+    }
+
+    #[test]
+    fn a_snapshot_loads_into_a_blank_model_and_the_same_seed_draws_the_same_values() {
+        let (drawn, again, blank) = (example(7), example(7), {
+            let mut blank = Parameters::blank(Kind::Float, Device::Cpu);
+            let mut root = blank.root();
+            root.child("a").trainable("weight", &[3, 2], &Init::Constant(5.0)).unwrap();
+            root.child("b").buffer("weight", &[2], &Init::Constant(5.0)).unwrap();
+            blank
+        });
+        assert_eq!(blank.entries()[0].tensor.abs().sum(Kind::Float).double_value(&[]), 0.0);
+        blank.load(&drawn.snapshot()).unwrap();
+        for (a, b) in blank.entries().iter().zip(again.entries()) {
+            assert_eq!(a.tensor, b.tensor);
+        }
+    }
+
+    #[test]
+    fn loading_checks_names_shapes_and_dtypes_and_changes_nothing_when_one_is_wrong() {
+        let parameters = example(0);
+        let before = parameters.snapshot();
+        let mut stored = parameters.snapshot();
+        stored[0].1 = Tensor::zeros([3, 2], (Kind::Float, Device::Cpu));
+        stored[1].1 = Tensor::zeros([2], (Kind::Double, Device::Cpu));
+        assert!(matches!(parameters.load(&stored).unwrap_err(), Error::Mismatch { name, .. } if name == "b.weight"));
+        stored.pop();
+        assert!(matches!(parameters.load(&stored).unwrap_err(), Error::MissingTensor(name) if name == "b.weight"));
+        stored.push(("c".into(), Tensor::new()));
+        assert!(matches!(parameters.load(&stored).unwrap_err(), Error::UnexpectedTensor(name) if name == "c"));
+        assert_eq!(parameters.entries()[0].tensor, before[0].1);
+    }
+}

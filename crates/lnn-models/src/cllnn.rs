@@ -1,0 +1,133 @@
+//! The CLLNN: convolutions find features, a fixed reservoir mixes them, an LSTM remembers, a readout decides.
+//!
+//! The article flattens the features into one step from zero states. The tuned form runs the reservoir and the LSTM
+//! over a sequence of feature positions, with batch normalisation behind the convolutions.
+//!
+//! Source: Bacay, "Convolutional LSTM Liquid Neural Network (CLLNN)" (2024).
+
+use crate::{Error, InputSpec, Network, Preset, ReservoirSettings, Scan};
+use lnn_core::{BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+/// The configuration of a CLLNN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CllnnConfig {
+    /// Output channels of the 3×3 convolutions, each followed by a 2×2 max-pooling and a rectifier.
+    pub channels: Vec<i64>,
+    /// Whether a batch normalisation follows each convolution.
+    pub batch_norm: bool,
+    /// How the feature map becomes a sequence.
+    pub scan: Scan,
+    /// The reservoir.
+    pub reservoir: ReservoirSettings,
+    /// Units of the LSTM.
+    pub lstm_units: i64,
+    /// Probability with which an output of the LSTM is left out in training.
+    pub dropout: f64,
+}
+
+impl CllnnConfig {
+    /// The configuration of a preset.
+    pub fn preset(preset: Preset) -> Self {
+        match preset {
+            Preset::Article => Self {
+                channels: vec![32, 64, 128],
+                batch_norm: false,
+                scan: Scan::Whole,
+                reservoir: ReservoirSettings {
+                    units: 512,
+                    spectral_radius: 0.9,
+                    leak_rate: 0.2,
+                    input_scale: 0.1,
+                    scale_by_inputs: false,
+                    bias_scale: 0.0,
+                },
+                lstm_units: 128,
+                dropout: 0.0,
+            },
+            Preset::Tuned => Self {
+                channels: vec![32, 64, 128],
+                batch_norm: true,
+                scan: Scan::Rows,
+                reservoir: ReservoirSettings {
+                    units: 256,
+                    spectral_radius: 0.9,
+                    leak_rate: 0.5,
+                    input_scale: 1.0,
+                    scale_by_inputs: true,
+                    bias_scale: 0.0,
+                },
+                lstm_units: 128,
+                dropout: 0.0,
+            },
+        }
+    }
+}
+
+/// The network of a CLLNN.
+#[derive(Debug)]
+pub(crate) struct Cllnn {
+    blocks: Vec<(Convolution, Option<BatchNorm>)>,
+    scan: Scan,
+    reservoir: LeakyReservoir,
+    lstm: Lstm,
+    readout: Dense,
+    dropout: f64,
+}
+
+impl Cllnn {
+    pub(crate) fn new(scope: &mut Scope<'_>, config: &CllnnConfig, input: &InputSpec) -> Result<Self, Error> {
+        let refuse = |reason: String| Err(Error::Config { model: "cllnn", reason });
+        if !(0.0..1.0).contains(&config.dropout) {
+            return refuse(format!("dropout must be at least 0 and below 1, found {}", config.dropout));
+        }
+        let mut map = [input.channels, input.height, input.width];
+        let mut blocks = Vec::with_capacity(config.channels.len());
+        for (i, &outputs) in config.channels.iter().enumerate() {
+            let [inputs, height, width] = map;
+            if height < 2 || width < 2 {
+                let image = format!("{} x {}", input.height, input.width);
+                return refuse(format!("images of {image} are too small for {} poolings", config.channels.len()));
+            }
+            let mut scope = scope.child(&format!("block{i}"));
+            let sizes = ConvolutionConfig { inputs, outputs, kernel: 3, bias: !config.batch_norm };
+            let init = if config.batch_norm { Init::HeNormal } else { Init::GlorotUniform };
+            let convolution = Convolution::new(&mut scope.child("convolution"), &sizes, &init)?;
+            let normalization = match config.batch_norm {
+                true => Some(BatchNorm::new(&mut scope.child("normalization"), outputs)?),
+                false => None,
+            };
+            blocks.push((convolution, normalization));
+            map = [outputs, height / 2, width / 2];
+        }
+        let [_, inputs] = config.scan.extents(map);
+        let settings = config.reservoir.for_inputs(inputs);
+        Ok(Self {
+            blocks,
+            scan: config.scan,
+            reservoir: LeakyReservoir::new(&mut scope.child("reservoir"), inputs, &settings)?,
+            lstm: Lstm::new(&mut scope.child("lstm"), config.reservoir.units, config.lstm_units)?,
+            readout: Dense::new(&mut scope.child("readout"), config.lstm_units, input.classes())?,
+            dropout: config.dropout,
+        })
+    }
+}
+
+impl Network for Cllnn {
+    fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+        // Channels last in memory, shape unchanged: the convolutions are a third faster so.
+        let mut x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
+        for (convolution, normalization) in &self.blocks {
+            x = convolution.forward(&x).max_pool2d(2, 2, 0, 1, false);
+            if let Some(normalization) = normalization {
+                x = normalization.forward(&x, training);
+            }
+            x = x.relu();
+        }
+        let states = self.reservoir.scan(&self.scan.apply(&x), None, None)?.outputs;
+        let memory = self.lstm.scan(&states, None, None)?;
+        Ok(self.readout.forward(&memory.last.output().dropout(self.dropout, training)))
+    }
+}

@@ -1,0 +1,120 @@
+//! What a model is made from: plain data that a file holds and a shell can set.
+
+use crate::{CllnnConfig, Error, LnnConfig};
+use lnn_core::ReservoirConfig;
+use serde::{Deserialize, Serialize};
+
+/// Which of the systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelKind {
+    /// A fixed leaky reservoir with a trained readout.
+    Lnn,
+    /// A convolution, a fixed leaky reservoir and an LSTM.
+    Cllnn,
+}
+
+/// Which hyper-parameters to start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// The equations and hyper-parameters of the article.
+    Article,
+    /// What does better, chosen by validation.
+    Tuned,
+}
+
+/// The configuration of one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ModelConfig {
+    /// See [`LnnConfig`].
+    Lnn(LnnConfig),
+    /// See [`CllnnConfig`].
+    Cllnn(CllnnConfig),
+}
+
+impl ModelConfig {
+    /// The configuration of a preset.
+    pub fn preset(kind: ModelKind, preset: Preset) -> Self {
+        match kind {
+            ModelKind::Lnn => Self::Lnn(LnnConfig::preset(preset)),
+            ModelKind::Cllnn => Self::Cllnn(CllnnConfig::preset(preset)),
+        }
+    }
+
+    /// The model's name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Lnn(_) => "lnn",
+            Self::Cllnn(_) => "cllnn",
+        }
+    }
+}
+
+/// The shape of one input and the number of classes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// Channels of an image.
+    pub channels: i64,
+    /// Rows of an image.
+    pub height: i64,
+    /// Columns of an image.
+    pub width: i64,
+    /// Names of the classes, in the order of the logits.
+    pub class_names: Vec<String>,
+}
+
+impl InputSpec {
+    /// Number of classes.
+    pub fn classes(&self) -> i64 {
+        self.class_names.len() as i64
+    }
+
+    /// Refuses images that are not `[N, channels, height, width]`.
+    ///
+    /// # Errors
+    /// [`Error::Input`].
+    pub fn check(&self, size: &[i64]) -> Result<(), Error> {
+        let Self { channels, height, width, .. } = self;
+        match size {
+            [_, c, h, w] if (c, h, w) == (channels, height, width) => Ok(()),
+            found => {
+                Err(Error::Input { expected: format!("{channels}, {height}, {width}"), found: found.to_vec() })
+            }
+        }
+    }
+}
+
+/// How a reservoir is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReservoirSettings {
+    /// Number of units.
+    pub units: i64,
+    /// Largest modulus of the eigenvalues of the recurrent weights.
+    pub spectral_radius: f64,
+    /// The part of the state that is renewed at each step, in (0, 1].
+    pub leak_rate: f64,
+    /// Standard deviation of the input weights, before the division that `scale_by_inputs` asks for.
+    pub input_scale: f64,
+    /// Whether the input weights are divided by the root of the number of inputs, so that the drive of a unit does
+    /// not depend on it.
+    pub scale_by_inputs: bool,
+    /// Standard deviation of the fixed bias; 0 leaves it out.
+    pub bias_scale: f64,
+}
+
+impl ReservoirSettings {
+    /// The core's configuration for a reservoir with `inputs` inputs.
+    pub(crate) fn for_inputs(&self, inputs: i64) -> ReservoirConfig {
+        let divisor = if self.scale_by_inputs { (inputs as f64).sqrt() } else { 1.0 };
+        ReservoirConfig {
+            units: self.units,
+            spectral_radius: self.spectral_radius,
+            leak_rate: self.leak_rate,
+            input_scale: self.input_scale / divisor,
+            bias_scale: self.bias_scale,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The errors of this crate.
+
+use std::path::PathBuf;
+
+/// What can be wrong with a configuration or a checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A configuration asks for something that cannot be built.
+    #[error("the {model} model cannot be built: {reason}")]
+    Config {
+        /// Which model.
+        model: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// An image batch does not fit the model's input.
+    #[error("the model takes images [N, {expected}], found {found:?}")]
+    Input {
+        /// Channels, height and width in words.
+        expected: String,
+        /// The shape that came.
+        found: Vec<i64>,
+    },
+    /// The file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not a checkpoint, or is damaged.
+    #[error("{path} is not a usable checkpoint: {reason}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The file was written by a later version of this program.
+    #[error(
+        "{path} has checkpoint format {found}, this program reads up to {supported}; hint: use a newer lnn-cli"
+    )]
+    NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The newest version that is known.
+        supported: u64,
+    },
+    /// The mathematics refused.
+    #[error(transparent)]
+    Core(#[from] lnn_core::Error),
+}
+
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        Self::Core(error.into())
+    }
+}

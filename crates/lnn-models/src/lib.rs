@@ -1,0 +1,22 @@
+//! Liquid neural networks put together out of `lnn-core`, and the file format in which they are kept.
+//!
+//! A [`ModelConfig`] and an [`InputSpec`] become a [`Model`]; a [`Model`] and what a trainer adds become a
+//! [`Checkpoint`]; a checkpoint becomes the same model again. Nothing here knows data sets or the training loop.
+
+mod checkpoint;
+mod cllnn;
+mod config;
+mod error;
+mod lnn;
+mod model;
+mod preprocessing;
+mod scan;
+
+pub use checkpoint::{Checkpoint, Description, FORMAT_VERSION};
+pub use cllnn::CllnnConfig;
+pub use config::{InputSpec, ModelConfig, ModelKind, Preset, ReservoirSettings};
+pub use error::Error;
+pub use lnn::{LnnConfig, Summary};
+pub use model::{Model, Network};
+pub use preprocessing::Standardization;
+pub use scan::Scan;

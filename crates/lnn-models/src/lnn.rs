@@ -1,0 +1,158 @@
+//! The LNN: a fixed leaky reservoir with a trained linear readout.
+//!
+//! The article shows a whole image at one step, from a zero state, so that its recurrent weights never act. The tuned
+//! form reads the image as sequences (one reservoir a direction), takes several states from each, and normalises
+//! them before the readout. Only the normalisation and the readout train.
+//!
+//! Source: Bacay, "Liquid Neural Networks (LNN) for Handwritten Digit Recognition".
+
+use crate::scan::with_neighbours;
+use crate::{Error, InputSpec, Network, Preset, ReservoirSettings, Scan};
+use lnn_core::{BatchNorm, Cell, Dense, LeakyReservoir, Scope};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+/// What the readout sees of a stretch of states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Summary {
+    /// The last state of the stretch.
+    Last,
+    /// The mean of its states.
+    Mean,
+}
+
+/// The configuration of an LNN.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LnnConfig {
+    /// The readings of the image; each has a reservoir of its own.
+    pub scans: Vec<Scan>,
+    /// How many neighbouring lines a step shows, odd; 1 shows the line alone.
+    pub window: i64,
+    /// Every reservoir.
+    pub reservoir: ReservoirSettings,
+    /// Into how many stretches of equal length the sequence is cut; the readout sees one summary of each.
+    pub stretches: i64,
+    /// What it sees of a stretch.
+    pub summary: Summary,
+    /// Whether the summaries are normalised before the readout.
+    pub normalize: bool,
+}
+
+impl LnnConfig {
+    /// The configuration of a preset.
+    pub fn preset(preset: Preset) -> Self {
+        match preset {
+            Preset::Article => Self {
+                scans: vec![Scan::Whole],
+                window: 1,
+                reservoir: ReservoirSettings {
+                    units: 1000,
+                    spectral_radius: 1.5,
+                    leak_rate: 0.3,
+                    input_scale: 0.1,
+                    scale_by_inputs: false,
+                    bias_scale: 0.0,
+                },
+                stretches: 1,
+                summary: Summary::Last,
+                normalize: false,
+            },
+            Preset::Tuned => Self {
+                scans: vec![Scan::Rows, Scan::Columns],
+                window: 3,
+                reservoir: ReservoirSettings {
+                    units: 500,
+                    spectral_radius: 1.0,
+                    leak_rate: 0.3,
+                    input_scale: 0.7,
+                    scale_by_inputs: true,
+                    bias_scale: 0.5,
+                },
+                stretches: 4,
+                summary: Summary::Mean,
+                normalize: true,
+            },
+        }
+    }
+}
+
+/// The network of an LNN.
+#[derive(Debug)]
+pub(crate) struct Lnn {
+    reservoirs: Vec<(Scan, LeakyReservoir)>,
+    normalization: Option<BatchNorm>,
+    readout: Dense,
+    window: i64,
+    stretches: i64,
+    summary: Summary,
+}
+
+impl Lnn {
+    pub(crate) fn new(scope: &mut Scope<'_>, config: &LnnConfig, input: &InputSpec) -> Result<Self, Error> {
+        let refuse = |reason: String| Err(Error::Config { model: "lnn", reason });
+        if config.scans.is_empty() {
+            return refuse("scans is empty, at least one reading of the image is needed".into());
+        }
+        if config.window < 1 || config.window % 2 == 0 {
+            return refuse(format!("window must be odd and at least 1, found {}", config.window));
+        }
+        let image = [input.channels, input.height, input.width];
+        let mut reservoirs = Vec::with_capacity(config.scans.len());
+        for (i, &scan) in config.scans.iter().enumerate() {
+            let [steps, inputs] = scan.extents(image);
+            if config.stretches < 1 || config.stretches > steps {
+                let found = config.stretches;
+                return refuse(format!("stretches must be 1 to {steps}, the steps of {scan:?}, found {found}"));
+            }
+            let inputs = inputs * config.window;
+            let settings = config.reservoir.for_inputs(inputs);
+            let mut scope = scope.child(&format!("reservoir{i}"));
+            reservoirs.push((scan, LeakyReservoir::new(&mut scope, inputs, &settings)?));
+        }
+        let features = config.reservoir.units * config.stretches * config.scans.len() as i64;
+        let normalization = match config.normalize {
+            true => Some(BatchNorm::new(&mut scope.child("normalization"), features)?),
+            false => None,
+        };
+        let readout = Dense::new(&mut scope.child("readout"), features, input.classes())?;
+        let (window, stretches, summary) = (config.window, config.stretches, config.summary);
+        Ok(Self { reservoirs, normalization, readout, window, stretches, summary })
+    }
+
+    /// One summary a stretch of `states [B, T, H]`: `[B, stretches·H]`.
+    fn summarize(&self, states: &Tensor) -> Tensor {
+        let steps = states.size()[1];
+        let bound = |i: i64| i * steps / self.stretches;
+        let summaries: Vec<Tensor> = (0..self.stretches)
+            .map(|i| match self.summary {
+                Summary::Last => states.select(1, bound(i + 1) - 1),
+                Summary::Mean => {
+                    let stretch = states.narrow(1, bound(i), bound(i + 1) - bound(i));
+                    stretch.mean_dim(1, false, states.kind())
+                }
+            })
+            .collect();
+        Tensor::cat(&summaries, 1)
+    }
+}
+
+impl Network for Lnn {
+    fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+        // Nothing before the readout trains, so nothing before it needs a graph.
+        let features = tch::no_grad(|| -> Result<Tensor, Error> {
+            let mut features = Vec::with_capacity(self.reservoirs.len());
+            for (scan, reservoir) in &self.reservoirs {
+                let sequence = with_neighbours(&scan.apply(x), self.window);
+                features.push(self.summarize(&reservoir.scan(&sequence, None, None)?.outputs));
+            }
+            Ok(Tensor::cat(&features, 1))
+        })?;
+        let features = match &self.normalization {
+            Some(normalization) => normalization.forward(&features, training),
+            None => features,
+        };
+        Ok(self.readout.forward(&features))
+    }
+}

@@ -1,0 +1,109 @@
+//! Standardisation of the input: `(x - mean) / deviation`, with numbers from the training set.
+
+use crate::{Error, InputSpec};
+use lnn_core::{Init, Scope};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+/// Over which pixels the mean and deviation are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standardization {
+    /// One mean and deviation a channel.
+    Channels,
+    /// One mean and deviation an image column, over all channels and rows: the scaler of the articles, which see an
+    /// image as rows of features. A column that is nearly always black gets a huge scale.
+    Columns,
+}
+
+impl Standardization {
+    fn shape(self, input: &InputSpec) -> [i64; 4] {
+        match self {
+            Self::Channels => [1, input.channels, 1, 1],
+            Self::Columns => [1, 1, 1, input.width],
+        }
+    }
+}
+
+/// The standardisation of a model, kept in its buffers `mean` and `deviation`.
+#[derive(Debug)]
+pub(crate) struct Preprocessing {
+    mean: Tensor,
+    deviation: Tensor,
+    standardization: Standardization,
+}
+
+impl Preprocessing {
+    /// Buffers that leave the input as it is until [`fit`](Self::fit) or a checkpoint fills them.
+    pub(crate) fn new(scope: &mut Scope<'_>, kind: Standardization, input: &InputSpec) -> Result<Self, Error> {
+        let shape = kind.shape(input);
+        Ok(Self {
+            mean: scope.buffer("mean", &shape, &Init::Constant(0.0))?,
+            deviation: scope.buffer("deviation", &shape, &Init::Constant(1.0))?,
+            standardization: kind,
+        })
+    }
+
+    /// Takes mean and deviation from images `[N, C, H, W]` in uint8, as parts of 255. A deviation of 0 becomes 1.
+    pub(crate) fn fit(&mut self, images: &Tensor) -> Result<(), Error> {
+        let (keep, others): (usize, [i64; 3]) = match self.standardization {
+            Standardization::Channels => (1, [0, 2, 3]),
+            Standardization::Columns => (3, [0, 1, 2]),
+        };
+        let others = &others[..];
+        let (mut sum, mut squares) = (Tensor::from(0.0), Tensor::from(0.0));
+        // Blocks bound the memory of the float copies.
+        for block in images.split(4096, 0) {
+            let x = block.to_kind(Kind::Double) / 255.0;
+            sum = sum.to_device(x.device()) + x.sum_dim_intlist(others, true, Kind::Double);
+            squares = squares.to_device(x.device()) + x.square().sum_dim_intlist(others, true, Kind::Double);
+        }
+        let count = images.numel() as f64 / images.size()[keep] as f64;
+        let mean = sum / count;
+        let deviation = (squares / count - mean.square()).clamp_min(0.0).sqrt();
+        let deviation = deviation.where_self(&deviation.gt(1e-12), &deviation.ones_like());
+        self.mean.f_copy_(&mean)?;
+        self.deviation.f_copy_(&deviation)?;
+        Ok(())
+    }
+
+    /// Standardises `x [B, C, H, W]`.
+    pub(crate) fn apply(&self, x: &Tensor) -> Tensor {
+        (x - &self.mean) / &self.deviation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnn_core::Parameters;
+    use tch::Device;
+
+    fn fitted(kind: Standardization, images: &Tensor) -> Tensor {
+        let size = images.size();
+        let input = InputSpec { channels: size[1], height: size[2], width: size[3], class_names: vec![] };
+        let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+        let mut preprocessing = Preprocessing::new(&mut parameters.root(), kind, &input).unwrap();
+        preprocessing.fit(images).unwrap();
+        preprocessing.apply(&(images.to_kind(Kind::Float) / 255.0))
+    }
+
+    #[test]
+    fn the_training_set_has_mean_zero_and_deviation_one_along_its_kind() {
+        tch::manual_seed(0);
+        let images = Tensor::randint(256, [5000, 2, 3, 4], (Kind::Uint8, Device::Cpu));
+        for (kind, dims) in [(Standardization::Channels, [0, 2, 3]), (Standardization::Columns, [0, 1, 2])] {
+            let x = fitted(kind, &images);
+            assert!(x.mean_dim(&dims[..], false, Kind::Float).abs().max().double_value(&[]) < 1e-4);
+            let deviation = x.std_dim(&dims[..], false, false);
+            assert!((deviation - 1.0).abs().max().double_value(&[]) < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_column_that_never_changes_stays_finite() {
+        let images = Tensor::full([10, 1, 2, 2], 7, (Kind::Uint8, Device::Cpu));
+        let x = fitted(Standardization::Columns, &images);
+        assert!(x.abs().max().double_value(&[]) < 1e-6);
+    }
+}

@@ -1,0 +1,54 @@
+//! Compiles the C++ of this crate against the libtorch that `torch-sys` found, and hands its folder on.
+
+use std::path::{Path, PathBuf};
+
+/// The release of torch that `tch` is bound to.
+const TORCH_VERSION: (&str, &str, &str) = ("2", "11", "0");
+
+fn main() {
+    let lib = PathBuf::from(std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names the folder of libtorch"));
+    let include = lib.parent().expect("lib has a parent").join("include");
+    check_version(&include);
+
+    println!("cargo:rerun-if-changed=cpp");
+    println!("cargo:libtorch_lib={}", lib.display());
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .pic(true)
+        .warnings(false)
+        .flag_if_supported("-fopenmp")
+        .include(&include)
+        .include(include.join("torch/csrc/api/include"))
+        .file("cpp/lnn_sys.cpp")
+        .compile("lnn_sys_cpp");
+
+    // The tests of this crate need libtorch at run time, as `crates/link-libtorch.rs` says.
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    println!("cargo:rustc-link-arg=-Wl,--no-as-needed");
+    println!("cargo:rustc-link-arg=-L{}", lib.display());
+    println!("cargo:rustc-link-arg=-ltorch");
+    println!("cargo:rustc-link-lib=gomp");
+}
+
+/// Stops the build with one sentence if the headers are not of the torch that `tch` was written for.
+fn check_version(include: &Path) {
+    let header = include.join("torch/headeronly/version.h");
+    let text = std::fs::read_to_string(&header)
+        .or_else(|_| std::fs::read_to_string(include.join("torch/csrc/api/include/torch/version.h")))
+        .unwrap_or_default();
+    let number = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix("#define ")?.strip_prefix(name)?.strip_prefix(' '))
+            .map_or("?", str::trim)
+    };
+    let found = (number("TORCH_VERSION_MAJOR"), number("TORCH_VERSION_MINOR"), number("TORCH_VERSION_PATCH"));
+    assert!(
+        found == TORCH_VERSION,
+        "lnn needs libtorch 2.11.0, found {}.{}.{} under {}; run scripts/setup or point LIBTORCH at torch 2.11.0",
+        found.0,
+        found.1,
+        found.2,
+        include.display()
+    );
+}

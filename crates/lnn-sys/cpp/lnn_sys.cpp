@@ -1,0 +1,87 @@
+// What tch lacks of libtorch, behind a C interface.
+//
+// Every entry returns null on success, and otherwise a message that the caller frees with `lnn_free_message`:
+// no C++ exception crosses the border. A `Tensor*` is what `tch::Tensor::as_ptr` gives: a pointer to an `at::Tensor`.
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+char* message(const char* text) {
+  char* copy = static_cast<char*>(std::malloc(std::strlen(text) + 1));
+  if (copy != nullptr) std::strcpy(copy, text);
+  return copy;
+}
+
+// Runs `work`; an exception becomes a message.
+template <typename Work>
+char* guarded(Work work) {
+  try {
+    work();
+    return nullptr;
+  } catch (const c10::Error& error) {
+    return message(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return message(error.what());
+  } catch (...) {
+    return message("an unknown C++ exception");
+  }
+}
+
+std::vector<at::Tensor> tensors(at::Tensor* const* pointers, size_t count) {
+  std::vector<at::Tensor> list;
+  list.reserve(count);
+  for (size_t i = 0; i < count; ++i) list.push_back(*pointers[i]);
+  return list;
+}
+
+// The fused kernels walk raw memory, so a gradient must lie in memory as its parameter does.
+std::vector<at::Tensor> laid_out_like(const std::vector<at::Tensor>& parameters, std::vector<at::Tensor> gradients) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (gradients[i].strides() != parameters[i].strides()) {
+      gradients[i] = at::empty_like(parameters[i]).copy_(gradients[i]);
+    }
+  }
+  return gradients;
+}
+
+}  // namespace
+
+extern "C" {
+
+void lnn_free_message(char* text) { std::free(text); }
+
+// Flushes denormals on the calling thread and on every thread of its pool.
+char* lnn_flush_denormals(bool enabled, bool* supported) {
+  return guarded([&] {
+    *supported = at::globalContext().setFlushDenormal(enabled);
+    const int64_t threads = at::get_num_threads();
+    at::parallel_for(0, threads, 1, [&](int64_t, int64_t) { at::globalContext().setFlushDenormal(enabled); });
+  });
+}
+
+// One step of Adam with decoupled weight decay for all parameters at once.
+// `step` is a float32 scalar on the device of the parameters and counts from 1.
+char* lnn_fused_adamw(at::Tensor* const* parameters, at::Tensor* const* gradients, at::Tensor* const* first_moments,
+                      at::Tensor* const* second_moments, size_t count, at::Tensor* step, double learning_rate,
+                      double beta1, double beta2, double weight_decay, double epsilon) {
+  return guarded([&] {
+    const c10::NoGradGuard no_grad;
+    const auto parameter_list = tensors(parameters, count);
+    const auto gradient_list = laid_out_like(parameter_list, tensors(gradients, count));
+    const std::vector<at::Tensor> steps(count, *step);
+    at::_fused_adamw_(parameter_list, gradient_list, tensors(first_moments, count), tensors(second_moments, count),
+                      {}, steps, learning_rate, beta1, beta2, weight_decay, epsilon, /*amsgrad=*/false,
+                      /*maximize=*/false);
+  });
+}
+
+}  // extern "C"

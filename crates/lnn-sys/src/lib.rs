@@ -1,0 +1,13 @@
+//! The parts of libtorch that `tch` lacks, behind safe Rust.
+//!
+//! All `unsafe` of the workspace and all of its C++ live in this crate. It knows tensors, but no model: the safe
+//! functions check what the C++ takes for granted, and each C++ entry turns exceptions into [`Error`]s.
+
+mod denormals;
+mod error;
+mod ffi;
+mod fused_adamw;
+
+pub use denormals::flush_denormals;
+pub use error::Error;
+pub use fused_adamw::{AdamWStep, fused_adamw};

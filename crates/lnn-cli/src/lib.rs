@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Everything behind `lnn-cli`: data sets, the trainer, its observers and the commands.
+//!
+//! Data flows one way: data set → batch → model → trainer → events → observers, and snapshot → checkpoint → eval,
+//! predict, inspect. The trainer never prints; the mathematics is in `lnn-core` and `lnn-models`.
+
+pub mod args;
+pub mod commands;
+pub mod config;
+pub mod data;
+pub mod device;
+pub mod failure;
+pub mod interrupt;
+pub mod observers;
+pub mod run_folder;
+pub mod settings;
+pub mod training;

@@ -71,6 +71,18 @@ impl InputSpec {
         self.class_names.len() as i64
     }
 
+    /// Refuses data of another shape or with another number of classes.
+    ///
+    /// # Errors
+    /// [`Error::OtherData`].
+    pub fn check_same(&self, found: &Self) -> Result<(), Error> {
+        let describe = |spec: &Self| {
+            format!("images [{}, {}, {}] of {} classes", spec.channels, spec.height, spec.width, spec.classes())
+        };
+        let (expected, found) = (describe(self), describe(found));
+        if expected == found { Ok(()) } else { Err(Error::OtherData { expected, found }) }
+    }
+
     /// Refuses images that are not `[N, channels, height, width]`.
     ///
     /// # Errors

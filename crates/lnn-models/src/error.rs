@@ -21,6 +21,14 @@ pub enum Error {
         /// The shape that came.
         found: Vec<i64>,
     },
+    /// A data set does not fit the model.
+    #[error("the model takes {expected}, the data has {found}")]
+    OtherData {
+        /// What the model takes.
+        expected: String,
+        /// What the data has.
+        found: String,
+    },
     /// The file could not be read or written.
     #[error("{path}: {source}")]
     Io {

@@ -192,7 +192,7 @@ mod tests {
                     Source::Mirror(base) => assert!(base.starts_with("http") && base.ends_with('/')),
                     Source::MnistWheel => assert_eq!(set.name, "mnist"),
                     Source::DebianPackage { url, .. } => {
-                        assert!(url.starts_with("http") && url.ends_with(".deb"));
+                        assert!(url.starts_with("http") && url.ends_with("_all.deb"));
                     }
                 }
             }

@@ -123,7 +123,7 @@ mod tests {
         file.write_all(b"!<arch>\n").unwrap();
         for (name, content) in [("debian-binary", &b"2.0"[..]), (member, content)] {
             let size = content.len();
-            write!(file, "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 100_644).unwrap();
+            writeln!(file, "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`", 0, 0, 0, 100_644).unwrap();
             file.write_all(content).unwrap();
             if size % 2 == 1 {
                 file.write_all(b"\n").unwrap();

@@ -26,6 +26,9 @@ pub struct Expected<'a> {
     pub sha256: Option<&'a str>,
 }
 
+/// Gets a chunk, the bytes so far with it, and the total if the server says it.
+type Take<'a> = &'a mut dyn FnMut(&[u8], u64, Option<u64>) -> Result<(), DataError>;
+
 /// Fetches files. Honours the proxy variables (`HTTPS_PROXY`, …), the certificates of the operating system and
 /// `SSL_CERT_FILE`, so that it works behind a company's gateway.
 #[derive(Debug)]
@@ -100,15 +103,19 @@ impl Client {
         Ok(String::from_utf8_lossy(&page).into_owned())
     }
 
-    /// Hands the body of `url` to `take(chunk, bytes so far, total)` and checks that it is as long as announced.
-    fn stream(
-        &self,
-        url: &str,
-        most_bytes: u64,
-        take: &mut dyn FnMut(&[u8], u64, Option<u64>) -> Result<(), DataError>,
-    ) -> Result<(), DataError> {
+    /// Hands the body of `url` to `take` and checks that it is as long as announced.
+    fn stream(&self, url: &str, most_bytes: u64, take: Take<'_>) -> Result<(), DataError> {
         let shown = || without_password(url);
-        let response = self.agent.get(url).call().map_err(|error| DataError::Http {
+        let mut request = self.agent.get(url);
+        if request
+            .uri_ref()
+            .and_then(|uri| uri.host())
+            .is_some_and(|host| matches!(host, "127.0.0.1" | "localhost"))
+        {
+            // A proxy has another idea of who this machine is.
+            request = request.config().proxy(None).build();
+        }
+        let response = request.call().map_err(|error| DataError::Http {
             url: shown(),
             reason: match error {
                 ureq::Error::StatusCode(status) => format!("the server answers with status {status}"),

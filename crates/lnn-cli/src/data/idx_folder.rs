@@ -42,13 +42,11 @@ pub fn find_files(folder: &Path) -> Result<FourFiles, DataError> {
     present.sort();
     let find = |role| {
         let wanted = candidates(role);
-        match wanted.iter().find(|name| present.contains(name)) {
-            Some(name) => Ok(folder.join(name)),
-            None => {
-                let present = present.iter().take(12).cloned().collect();
-                Err(DataError::MissingFile { folder: folder.to_owned(), wanted, present })
-            }
-        }
+        let found = wanted.iter().find(|name| present.contains(name)).map(|name| folder.join(name));
+        found.ok_or_else(|| {
+            let present = present.iter().take(12).cloned().collect();
+            DataError::MissingFile { folder: folder.to_owned(), wanted, present }
+        })
     };
     Ok([find(0)?, find(1)?, find(2)?, find(3)?])
 }
@@ -97,7 +95,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write_images = |name: &str, n: usize| {
             let mut content = Vec::new();
-            idx::write_images(&mut content, Array4::zeros((n, 1, 2, 2)).view()).unwrap();
+            idx::write_images(&mut content, &Array4::zeros((n, 1, 2, 2))).unwrap();
             fs::write(folder.path().join(name), content).unwrap();
         };
         let write_labels = |name: &str, labels: &[u8]| {

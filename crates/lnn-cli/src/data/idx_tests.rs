@@ -34,7 +34,7 @@ fn images(shape: [usize; 4]) -> Array4<u8> {
 
 fn image_file(shape: [usize; 4]) -> Vec<u8> {
     let mut content = Vec::new();
-    write_images(&mut content, images(shape).view()).unwrap();
+    write_images(&mut content, &images(shape)).unwrap();
     content
 }
 

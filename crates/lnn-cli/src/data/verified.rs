@@ -67,7 +67,9 @@ pub(crate) fn lacking(set: &KnownSet, folder: &Path) -> Vec<usize> {
     let mut stamps = read_stamps(folder);
     let lacking =
         (0..set.files.len()).filter(|&role| sound_file(set, folder, role, &mut stamps).is_err()).collect();
-    write_stamps(folder, &stamps);
+    if !stamps.is_empty() {
+        write_stamps(folder, &stamps);
+    }
     lacking
 }
 

@@ -1,0 +1,191 @@
+//! The command line.
+
+use crate::device::DeviceRequest;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lnn_models::{ModelKind, Preset};
+use std::path::PathBuf;
+
+/// Trains, evaluates and inspects liquid neural networks.
+#[derive(Debug, Parser)]
+#[command(name = "lnn-cli", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a model and report its test accuracy
+    Train(TrainArguments),
+    /// Measure a trained model on the test images
+    Eval(EvalArguments),
+    /// Write a trained model's logits for given images
+    Predict(PredictArguments),
+    /// Show what a run or a checkpoint holds
+    Inspect(InspectArguments),
+    /// List, fetch or verify data sets
+    #[command(subcommand)]
+    Data(DataCommand),
+}
+
+/// Which of the systems, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelName {
+    /// A fixed leaky reservoir with a trained readout
+    Lnn,
+    /// A convolution, a fixed leaky reservoir and an LSTM
+    Cllnn,
+}
+
+impl From<ModelName> for ModelKind {
+    fn from(name: ModelName) -> Self {
+        match name {
+            ModelName::Lnn => Self::Lnn,
+            ModelName::Cllnn => Self::Cllnn,
+        }
+    }
+}
+
+/// Which hyper-parameters, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PresetName {
+    /// The equations and hyper-parameters of the article
+    Article,
+    /// What does better, chosen by validation
+    Tuned,
+}
+
+impl From<PresetName> for Preset {
+    fn from(name: PresetName) -> Self {
+        match name {
+            PresetName::Article => Self::Article,
+            PresetName::Tuned => Self::Tuned,
+        }
+    }
+}
+
+/// Where and how fast.
+#[derive(Debug, Clone, Args)]
+pub struct ComputeArguments {
+    /// auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: DeviceRequest,
+    /// Threads of one operation on the CPU [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
+    pub threads: Option<i32>,
+}
+
+/// The arguments of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// The model
+    #[arg(long, required_unless_present = "resume")]
+    pub model: Option<ModelName>,
+    /// The hyper-parameters to start from
+    #[arg(long, default_value = "tuned", conflicts_with = "resume")]
+    pub preset: PresetName,
+    /// The data: mnist, fashion-mnist, or idx:DIR for any IDX set
+    #[arg(long, conflicts_with = "resume", value_name = "DATA")]
+    pub data: Option<String>,
+    /// Epochs in all
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u64>,
+    /// Images a step
+    #[arg(long, conflicts_with = "resume", value_name = "N")]
+    pub batch_size: Option<i64>,
+    /// The highest learning rate
+    #[arg(long, conflicts_with = "resume", value_name = "X")]
+    pub lr: Option<f64>,
+    /// Seed of weights, split, order and augmentation
+    #[arg(long, conflicts_with = "resume", value_name = "N")]
+    pub seed: Option<u64>,
+    /// Train and validate on at most N images
+    #[arg(long, conflicts_with = "resume", value_name = "N")]
+    pub limit: Option<usize>,
+    /// A JSON file with keys of the configuration, as a run's config.json
+    #[arg(long, conflicts_with = "resume", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One key of the configuration, as model.reservoir.units=800; may be repeated
+    #[arg(long, conflicts_with = "resume", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The run's folder [default: runs/MODEL-PRESET-N]
+    #[arg(long, conflicts_with = "resume", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with a run that was interrupted, paused or is to get more --epochs
+    #[arg(long, conflicts_with = "model", value_name = "RUN")]
+    pub resume: Option<PathBuf>,
+    /// Pause after N more epochs, to go on later with --resume
+    #[arg(long, value_name = "N")]
+    pub pause_after: Option<u64>,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Where and how fast.
+    #[command(flatten)]
+    pub compute: ComputeArguments,
+}
+
+/// The arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub source: PathBuf,
+    /// The data [default: what the model was trained on]
+    #[arg(long, value_name = "DATA")]
+    pub data: Option<String>,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Where and how fast.
+    #[command(flatten)]
+    pub compute: ComputeArguments,
+}
+
+/// The arguments of `predict`.
+#[derive(Debug, Args)]
+pub struct PredictArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub source: PathBuf,
+    /// Images as float32 [N, C, H, W] in 0..1
+    #[arg(long, value_name = "X.npy")]
+    pub input: PathBuf,
+    /// Where the logits go, float32 [N, classes]
+    #[arg(long, value_name = "Y.npy")]
+    pub output: PathBuf,
+    /// Where and how fast.
+    #[command(flatten)]
+    pub compute: ComputeArguments,
+}
+
+/// The arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub source: PathBuf,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with data sets.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Show the known sets and whether they are here
+    List {
+        /// Print JSON Lines on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a set into the data folder
+    Fetch {
+        /// Its name
+        name: String,
+    },
+    /// Check the files of a set against their known sums
+    Verify {
+        /// Its name
+        name: String,
+    },
+}

@@ -1,0 +1,30 @@
+//! `lnn-cli eval`.
+
+use super::{fetching, prepare, train::input_spec};
+use crate::args::EvalArguments;
+use crate::failure::Failure;
+use crate::observers::print_line;
+use crate::run_folder::checkpoint_file;
+use crate::training::{Event, LabelledImages, evaluate};
+use indicatif::{ProgressBar, ProgressStyle};
+use lnn_models::Checkpoint;
+
+pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
+    let device = prepare(&arguments.compute)?;
+    let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
+    let spec = arguments.data.as_ref().unwrap_or(&checkpoint.description.data);
+    let data = fetching::open(spec)?;
+    checkpoint.description.input.check_same(&input_spec(&data))?;
+    let model = checkpoint.model(device)?;
+    let test = LabelledImages::on(device, &data.test);
+    let style = "testing {bar:30} {pos}/{len} images, {eta} left";
+    let bar = ProgressBar::new(test.len() as u64)
+        .with_style(ProgressStyle::with_template(style).expect("the template is valid"));
+    let result = evaluate(&model, &test, &mut |images| bar.set_position(images as u64))?;
+    bar.finish_and_clear();
+    if arguments.json {
+        return print_line(&Event::Test(result));
+    }
+    println!("test accuracy {:.4}, loss {:.4}, {} images of {spec}", result.accuracy, result.loss, result.images);
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! One file a command.
+
+mod data;
+mod eval;
+mod fetching;
+mod inspect;
+mod predict;
+mod train;
+
+use crate::args::{Arguments, Command, ComputeArguments};
+use crate::failure::Failure;
+use tch::Device;
+
+/// Runs what the arguments ask for.
+///
+/// # Errors
+/// [`Failure`], which knows its exit code.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Data(command) => data::run(&command),
+    }
+}
+
+/// Readies libtorch for this process: denormals first, so that every thread which starts later inherits the setting.
+fn prepare(compute: &ComputeArguments) -> Result<Device, Failure> {
+    if let Some(threads) = compute.threads {
+        tch::set_num_threads(threads);
+    }
+    lnn_sys::flush_denormals(true).map_err(Failure::run)?;
+    compute.device.resolve()
+}

@@ -1,0 +1,76 @@
+//! How a command ends when it does not end well.
+
+use lnn_models::Error as ModelError;
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// A command that did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The request was wrong: exit code 2.
+    #[error("{0}")]
+    Request(String),
+    /// The run failed: exit code 1.
+    #[error("{0}")]
+    Run(String),
+    /// The user interrupted: exit code 130.
+    #[error("{0}")]
+    Interrupted(String),
+}
+
+impl Failure {
+    /// A wrong request.
+    pub fn request(reason: impl Display) -> Self {
+        Self::Request(reason.to_string())
+    }
+
+    /// A failed run.
+    pub fn run(reason: impl Display) -> Self {
+        Self::Run(reason.to_string())
+    }
+
+    /// The process exit code: 2, 1 or 130.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Request(_) => ExitCode::from(2),
+            Self::Run(_) => ExitCode::from(1),
+            Self::Interrupted(_) => ExitCode::from(130),
+        }
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        match &error {
+            ModelError::Core(lnn_core::Error::Torch(_) | lnn_core::Error::Sys(_)) => Self::run(error),
+            _ => Self::request(error),
+        }
+    }
+}
+
+impl From<crate::data::DataError> for Failure {
+    fn from(error: crate::data::DataError) -> Self {
+        use crate::data::DataError;
+        match &error {
+            // The request was right, the network or the disk was not.
+            DataError::AllSourcesFailed { .. } => Self::run(error),
+            _ => Self::request(error),
+        }
+    }
+}
+
+/// Panics are bugs: say so in one line, without a stack that a user cannot read, and exit with 1.
+pub fn report_panics_as_bugs() {
+    if std::env::var_os("RUST_BACKTRACE").is_some() {
+        return;
+    }
+    std::panic::set_hook(Box::new(|info| {
+        let text = info.payload_as_str().unwrap_or("no message");
+        // libtorch's messages carry a C++ stack behind the first line.
+        let text = text.lines().next().unwrap_or(text);
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("internal error: {text} ({place})");
+        eprintln!("hint: this is a bug or a lack of memory; RUST_BACKTRACE=1 shows more");
+        std::process::exit(1);
+    }));
+}

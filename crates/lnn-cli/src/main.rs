@@ -1,0 +1,17 @@
+//! The binary: parses the arguments, runs the command, turns its failure into an exit code.
+
+use clap::Parser;
+use lnn_cli::args::Arguments;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lnn_cli::failure::report_panics_as_bugs();
+    let arguments = Arguments::parse();
+    match lnn_cli::commands::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}

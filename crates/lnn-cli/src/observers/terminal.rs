@@ -1,0 +1,91 @@
+//! What a person sees: a bar while an epoch runs, and one line an epoch. Without a terminal, the lines alone.
+
+use super::Observer;
+use crate::failure::Failure;
+use crate::training::{EpochMetrics, Event, Started};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+/// Talks on standard error; the test result goes to standard output, unless that carries JSON.
+#[derive(Debug)]
+pub struct Terminal {
+    bar: ProgressBar,
+    print_result: bool,
+}
+
+impl Terminal {
+    /// `print_result` says whether standard output gets the test accuracy.
+    pub fn new(print_result: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        bar.set_style(
+            ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} steps, {msg}, {eta} left")
+                .expect("the template is valid"),
+        );
+        Self { bar, print_result }
+    }
+
+    fn say(&self, line: &str) {
+        // A hidden bar prints nothing, so without a terminal the line goes out by itself.
+        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+    }
+
+    fn start(&mut self, started: &Started) {
+        let Started { model, data, device, threads, trainable, fixed, .. } = started;
+        self.say(&format!(
+            "{model} on {data}: {} images to train, {} to validate; {trainable} trainable and {fixed} fixed numbers; \
+             {device}, {threads} threads; {}",
+            started.train_images,
+            started.validation_images,
+            started.folder.display()
+        ));
+        if started.epoch > 0 {
+            self.say(&format!("resumed after epoch {} of {}", started.epoch, started.epochs));
+        }
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+    }
+}
+
+impl Observer for Terminal {
+    fn observe(&mut self, event: &Event) -> Result<(), Failure> {
+        match event {
+            Event::Started(started) => self.start(started),
+            Event::Step { epoch, step, steps, loss } => {
+                if *step < self.bar.position() || *steps != self.bar.length().unwrap_or(0) {
+                    self.bar.reset();
+                    self.bar.set_length(*steps);
+                }
+                self.bar.set_prefix(format!("epoch {epoch}"));
+                self.bar.set_message(format!("loss {loss:.4}"));
+                self.bar.set_position(*step);
+            }
+            Event::Epoch(metrics) => self.say(&epoch_line(metrics)),
+            Event::StoppedEarly { epoch, best_epoch } => {
+                self.say(&format!("stopped early after epoch {epoch}; the best was epoch {best_epoch}"));
+            }
+            Event::Paused { epoch, step, folder } => {
+                self.bar.finish_and_clear();
+                let folder = folder.display();
+                self.say(&format!(
+                    "paused after {epoch} epochs, {step} steps; `lnn-cli train --resume {folder}` goes on"
+                ));
+            }
+            Event::Test(test) => {
+                self.bar.finish_and_clear();
+                let line = format!("test accuracy {:.4}, loss {:.4}", test.accuracy, test.loss);
+                if self.print_result { println!("{line}") } else { eprintln!("{line}") }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn epoch_line(metrics: &EpochMetrics) -> String {
+    let EpochMetrics { epoch, epochs, loss, accuracy, val_loss, val_accuracy, lr, .. } = metrics;
+    format!(
+        "epoch {epoch:>2}/{epochs}  loss {loss:.4}  accuracy {accuracy:.4}  val_loss {val_loss:.4}  val_accuracy \
+         {val_accuracy:.4}{}  lr {lr:.2e}  {:.0} samples/s  ETA {}",
+        if metrics.best { "*" } else { " " },
+        metrics.samples_per_second,
+        HumanDuration(Duration::from_secs_f64(metrics.eta_seconds.max(0.0))),
+    )
+}

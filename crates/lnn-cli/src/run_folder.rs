@@ -1,0 +1,182 @@
+//! A run is a folder: `config.json`, `metrics.jsonl`, `last.safetensors`, `best.safetensors`.
+
+use crate::config::RunConfig;
+use crate::failure::Failure;
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The folder of a run that this process works on; no other process can open it meanwhile.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run: `out`, or the first free `runs/NAME-N`.
+    ///
+    /// # Errors
+    /// [`Failure::Request`] if `out` holds a run already or cannot be written.
+    pub fn create(out: Option<&Path>, name: &str, config: &RunConfig) -> Result<Self, Failure> {
+        let path = match out {
+            Some(out) => out.to_owned(),
+            None => free_name(Path::new("runs"), name)?,
+        };
+        let unwritable = |error| cannot_write(&path, &error);
+        fs::create_dir_all(&path).map_err(unwritable)?;
+        if path.join("config.json").exists() {
+            return Err(Failure::request(format!(
+                "{} holds a run already; hint: --resume {0} goes on with it, another --out starts a new one",
+                path.display()
+            )));
+        }
+        let folder = Self::lock(path)?;
+        let text = serde_json::to_string_pretty(config).expect("a configuration is plain data");
+        write_atomically(&folder.path.join("config.json"), format!("{text}\n").as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run that goes on, and reads its configuration.
+    ///
+    /// # Errors
+    /// [`Failure::Request`] if there is no run, its configuration is damaged, or another process works on it.
+    pub fn open(path: &Path) -> Result<(Self, RunConfig), Failure> {
+        let file = path.join("config.json");
+        let text = fs::read_to_string(&file).map_err(|error| {
+            Failure::request(format!("{} is not the folder of a run: {}: {error}", path.display(), file.display()))
+        })?;
+        let config = serde_json::from_str(&text)
+            .map_err(|error| Failure::request(format!("{} is damaged: {error}", file.display())))?;
+        Ok((Self::lock(path.to_owned())?, config))
+    }
+
+    fn lock(path: PathBuf) -> Result<Self, Failure> {
+        let name = path.join(".lock");
+        let lock = File::create(&name).map_err(|error| cannot_write(&name, &error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(Failure::request(format!("another process is training in {}", path.display())))
+            }
+            Err(TryLockError::Error(error)) => Err(cannot_write(&name, &error)),
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The checkpoint from which the run goes on.
+    pub fn last(&self) -> PathBuf {
+        self.path.join("last.safetensors")
+    }
+
+    /// The checkpoint of the best epoch.
+    pub fn best(&self) -> PathBuf {
+        self.path.join("best.safetensors")
+    }
+
+    /// One JSON line an epoch.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+}
+
+/// The checkpoint file that a path means: the file itself, or a run's best epoch, or failing that its last.
+///
+/// # Errors
+/// [`Failure::Request`] if there is none.
+pub fn checkpoint_file(path: &Path) -> Result<PathBuf, Failure> {
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    if !path.is_dir() {
+        let shown = path.display();
+        return Err(Failure::request(format!("{shown}: expected a run's folder or a checkpoint file, found nothing")));
+    }
+    let candidates = ["best.safetensors", "last.safetensors"].map(|name| path.join(name));
+    candidates.into_iter().find(|file| file.is_file()).ok_or_else(|| {
+        Failure::request(format!(
+            "{}: expected best.safetensors or last.safetensors in the folder, found neither; hint: has the run \
+             finished an epoch?",
+            path.display()
+        ))
+    })
+}
+
+/// Writes a file so that its name never shows a part of it.
+///
+/// # Errors
+/// [`Failure::Request`] if the folder cannot be written.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::request(format!("cannot write {}: {error}", path.display()))
+}
+
+/// Makes and gives the first `NAME-N` that nobody has.
+fn free_name(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
+    for number in 1_u64.. {
+        let path = parent.join(format!("{name}-{number}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(cannot_write(&path, &error)),
+        }
+    }
+    unreachable!("there are more numbers than folders")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnn_models::{ModelKind, Preset};
+
+    fn config() -> RunConfig {
+        RunConfig::preset(ModelKind::Lnn, Preset::Tuned)
+    }
+
+    #[test]
+    fn a_folder_with_a_run_is_not_written_over_and_opens_with_its_configuration() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("run");
+        drop(RunFolder::create(Some(&out), "x", &config()).unwrap());
+        let error = RunFolder::create(Some(&out), "x", &config()).unwrap_err().to_string();
+        assert!(error.contains("holds a run already") && error.contains("--resume"));
+        assert_eq!(RunFolder::open(&out).unwrap().1, config());
+    }
+
+    #[test]
+    fn two_processes_cannot_work_on_one_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("run");
+        let held = RunFolder::create(Some(&out), "x", &config()).unwrap();
+        assert!(RunFolder::open(&out).unwrap_err().to_string().contains("another process"));
+        drop(held);
+        assert!(RunFolder::open(&out).is_ok());
+    }
+
+    #[test]
+    fn a_run_means_its_best_checkpoint_and_else_its_last() {
+        let run = tempfile::tempdir().unwrap();
+        assert!(checkpoint_file(run.path()).unwrap_err().to_string().contains("found neither"));
+        fs::write(run.path().join("last.safetensors"), "").unwrap();
+        assert!(checkpoint_file(run.path()).unwrap().ends_with("last.safetensors"));
+        fs::write(run.path().join("best.safetensors"), "").unwrap();
+        assert!(checkpoint_file(run.path()).unwrap().ends_with("best.safetensors"));
+        assert!(checkpoint_file(&run.path().join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! Which epoch counts as the best, and when to give up.
+
+use serde::{Deserialize, Serialize};
+
+/// What the best epoch is chosen by, on the validation part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// The lowest loss.
+    Loss,
+    /// The highest accuracy, and the lowest loss among equals.
+    Accuracy,
+}
+
+impl Selection {
+    /// Whether `(loss, accuracy)` is better than `best`. A loss that is not a number is never better.
+    pub fn better(self, (loss, accuracy): (f64, f64), best: (f64, f64)) -> bool {
+        match self {
+            Self::Loss => loss < best.0,
+            Self::Accuracy => (accuracy > best.1 && loss.is_finite()) || (accuracy == best.1 && loss < best.0),
+        }
+    }
+}
+
+/// Counts the epochs since the best one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EarlyStopping {
+    /// Loss and accuracy of the best epoch so far.
+    pub best: Option<(f64, f64)>,
+    /// Which epoch that was, from 1.
+    pub best_epoch: u64,
+    /// How many epochs passed since.
+    pub waited: u64,
+}
+
+impl EarlyStopping {
+    /// Before the first epoch.
+    pub const START: Self = Self { best: None, best_epoch: 0, waited: 0 };
+
+    /// Takes note of an epoch; `true` if it is the best so far.
+    pub fn observe(&mut self, selection: Selection, epoch: u64, scores: (f64, f64)) -> bool {
+        let best = match self.best {
+            Some(best) => selection.better(scores, best),
+            None => scores.0.is_finite(),
+        };
+        if best {
+            *self = Self { best: Some(scores), best_epoch: epoch, waited: 0 };
+        } else {
+            self.waited += 1;
+        }
+        best
+    }
+
+    /// Whether the patience is used up.
+    pub fn exhausted(&self, patience: Option<u64>) -> bool {
+        patience.is_some_and(|patience| self.waited >= patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_counts_epochs_without_gain_and_a_gain_starts_anew() {
+        let mut stopping = EarlyStopping::START;
+        let bests: Vec<bool> = [1.0, 0.5, 0.6, 0.5, 0.4, 0.5, 0.5, 0.5]
+            .into_iter()
+            .zip(1..)
+            .map(|(loss, epoch)| stopping.observe(Selection::Loss, epoch, (loss, 0.0)))
+            .collect();
+        assert_eq!(bests, [true, true, false, false, true, false, false, false]);
+        assert_eq!((stopping.best_epoch, stopping.waited), (5, 3));
+        assert!(stopping.exhausted(Some(3)) && !stopping.exhausted(Some(4)) && !stopping.exhausted(None));
+    }
+
+    #[test]
+    fn accuracy_decides_first_and_loss_among_equals() {
+        let better = |a, b| Selection::Accuracy.better(a, b);
+        assert!(better((0.9, 0.8), (0.1, 0.7)));
+        assert!(better((0.1, 0.8), (0.2, 0.8)));
+        assert!(!better((0.2, 0.8), (0.2, 0.8)));
+        assert!(!better((f64::NAN, 0.9), (0.2, 0.8)));
+    }
+}

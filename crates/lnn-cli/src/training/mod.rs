@@ -1,0 +1,19 @@
+//! The trainer and its pieces: each policy is a small pure thing with its own file.
+
+mod augmentation;
+mod batches;
+mod early_stopping;
+mod evaluation;
+mod event;
+mod schedule;
+mod state;
+mod trainer;
+
+pub use augmentation::Augmentation;
+pub use batches::{Batches, LabelledImages};
+pub use early_stopping::{EarlyStopping, Selection};
+pub use evaluation::{Evaluation, evaluate, predict};
+pub use event::{EpochMetrics, Event, Started};
+pub use schedule::{Plateau, Schedule};
+pub use state::TrainingState;
+pub use trainer::{Outcome, TrainError, Trainer};

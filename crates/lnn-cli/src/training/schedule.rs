@@ -1,0 +1,158 @@
+//! The learning rate as a function of the place in the run.
+
+use serde::{Deserialize, Serialize};
+
+/// How the learning rate changes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Schedule {
+    /// It does not.
+    Constant {},
+    /// It is multiplied by `factor` after `patience` epochs in which the validation loss did not fall by at least
+    /// `threshold`.
+    Plateau {
+        /// What the rate is multiplied by.
+        #[serde(default = "tenth")]
+        factor: f64,
+        /// How many epochs without gain.
+        #[serde(default = "two")]
+        patience: u64,
+        /// What counts as a gain.
+        #[serde(default = "small")]
+        threshold: f64,
+    },
+    /// It rises along a line from `start` over the part `warmup` of all steps, then falls to zero along half a cosine.
+    OneCycle {
+        /// The part of the steps that rises.
+        #[serde(default = "fifth")]
+        warmup: f64,
+        /// The first rate, as a part of the highest.
+        #[serde(default = "twentieth")]
+        start: f64,
+    },
+}
+
+// The defaults of the fields, for a configuration that names the kind alone.
+fn tenth() -> f64 {
+    0.1
+}
+fn two() -> u64 {
+    2
+}
+fn small() -> f64 {
+    1e-4
+}
+fn fifth() -> f64 {
+    0.2
+}
+fn twentieth() -> f64 {
+    0.05
+}
+
+impl Schedule {
+    /// What is wrong with the numbers, if anything.
+    pub fn problem(&self) -> Option<String> {
+        let unit = 0.0..=1.0;
+        match self {
+            Self::Constant {} => None,
+            Self::Plateau { factor, patience, threshold } => {
+                if !(*factor > 0.0 && *factor < 1.0) {
+                    return Some(format!("factor must lie between 0 and 1, found {factor}"));
+                }
+                if *patience == 0 || !(threshold.is_finite() && *threshold >= 0.0) {
+                    return Some("patience must be at least 1 and threshold at least 0".into());
+                }
+                None
+            }
+            Self::OneCycle { warmup, start } => (!unit.contains(warmup) || !unit.contains(start))
+                .then(|| format!("warmup and start must lie in 0..=1, found {warmup} and {start}")),
+        }
+    }
+
+    /// The rate at `step` of `total`, where `highest` is the configured rate.
+    pub fn rate(&self, highest: f64, step: u64, total: u64, plateau: &Plateau) -> f64 {
+        match self {
+            Self::Constant {} => highest,
+            Self::Plateau { .. } => highest * plateau.scale,
+            Self::OneCycle { warmup, start } => {
+                let (step, total) = (step as f64, total as f64);
+                let rising = warmup * total;
+                if step < rising {
+                    highest * (start + (1.0 - start) * step / rising)
+                } else {
+                    let part = (step - rising) / (total - rising).max(1.0);
+                    highest * 0.5 * (1.0 + (std::f64::consts::PI * part.min(1.0)).cos())
+                }
+            }
+        }
+    }
+}
+
+/// What a plateau schedule remembers between epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Plateau {
+    /// What the rate has been multiplied by so far.
+    pub scale: f64,
+    /// The lowest validation loss so far.
+    pub best: Option<f64>,
+    /// Epochs since then, or since the last reduction.
+    pub waited: u64,
+}
+
+impl Plateau {
+    /// Before the first epoch.
+    pub const START: Self = Self { scale: 1.0, best: None, waited: 0 };
+
+    /// Takes note of an epoch's validation loss.
+    pub fn observe(&mut self, schedule: &Schedule, loss: f64) {
+        let Schedule::Plateau { factor, patience, threshold } = schedule else { return };
+        if self.best.is_none_or(|best| loss < best - threshold) {
+            (self.best, self.waited) = (Some(loss), 0);
+            return;
+        }
+        self.waited += 1;
+        if self.waited >= *patience {
+            self.scale *= factor;
+            self.waited = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CYCLE: Schedule = Schedule::OneCycle { warmup: 0.2, start: 0.05 };
+
+    #[test]
+    fn one_cycle_rises_to_the_rate_and_falls_to_nearly_zero() {
+        let rate = |step| CYCLE.rate(2.0, step, 100, &Plateau::START);
+        assert!((rate(0) - 0.1).abs() < 1e-12);
+        assert!((rate(20) - 2.0).abs() < 1e-12);
+        assert!((rate(60) - 1.0).abs() < 1e-12);
+        assert!(rate(99) < 0.01 && rate(99) > 0.0 && rate(500) < 1e-9);
+        assert!((0..19).all(|step| rate(step) < rate(step + 1)));
+        assert!((20..99).all(|step| rate(step) > rate(step + 1)));
+    }
+
+    #[test]
+    fn a_plateau_lowers_the_rate_after_its_patience_and_counts_anew() {
+        let schedule: Schedule = serde_json::from_str(r#"{"kind":"plateau"}"#).unwrap();
+        let mut plateau = Plateau::START;
+        let scales: Vec<f64> = [1.0, 0.9, 0.9, 0.95, 0.9, 0.899_99, 0.5]
+            .into_iter()
+            .map(|loss| {
+                plateau.observe(&schedule, loss);
+                plateau.scale
+            })
+            .collect();
+        assert_eq!(scales, [1.0, 1.0, 1.0, 0.1, 0.1, 0.1 * 0.1, 0.1 * 0.1]);
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_named() {
+        assert!(Schedule::Plateau { factor: 1.0, patience: 2, threshold: 0.0 }.problem().unwrap().contains("factor"));
+        assert!(Schedule::OneCycle { warmup: 1.5, start: 0.0 }.problem().unwrap().contains("warmup"));
+        assert!(CYCLE.problem().is_none());
+    }
+}

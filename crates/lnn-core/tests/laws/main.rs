@@ -1,0 +1,148 @@
+//! What holds for every cell, whatever its sizes and weights.
+//!
+//! A law is a function of a [`Subject`]: a cell with an input, an initial state and a mask that fit it. Every law is
+//! tested on every cell, on sizes and values that are drawn anew at each run. A new cell joins with one line below.
+
+mod gradients;
+mod masks;
+mod reservoir;
+mod shapes;
+mod unrolling;
+
+use lnn_core::{Cell, Lstm, Parameters, Scope, State};
+use proptest::prelude::*;
+use std::sync::{Mutex, PoisonError};
+use tch::{Device, Kind, Tensor};
+
+/// Makes a cell with the given numbers of inputs and units.
+type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn Cell>;
+
+const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    batch: i64,
+    steps: i64,
+    inputs: i64,
+    units: i64,
+    seed: u64,
+}
+
+fn sizes() -> impl Strategy<Value = Sizes> {
+    (1_i64..5, 1_i64..7, 1_i64..5, 1_i64..6, 0_u64..10_000)
+        .prop_map(|(batch, steps, inputs, units, seed)| Sizes { batch, steps, inputs, units, seed })
+}
+
+/// A cell in float64, and arguments for it. All but the mask collect gradients.
+struct Subject {
+    cell: Box<dyn Cell>,
+    parameters: Parameters,
+    /// `[B, T, I]`
+    x: Tensor,
+    initial: State,
+    /// `[B, T]`, about half of it true.
+    mask: Tensor,
+}
+
+impl Subject {
+    fn draw(draw: Draw, sizes: Sizes) -> Self {
+        let Sizes { batch, steps, inputs, units, seed } = sizes;
+        // libtorch's generator belongs to all threads: what another test draws in between would change the numbers.
+        static GENERATOR: Mutex<()> = Mutex::new(());
+        let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parameters = Parameters::drawn(seed, OPTIONS.0, OPTIONS.1);
+        let cell = draw(&mut parameters.root(), inputs, units);
+        let random = |shape: &[i64]| Tensor::randn(shape, OPTIONS).set_requires_grad(true);
+        let initial = State::new(cell.state_sizes().iter().map(|width| random(&[batch, *width])).collect());
+        let x = random(&[batch, steps, inputs]);
+        let mask = Tensor::rand([batch, steps], OPTIONS).lt(0.5);
+        Self { cell, parameters, x, initial, mask }
+    }
+
+    fn batch(&self) -> i64 {
+        self.x.size()[0]
+    }
+
+    fn steps(&self) -> i64 {
+        self.x.size()[1]
+    }
+}
+
+fn for_all(draw: Draw, law: fn(&Subject)) {
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(sizes in sizes())| law(&Subject::draw(draw, sizes)));
+}
+
+/// The state with `change` done to each of its tensors.
+fn map_state(state: &State, change: impl Fn(&Tensor) -> Tensor) -> State {
+    State::new(state.tensors().iter().map(change).collect())
+}
+
+#[track_caller]
+fn assert_close(found: &Tensor, expected: &Tensor) {
+    assert_eq!(found.size(), expected.size());
+    let error = (found - expected).abs().max().double_value(&[]);
+    // Written so that NaN fails.
+    assert!(error <= 1e-12, "off by {error:e}");
+}
+
+#[track_caller]
+fn assert_states_close(found: &State, expected: &State) {
+    assert_eq!(found.tensors().len(), expected.tensors().len());
+    for (found, expected) in found.tensors().iter().zip(expected.tensors()) {
+        assert_close(found, expected);
+    }
+}
+
+/// One test for each law, for one cell.
+macro_rules! test_laws {
+    ($draw:expr; $($topic:ident: $($law:ident),+;)+) => {
+        $($(
+            #[test]
+            fn $law() {
+                for_all($draw, crate::$topic::$law);
+            }
+        )+)+
+    };
+}
+
+macro_rules! cells_obey_the_laws {
+    ($($cell:ident: $draw:expr;)+) => {
+        $(mod $cell {
+            use super::*;
+
+            test_laws! {
+                $draw;
+                unrolling:
+                    permuting_the_batch_permutes_the_output,
+                    a_row_of_a_batch_is_a_batch_of_one,
+                    a_sequence_in_two_parts_ends_as_the_whole,
+                    a_scan_is_its_steps_taken_by_hand,
+                    no_initial_state_is_a_zero_state,
+                    advancing_from_rest_is_advancing_from_zeros,
+                    an_empty_batch_gives_empty_outputs;
+                masks:
+                    a_masked_step_leaves_the_state_and_repeats_the_output,
+                    masked_steps_at_the_end_change_nothing,
+                    a_mask_of_ones_is_no_mask,
+                    what_stands_at_a_masked_step_does_not_matter;
+                gradients:
+                    gradients_are_those_of_central_differences,
+                    gradients_with_a_mask_are_those_of_central_differences,
+                    a_scan_has_the_gradients_of_its_steps,
+                    a_masked_input_gets_no_gradient;
+                shapes:
+                    an_input_that_does_not_fit_is_named,
+                    a_mask_that_does_not_fit_is_named,
+                    an_initial_state_that_does_not_fit_is_named,
+                    a_wrong_number_of_state_tensors_is_refused;
+            }
+        })+
+    };
+}
+
+cells_obey_the_laws! {
+    leaky_reservoir: reservoir::draw;
+    leaky_reservoir_without_bias: reservoir::draw_without_bias;
+    lstm: |scope, inputs, units| Box::new(Lstm::new(scope, inputs, units).unwrap());
+}

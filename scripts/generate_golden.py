@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Writes the golden data of lnn-core's tests: numbers computed here with numpy, apart from libtorch and its autograd.
+
+All arrays are float64; shapes are batch first. Gradients are written out by hand, step by step back through time, and
+compared with central differences before anything is written.
+
+leaky_reservoir_T1.npz, leaky_reservoir_T7.npz, leaky_reservoir_bias_T7.npz: x [B,T,I], h0 [B,H],
+    input_weights [H,I], recurrent_weights [H,H], and in the last file bias [H], which is 0 in the others
+    h_t = (1 - a) h_{t-1} + a tanh(x_t W_in^T + b + h_{t-1} W_res^T),  a = leak_rate
+    states [B,T,H] from h0, their loss = sum(states**2), and grad_x, grad_h0, its gradients. The same from a zero state
+    as zero_states, zero_loss, zero_grad_x.
+
+spectral_radius.npz: raw [H,H], radius []
+    scaled = raw * radius / max |eigenvalue of raw|
+
+lstm_T5.npz: x [B,T,I], h0 and c0 [B,H], input_weights [4H,I], recurrent_weights [4H,H], bias [4H]; gates i, f, g, o
+    i, f, g, o = x_t W_ih^T + h_{t-1} W_hh^T + b
+    c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g),  h_t = sigmoid(o) tanh(c_t)
+    outputs [B,T,H] = h_t, last_c [B,H] = c_T, loss = sum(outputs**2) + sum(last_c**2), and grad_NAME, its gradients
+    with respect to x, h0, c0 and the three parameters. The same from zero states with the prefix zero_.
+
+adamw.npz: for NAME in matrix [4,3], kernel [2,3,3,3], bias [5]: start_NAME, gradients_NAME [5,...], learning_rates [5]
+    m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g**2
+    p = p - lr L p - lr (m / (1 - b1**t)) / (sqrt(v / (1 - b2**t)) + eps)
+    decay_NAME [5,...] and plain_NAME [5,...]: the parameter after each step with L = weight_decay and with L = 0;
+    a tensor of one dimension is never decayed. first_NAME and second_NAME: m and v after the last step.
+"""
+
+import argparse
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parent.parent / "crates" / "lnn-core" / "tests" / "golden"
+Arrays = dict[str, np.ndarray]
+# The last digit of tanh, exp and of a matrix product differs between processors.
+TOLERANCE = 1e-13
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def check_gradients(loss, arrays: Arrays, gradients: Arrays) -> None:
+    """Compares each number of `gradients` with the central difference of `loss(**arrays)`."""
+    step = 1e-5
+    for name, gradient in gradients.items():
+        for index in np.ndindex(gradient.shape):
+            sides = []
+            for sign in (1, -1):
+                moved = arrays[name].copy()
+                moved[index] += sign * step
+                sides.append(loss(**{**arrays, name: moved}))
+            difference = (sides[0] - sides[1]) / (2 * step)
+            assert abs(difference - gradient[index]) < 1e-7, (name, index, difference, gradient[index])
+
+
+def reservoir_states(x, h0, input_weights, recurrent_weights, leak_rate, bias=0.0) -> np.ndarray:
+    h, states = h0, []
+    for t in range(x.shape[1]):
+        h = (1 - leak_rate) * h + leak_rate * np.tanh(x[:, t] @ input_weights.T + bias + h @ recurrent_weights.T)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+def reservoir_gradients(states, x, h0, input_weights, recurrent_weights, leak_rate, **_) -> Arrays:
+    """Gradients of sum(states**2). From h_t the drive tanh(..) is recovered, and 1 - tanh(..)**2 is its slope."""
+    grad_x, grad_h = np.zeros_like(x), np.zeros_like(h0)
+    for t in reversed(range(states.shape[1])):
+        before = states[:, t - 1] if t else h0
+        drive = (states[:, t] - (1 - leak_rate) * before) / leak_rate
+        grad_h = grad_h + 2 * states[:, t]
+        grad_sum = grad_h * leak_rate * (1 - drive**2)
+        grad_x[:, t] = grad_sum @ input_weights
+        grad_h = grad_h * (1 - leak_rate) + grad_sum @ recurrent_weights
+    return {"x": grad_x, "h0": grad_h}
+
+
+def leaky_reservoir(steps: int, random: np.random.Generator, bias: bool = False) -> Arrays:
+    batch, inputs, units = 3, 4, 6
+    raw = random.standard_normal((units, units))
+    arrays = {
+        "x": random.standard_normal((batch, steps, inputs)),
+        "h0": random.uniform(-1, 1, (batch, units)),
+        "input_weights": random.standard_normal((units, inputs)) * 0.4,
+        "recurrent_weights": raw * 1.2 / np.abs(np.linalg.eigvals(raw)).max(),
+        "leak_rate": np.array(0.35),
+    }
+    if bias:
+        arrays["bias"] = random.standard_normal(units) * 0.5
+    golden = dict(arrays)
+    for prefix, h0 in (("", arrays["h0"]), ("zero_", np.zeros((batch, units)))):
+        given = {**arrays, "h0": h0}
+        states = reservoir_states(**given)
+        gradients = reservoir_gradients(states, **given)
+        check_gradients(lambda **a: (reservoir_states(**a) ** 2).sum(), given, gradients)
+        golden |= {f"{prefix}states": states, f"{prefix}loss": (states**2).sum()}
+        golden |= {f"{prefix}grad_{k}": v for k, v in gradients.items() if not (prefix and k == "h0")}
+    return golden
+
+
+def spectral_radius(random: np.random.Generator) -> Arrays:
+    raw, radius = random.standard_normal((9, 9)), np.array(0.8)
+    scaled = raw * radius / np.abs(np.linalg.eigvals(raw)).max()
+    # Gelfand: |W^k|^(1/k) tends to the radius, so the radius is checked without eigenvalues.
+    power = 2**14
+    root = np.linalg.norm(np.linalg.matrix_power(scaled / radius, power)) ** (1 / power)
+    assert abs(root - 1) < 1e-3, root
+    return {"raw": raw, "radius": radius, "scaled": scaled}
+
+
+def lstm_run(x, h0, c0, input_weights, recurrent_weights, bias) -> list[tuple]:
+    """Each step as (h before, c before, i, f, g, o after their nonlinearities, h, c)."""
+    h, c, tape = h0, c0, []
+    for t in range(x.shape[1]):
+        i, f, g, o = np.split(x[:, t] @ input_weights.T + h @ recurrent_weights.T + bias, 4, axis=1)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+        before, c = (h, c), f * c + i * g
+        h = o * np.tanh(c)
+        tape.append((*before, i, f, g, o, h, c))
+    return tape
+
+
+def lstm_loss(**arrays: np.ndarray) -> float:
+    tape = lstm_run(**arrays)
+    return sum((step[6] ** 2).sum() for step in tape) + (tape[-1][7] ** 2).sum()
+
+
+def lstm_gradients(tape: list[tuple], x, h0, c0, input_weights, recurrent_weights, bias) -> Arrays:
+    weights = {"input_weights": input_weights, "recurrent_weights": recurrent_weights, "bias": bias}
+    gradients = {name: np.zeros_like(array) for name, array in weights.items()}
+    grad_x, grad_h, grad_c = np.zeros_like(x), np.zeros_like(h0), 2 * tape[-1][7]
+    for t in reversed(range(len(tape))):
+        h_before, c_before, i, f, g, o, h, c = tape[t]
+        grad_h = grad_h + 2 * h
+        grad_c = grad_c + grad_h * o * (1 - np.tanh(c) ** 2)
+        grad_gates = np.concatenate([
+            grad_c * g * i * (1 - i),
+            grad_c * c_before * f * (1 - f),
+            grad_c * i * (1 - g**2),
+            grad_h * np.tanh(c) * o * (1 - o),
+        ], axis=1)
+        gradients["input_weights"] += grad_gates.T @ x[:, t]
+        gradients["recurrent_weights"] += grad_gates.T @ h_before
+        gradients["bias"] += grad_gates.sum(axis=0)
+        grad_x[:, t] = grad_gates @ input_weights
+        grad_h, grad_c = grad_gates @ recurrent_weights, grad_c * f
+    return {"x": grad_x, "h0": grad_h, "c0": grad_c, **gradients}
+
+
+def lstm(random: np.random.Generator) -> Arrays:
+    batch, steps, inputs, units = 3, 5, 4, 6
+    arrays = {
+        "x": random.standard_normal((batch, steps, inputs)),
+        "h0": random.uniform(-1, 1, (batch, units)),
+        "c0": random.standard_normal((batch, units)),
+        "input_weights": random.standard_normal((4 * units, inputs)) * 0.5,
+        "recurrent_weights": random.standard_normal((4 * units, units)) * 0.4,
+        "bias": random.standard_normal(4 * units) * 0.3,
+    }
+    golden = dict(arrays)
+    zeros = np.zeros((batch, units))
+    for prefix, given in (("", arrays), ("zero_", {**arrays, "h0": zeros, "c0": zeros})):
+        tape = lstm_run(**given)
+        gradients = lstm_gradients(tape, **given)
+        check_gradients(lstm_loss, given, gradients)
+        golden |= {f"{prefix}outputs": np.stack([step[6] for step in tape], axis=1), f"{prefix}last_c": tape[-1][7]}
+        golden[f"{prefix}loss"] = lstm_loss(**given)
+        golden |= {f"{prefix}grad_{k}": v for k, v in gradients.items() if not (prefix and k in ("h0", "c0"))}
+    return golden
+
+
+def adamw(random: np.random.Generator) -> Arrays:
+    b1, b2, eps, decay = 0.9, 0.99, 1e-8, 0.2
+    golden = {"learning_rates": np.array([0.01, 0.02, 0.02, 0.01, 0.005])}
+    golden |= {"beta1": np.array(b1), "beta2": np.array(b2), "epsilon": np.array(eps), "weight_decay": np.array(decay)}
+    for name, shape in (("matrix", (4, 3)), ("kernel", (2, 3, 3, 3)), ("bias", (5,))):
+        start, gradients = random.standard_normal(shape), random.standard_normal((5, *shape))
+        for variant, rate in (("decay", decay if len(shape) > 1 else 0.0), ("plain", 0.0)):
+            p, m, v, after = start, np.zeros(shape), np.zeros(shape), []
+            for t, (g, lr) in enumerate(zip(gradients, golden["learning_rates"]), start=1):
+                m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+                p = p - lr * rate * p - lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
+                after.append(p)
+            golden[f"{variant}_{name}"] = np.stack(after)
+        golden |= {f"start_{name}": start, f"gradients_{name}": gradients, f"first_{name}": m, f"second_{name}": v}
+    return golden
+
+
+def archive(arrays: Arrays) -> bytes:
+    """An .npz whose bytes depend on the arrays alone: stored, in the order of the names, without the time of day."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
+        for name in sorted(arrays):
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, np.array(arrays[name], dtype="<f8", order="C"), version=(1, 0))
+            file.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue())
+    return packed.getvalue()
+
+
+def differences(path: Path, arrays: Arrays) -> list[str]:
+    if not path.exists():
+        return [f"{path.name} is missing"]
+    with np.load(path) as stored:
+        if sorted(stored) != sorted(arrays):
+            return [f"{path.name} holds other names: {sorted(set(stored) ^ set(arrays))}"]
+        return [
+            f"{path.name}: {name} differs"
+            for name in arrays
+            if stored[name].shape != np.shape(arrays[name])
+            or not np.allclose(stored[name], arrays[name], rtol=TOLERANCE, atol=TOLERANCE)
+        ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file holds other numbers")
+    options = parser.parse_args()
+    golden = {
+        "leaky_reservoir_T1.npz": leaky_reservoir(1, np.random.default_rng(101)),
+        "leaky_reservoir_T7.npz": leaky_reservoir(7, np.random.default_rng(107)),
+        "leaky_reservoir_bias_T7.npz": leaky_reservoir(7, np.random.default_rng(113), bias=True),
+        "spectral_radius.npz": spectral_radius(np.random.default_rng(211)),
+        "lstm_T5.npz": lstm(np.random.default_rng(305)),
+        "adamw.npz": adamw(np.random.default_rng(401)),
+    }
+    if options.check:
+        found = [line for name, arrays in golden.items() for line in differences(FOLDER / name, arrays)]
+        print("\n".join(found) or f"{len(golden)} files hold the numbers computed here", file=sys.stderr)
+        return 1 if found else 0
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, arrays in golden.items():
+        (FOLDER / name).write_bytes(archive(arrays))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

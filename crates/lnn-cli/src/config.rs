@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::training::{Augmentation, Schedule, Selection, TrainingState};
 use lnn_core::AdamWConfig;
-use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, ModelKind, Preset, Standardization};
+use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of a run, as `config.json` holds it and `--config` and `--set` change it.
@@ -30,6 +30,10 @@ pub struct RunConfig {
     pub standardization: Standardization,
     /// How images are changed in training.
     pub augmentation: Augmentation,
+    /// How a linear readout of fixed features starts; null draws its weights.
+    pub readout_start: Option<RidgeStart>,
+    /// Features of a fixed front are kept in memory up to so many megabytes, and else computed anew in each epoch.
+    pub feature_cache_mb: u64,
     /// The part of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// The optimiser.
@@ -80,6 +84,8 @@ impl RunConfig {
             model: ModelConfig::preset(kind, preset),
             standardization: Standardization::Columns,
             augmentation: Augmentation::NONE,
+            readout_start: None,
+            feature_cache_mb: 4096,
             label_smoothing: 0.0,
             // The constants of Keras, which the articles use.
             optimizer: OptimizerSettings {
@@ -106,18 +112,22 @@ impl RunConfig {
             (Preset::Tuned, ModelKind::Lnn) => Self {
                 batch_size: 256,
                 optimizer: OptimizerSettings {
-                    learning_rate: 2e-3,
+                    learning_rate: 3e-4,
                     beta1: 0.9,
                     beta2: 0.999,
                     epsilon: 1e-8,
-                    weight_decay: 1e-3,
+                    weight_decay: 1e-2,
                 },
+                readout_start: Some(RidgeStart { regularization: 1e-4, scale: 8.0 }),
+                schedule: Schedule::OneCycle { warmup: 0.0, start: 1.0 },
+                epochs: 6,
                 ..tuned
             },
             (Preset::Tuned, ModelKind::Cllnn) => Self {
-                augmentation: Augmentation { rotation: 10.0, zoom: 0.1, shift: 2.0, shear: 0.1 },
+                augmentation: Augmentation { rotation: 12.0, zoom: 0.15, shift: 2.5, shear: 0.2 },
+                label_smoothing: 0.1,
                 optimizer: OptimizerSettings {
-                    learning_rate: 4e-3,
+                    learning_rate: 2e-3,
                     beta1: 0.9,
                     beta2: 0.99,
                     epsilon: 1e-8,

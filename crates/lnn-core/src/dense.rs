@@ -26,4 +26,14 @@ impl Dense {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, Some(&self.bias))
     }
+
+    /// Replaces weight and bias by given values of the same shapes.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] if the shapes do not fit.
+    pub fn set(&self, weight: &Tensor, bias: &Tensor) -> Result<(), Error> {
+        self.weight.detach().f_copy_(weight)?;
+        self.bias.detach().f_copy_(bias)?;
+        Ok(())
+    }
 }

@@ -30,7 +30,9 @@ mod error;
 mod init;
 mod leaky_reservoir;
 mod lstm;
+mod moments;
 mod parameters;
+mod ridge;
 mod spectral_radius;
 
 pub use adamw::{AdamW, AdamWConfig};
@@ -42,5 +44,7 @@ pub use error::Error;
 pub use init::Init;
 pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
 pub use lstm::Lstm;
+pub use moments::Moments;
 pub use parameters::{Parameter, Parameters, Role, Scope};
+pub use ridge::{RidgeRegression, RidgeSolution};
 pub use spectral_radius::{scale_to_radius, spectral_radius};

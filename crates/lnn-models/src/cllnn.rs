@@ -52,7 +52,7 @@ impl CllnnConfig {
                 batch_norm: true,
                 scan: Scan::Rows,
                 reservoir: ReservoirSettings {
-                    units: 256,
+                    units: 512,
                     spectral_radius: 0.9,
                     leak_rate: 0.5,
                     input_scale: 1.0,
@@ -116,7 +116,7 @@ impl Cllnn {
 }
 
 impl Network for Cllnn {
-    fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+    fn head(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
         // Channels last in memory, shape unchanged: the convolutions are a third faster so.
         let mut x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         for (convolution, normalization) in &self.blocks {

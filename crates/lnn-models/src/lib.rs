@@ -10,6 +10,7 @@ mod error;
 mod lnn;
 mod model;
 mod preprocessing;
+mod readout;
 mod scan;
 
 pub use checkpoint::{Checkpoint, Description, FORMAT_VERSION};
@@ -19,4 +20,5 @@ pub use error::Error;
 pub use lnn::{LnnConfig, Summary};
 pub use model::{Model, Network};
 pub use preprocessing::Standardization;
+pub use readout::{Readout, ReadoutFit, RidgeStart};
 pub use scan::Scan;

@@ -1,14 +1,14 @@
 //! The LNN: a fixed leaky reservoir with a trained linear readout.
 //!
 //! The article shows a whole image at one step, from a zero state, so that its recurrent weights never act. The tuned
-//! form reads the image as sequences (one reservoir a direction), takes several states from each, and normalises
-//! them before the readout. Only the normalisation and the readout train.
+//! form reads the image as sequences (one reservoir a direction), takes several states from each, and standardises
+//! them. Only the readout trains.
 //!
 //! Source: Bacay, "Liquid Neural Networks (LNN) for Handwritten Digit Recognition".
 
 use crate::scan::with_neighbours;
-use crate::{Error, InputSpec, Network, Preset, ReservoirSettings, Scan};
-use lnn_core::{BatchNorm, Cell, Dense, LeakyReservoir, Scope};
+use crate::{Error, InputSpec, Network, Preset, Readout, ReservoirSettings, Scan};
+use lnn_core::{Cell, LeakyReservoir, Scope};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -36,8 +36,8 @@ pub struct LnnConfig {
     pub stretches: i64,
     /// What it sees of a stretch.
     pub summary: Summary,
-    /// Whether the summaries are normalised before the readout.
-    pub normalize: bool,
+    /// Whether the summaries are standardised before the readout, by their mean and deviation on the training set.
+    pub standardize: bool,
 }
 
 impl LnnConfig {
@@ -57,22 +57,22 @@ impl LnnConfig {
                 },
                 stretches: 1,
                 summary: Summary::Last,
-                normalize: false,
+                standardize: false,
             },
             Preset::Tuned => Self {
-                scans: vec![Scan::Rows, Scan::Columns],
-                window: 3,
+                scans: vec![Scan::Rows, Scan::RowsReversed, Scan::Columns, Scan::ColumnsReversed],
+                window: 5,
                 reservoir: ReservoirSettings {
-                    units: 500,
+                    units: 300,
                     spectral_radius: 1.0,
                     leak_rate: 0.3,
-                    input_scale: 0.7,
+                    input_scale: 1.0,
                     scale_by_inputs: true,
                     bias_scale: 0.5,
                 },
                 stretches: 4,
                 summary: Summary::Mean,
-                normalize: true,
+                standardize: true,
             },
         }
     }
@@ -82,8 +82,7 @@ impl LnnConfig {
 #[derive(Debug)]
 pub(crate) struct Lnn {
     reservoirs: Vec<(Scan, LeakyReservoir)>,
-    normalization: Option<BatchNorm>,
-    readout: Dense,
+    readout: Readout,
     window: i64,
     stretches: i64,
     summary: Summary,
@@ -112,13 +111,9 @@ impl Lnn {
             reservoirs.push((scan, LeakyReservoir::new(&mut scope, inputs, &settings)?));
         }
         let features = config.reservoir.units * config.stretches * config.scans.len() as i64;
-        let normalization = match config.normalize {
-            true => Some(BatchNorm::new(&mut scope.child("normalization"), features)?),
-            false => None,
-        };
-        let readout = Dense::new(&mut scope.child("readout"), features, input.classes())?;
+        let readout = Readout::new(&mut scope.child("readout"), features, input.classes(), config.standardize)?;
         let (window, stretches, summary) = (config.window, config.stretches, config.summary);
-        Ok(Self { reservoirs, normalization, readout, window, stretches, summary })
+        Ok(Self { reservoirs, readout, window, stretches, summary })
     }
 
     /// One summary a stretch of `states [B, T, H]`: `[B, stretches·H]`.
@@ -139,20 +134,23 @@ impl Lnn {
 }
 
 impl Network for Lnn {
-    fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+    fn front(&self, x: &Tensor) -> Result<Tensor, Error> {
         // Nothing before the readout trains, so nothing before it needs a graph.
-        let features = tch::no_grad(|| -> Result<Tensor, Error> {
+        tch::no_grad(|| {
             let mut features = Vec::with_capacity(self.reservoirs.len());
             for (scan, reservoir) in &self.reservoirs {
                 let sequence = with_neighbours(&scan.apply(x), self.window);
                 features.push(self.summarize(&reservoir.scan(&sequence, None, None)?.outputs));
             }
             Ok(Tensor::cat(&features, 1))
-        })?;
-        let features = match &self.normalization {
-            Some(normalization) => normalization.forward(&features, training),
-            None => features,
-        };
-        Ok(self.readout.forward(&features))
+        })
+    }
+
+    fn head(&self, features: &Tensor, _training: bool) -> Result<Tensor, Error> {
+        Ok(self.readout.forward(features))
+    }
+
+    fn readout(&self) -> Option<&Readout> {
+        Some(&self.readout)
     }
 }

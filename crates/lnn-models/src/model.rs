@@ -3,18 +3,32 @@
 use crate::cllnn::Cllnn;
 use crate::lnn::Lnn;
 use crate::preprocessing::Preprocessing;
-use crate::{Error, InputSpec, ModelConfig, Standardization};
+use crate::{Error, InputSpec, ModelConfig, Readout, Standardization};
 use lnn_core::{Parameters, Scope};
 use std::fmt::Debug;
 use tch::{Device, Kind, Tensor};
 
-/// What lies between the standardised input and the logits. A new model implements this and joins [`ModelConfig`].
+/// What lies between the standardised input and the logits: a front whose weights are fixed, and a head that trains. A new
+/// model implements this and joins [`ModelConfig`].
 pub trait Network: Debug {
-    /// `x [B, C, H, W]`, standardised, to logits `[B, classes]`.
+    /// The fixed front: `x [B, C, H, W]`, standardised, to what the head takes. Without one it is the input itself.
     ///
     /// # Errors
     /// Those of its parts.
-    fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error>;
+    fn front(&self, x: &Tensor) -> Result<Tensor, Error> {
+        Ok(x.shallow_clone())
+    }
+
+    /// The head: what the front gives, to logits `[B, classes]`.
+    ///
+    /// # Errors
+    /// Those of its parts.
+    fn head(&self, features: &Tensor, training: bool) -> Result<Tensor, Error>;
+
+    /// The head as a linear readout of features `[B, D]`, if it is one; then the front is worth computing once.
+    fn readout(&self) -> Option<&Readout> {
+        None
+    }
 }
 
 /// A model that is ready to train or to predict.
@@ -82,8 +96,30 @@ impl Model {
     /// # Errors
     /// [`Error::Input`] if the images have another shape than the model takes.
     pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, Error> {
+        self.head(&self.front(images)?, training)
+    }
+
+    /// The part that does not train, without a graph where nothing before it needs one: images `[B, C, H, W]` in 0..1 to
+    /// what [`head`](Self::head) takes.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the images have another shape than the model takes.
+    pub fn front(&self, images: &Tensor) -> Result<Tensor, Error> {
         self.input.check(&images.size())?;
-        self.network.forward(&self.preprocessing.apply(images), training)
+        self.network.front(&self.preprocessing.apply(images))
+    }
+
+    /// The part that trains: what [`front`](Self::front) gives, to logits `[B, classes]`.
+    ///
+    /// # Errors
+    /// Those of the network's parts.
+    pub fn head(&self, features: &Tensor, training: bool) -> Result<Tensor, Error> {
+        self.network.head(features, training)
+    }
+
+    /// The linear readout that is all that trains, if the model is of that kind.
+    pub fn readout(&self) -> Option<&Readout> {
+        self.network.readout()
     }
 
     /// What the model was made from.

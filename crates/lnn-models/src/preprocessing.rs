@@ -1,7 +1,7 @@
 //! Standardisation of the input: `(x - mean) / deviation`, with numbers from the training set.
 
 use crate::{Error, InputSpec};
-use lnn_core::{Init, Scope};
+use lnn_core::{Init, Moments, Scope};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -46,22 +46,15 @@ impl Preprocessing {
 
     /// Takes mean and deviation from images `[N, C, H, W]` in uint8, as parts of 255. A deviation of 0 becomes 1.
     pub(crate) fn fit(&mut self, images: &Tensor) -> Result<(), Error> {
-        let (keep, others): (usize, [i64; 3]) = match self.standardization {
-            Standardization::Channels => (1, [0, 2, 3]),
-            Standardization::Columns => (3, [0, 1, 2]),
-        };
-        let others = &others[..];
-        let (mut sum, mut squares) = (Tensor::from(0.0), Tensor::from(0.0));
+        let mut moments = Moments::over(match self.standardization {
+            Standardization::Channels => &[0, 2, 3],
+            Standardization::Columns => &[0, 1, 2],
+        });
         // Blocks bound the memory of the float copies.
         for block in images.split(4096, 0) {
-            let x = block.to_kind(Kind::Double) / 255.0;
-            sum = sum.to_device(x.device()) + x.sum_dim_intlist(others, true, Kind::Double);
-            squares = squares.to_device(x.device()) + x.square().sum_dim_intlist(others, true, Kind::Double);
+            moments.add(&(block.to_kind(Kind::Double) / 255.0))?;
         }
-        let count = images.numel() as f64 / images.size()[keep] as f64;
-        let mean = sum / count;
-        let deviation = (squares / count - mean.square()).clamp_min(0.0).sqrt();
-        let deviation = deviation.where_self(&deviation.gt(1e-12), &deviation.ones_like());
+        let Some((mean, deviation)) = moments.mean_and_deviation(1e-12, 1.0) else { return Ok(()) };
         self.mean.f_copy_(&mean)?;
         self.deviation.f_copy_(&deviation)?;
         Ok(())

@@ -13,6 +13,10 @@
 #include <string>
 #include <vector>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace {
 
 char* message(const char* text) {
@@ -66,6 +70,16 @@ char* lnn_flush_denormals(bool enabled, bool* supported) {
     const int64_t threads = at::get_num_threads();
     at::parallel_for(0, threads, 1, [&](int64_t, int64_t) { at::globalContext().setFlushDenormal(enabled); });
   });
+}
+
+// Makes glibc keep freed memory for the next allocation instead of handing it back to the system.
+bool lnn_keep_freed_memory(int bytes) {
+#ifdef __GLIBC__
+  return mallopt(M_MMAP_THRESHOLD, bytes) == 1 && mallopt(M_TRIM_THRESHOLD, bytes) == 1 &&
+         mallopt(M_TOP_PAD, 64 << 20) == 1;
+#else
+  return bytes < 0;
+#endif
 }
 
 // One step of Adam with decoupled weight decay for all parameters at once.

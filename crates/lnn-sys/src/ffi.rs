@@ -1,13 +1,15 @@
 //! The declarations of `cpp/lnn_sys.cpp`, and the one place where its messages become errors.
 
 use crate::Error;
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_int};
 use torch_sys::C_tensor;
 
 unsafe extern "C" {
     fn lnn_free_message(text: *mut c_char);
 
     pub(crate) fn lnn_flush_denormals(enabled: bool, supported: *mut bool) -> *mut c_char;
+
+    pub(crate) fn lnn_keep_freed_memory(bytes: c_int) -> bool;
 
     pub(crate) fn lnn_fused_adamw(
         parameters: *const *mut C_tensor,

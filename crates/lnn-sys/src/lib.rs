@@ -3,11 +3,13 @@
 //! All `unsafe` of the workspace and all of its C++ live in this crate. It knows tensors, but no model: the safe
 //! functions check what the C++ takes for granted, and each C++ entry turns exceptions into [`Error`]s.
 
+mod allocator;
 mod denormals;
 mod error;
 mod ffi;
 mod fused_adamw;
 
+pub use allocator::keep_freed_memory;
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};

@@ -5,8 +5,7 @@ use crate::args::EvalArguments;
 use crate::failure::Failure;
 use crate::observers::print_line;
 use crate::run_folder::checkpoint_file;
-use crate::training::{Event, LabelledImages, evaluate};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::training::{Event, Samples, evaluate};
 use lnn_models::Checkpoint;
 
 pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
@@ -16,10 +15,8 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     let data = fetching::open(spec)?;
     checkpoint.description.input.check_same(&input_spec(&data))?;
     let model = checkpoint.model(device)?;
-    let test = LabelledImages::on(device, &data.test);
-    let style = "testing {bar:30} {pos}/{len} images, {eta} left";
-    let bar = ProgressBar::new(test.len() as u64)
-        .with_style(ProgressStyle::with_template(style).expect("the template is valid"));
+    let test = Samples::on(device, &data.test);
+    let bar = super::progress_bar("test", test.len() as u64);
     let result = evaluate(&model, &test, &mut |images| bar.set_position(images as u64))?;
     bar.finish_and_clear();
     if arguments.json {

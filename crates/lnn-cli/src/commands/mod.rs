@@ -9,6 +9,7 @@ mod train;
 
 use crate::args::{Arguments, Command, ComputeArguments};
 use crate::failure::Failure;
+use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
 
 /// Runs what the arguments ask for.
@@ -25,11 +26,21 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Readies libtorch for this process: denormals first, so that every thread which starts later inherits the setting.
+/// Readies libtorch for this process: memory and denormals first, so that every thread which starts later inherits the
+/// settings.
 fn prepare(compute: &ComputeArguments) -> Result<Device, Failure> {
+    lnn_sys::keep_freed_memory();
     if let Some(threads) = compute.threads {
         tch::set_num_threads(threads);
     }
     lnn_sys::flush_denormals(true).map_err(Failure::run)?;
     compute.device.resolve()
+}
+
+/// A bar on standard error that counts images; silent when that is not a terminal.
+fn progress_bar(what: &'static str, images: u64) -> ProgressBar {
+    let style = "{msg} {bar:30} {pos}/{len} images, {eta} left";
+    ProgressBar::new(images)
+        .with_style(ProgressStyle::with_template(style).expect("the template is valid"))
+        .with_message(what)
 }

@@ -4,7 +4,6 @@ use super::prepare;
 use crate::args::PredictArguments;
 use crate::failure::Failure;
 use crate::run_folder::{checkpoint_file, write_atomically};
-use crate::training::predict;
 use lnn_models::Checkpoint;
 use ndarray::{Array2, Array4};
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
@@ -24,7 +23,7 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let model = checkpoint.model(device)?;
     let blocks = images.split(BLOCK, 0);
     let logits: Result<Vec<Tensor>, _> =
-        blocks.iter().map(|block| predict(&model, &block.to_device(device))).collect();
+        blocks.iter().map(|block| tch::no_grad(|| model.forward(&block.to_device(device), false))).collect();
     let logits = Tensor::cat(&logits?, 0).to_device(Device::Cpu).to_kind(Kind::Float);
     write(&arguments.output, &logits)
 }

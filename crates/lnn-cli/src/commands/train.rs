@@ -8,7 +8,9 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::observers::{JsonLines, MetricsFile, Observers, Terminal};
 use crate::run_folder::RunFolder;
-use crate::training::{Event, LabelledImages, Outcome, Started, TrainError, Trainer, TrainingState, evaluate};
+use crate::training::{
+    Augmentation, Event, Outcome, Samples, Started, TrainError, Trainer, TrainingState, evaluate, feature_bytes, run_front,
+};
 use crate::{device, settings};
 use lnn_core::Role;
 use lnn_models::{Checkpoint, InputSpec, Model};
@@ -71,9 +73,9 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
 /// The three parts of the data on the device.
 struct Data {
     input: InputSpec,
-    train: LabelledImages,
-    validation: LabelledImages,
-    test: LabelledImages,
+    train: Samples,
+    validation: Samples,
+    test: Samples,
 }
 
 impl Data {
@@ -92,12 +94,12 @@ impl Data {
                 validation.len()
             )));
         }
-        let all = LabelledImages::on(device, &data.train);
+        let all = Samples::on(device, &data.train);
         Ok(Self {
             input: input_spec(&data),
             train: all.select(&train),
             validation: all.select(&validation),
-            test: LabelledImages::on(device, &data.test),
+            test: Samples::on(device, &data.test),
         })
     }
 }
@@ -111,7 +113,7 @@ pub(super) fn input_spec(data: &ImageData) -> InputSpec {
 fn new_model(config: &RunConfig, data: &Data, device: Device) -> Result<Model, Failure> {
     let (model, input) = (config.model.clone(), data.input.clone());
     let mut model = Model::new(model, input, config.standardization, config.seed, device)?;
-    model.fit_preprocessing(&data.train.images)?;
+    model.fit_preprocessing(&data.train.inputs)?;
     Ok(model)
 }
 
@@ -124,13 +126,16 @@ fn train(
     resumed: Option<(TrainingState, &Checkpoint)>,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let mut trainer = Trainer::new(model, config, [&data.train, &data.validation], folder, resumed)?;
+    let epochs = resumed.as_ref().map_or(0, |(state, _)| state.epoch);
     let mut observers = Observers::default()
-        .with(MetricsFile::open(&folder.metrics(), trainer.state().epoch)?)
+        .with(MetricsFile::open(&folder.metrics(), epochs)?)
         .with(Terminal::new(!arguments.json));
     if arguments.json {
         observers = observers.with(JsonLines);
     }
+    let features = prepare_features(config, data, model, resumed.is_none(), &mut observers)?;
+    let [train, validation] = features.as_ref().map_or([&data.train, &data.validation], |parts| parts.each_ref());
+    let mut trainer = Trainer::new(model, config, [train, validation], folder, resumed)?;
     observers.notify(&Event::Started(Started {
         model: config.model.name().into(),
         data: config.data.clone(),
@@ -155,6 +160,51 @@ fn train(
     let best = Checkpoint::load(&folder.best())?.model(model.parameters().device())?;
     let test = evaluate(&best, &data.test, &mut |_| {})?;
     observers.notify(&Event::Test(test))
+}
+
+/// Where nothing before the readout trains: fits the readout of a new run, and computes the features of training and
+/// validation once, if they may be kept.
+fn prepare_features(
+    config: &RunConfig,
+    data: &Data,
+    model: &Model,
+    new: bool,
+    observers: &mut Observers,
+) -> Result<Option<[Samples; 2]>, Failure> {
+    let Some(readout) = model.readout() else {
+        return match config.readout_start {
+            Some(_) => Err(Failure::request("readout_start needs a model that trains its readout alone, as lnn")),
+            None => Ok(None),
+        };
+    };
+    let start = config.readout_start.as_ref();
+    let mut fit = match new && readout.must_fit(start) {
+        true => Some(readout.fit(config.readout_start, model.parameters().device())?),
+        false => None,
+    };
+    let bytes = feature_bytes(model, &data.train, data.train.len() + data.validation.len())?;
+    let fits = bytes <= config.feature_cache_mb << 20;
+    let keep = fits && config.augmentation == Augmentation::NONE;
+    if !fits {
+        let (need, limit) = (bytes.div_ceil(1 << 20), config.feature_cache_mb);
+        let text = format!("the features take {need} MB, more than feature_cache_mb = {limit}: each epoch recomputes them");
+        observers.notify(&Event::Notice { text })?;
+    }
+    if !keep && fit.is_none() {
+        return Ok(None);
+    }
+    let bar = super::progress_bar("reservoir states", (data.train.len() + data.validation.len()) as u64);
+    let train = run_front(model, &data.train, fit.as_mut(), keep, &mut |done| bar.set_position(done as u64))?;
+    if let Some(fit) = fit {
+        bar.set_message("solving the readout");
+        fit.finish()?;
+    }
+    let Some(train) = train else { return Ok(None) };
+    let done = data.train.len();
+    let progress = &mut |images| bar.set_position((done + images) as u64);
+    let validation = run_front(model, &data.validation, None, true, progress)?;
+    bar.finish_and_clear();
+    Ok(validation.map(|validation| [train, validation]))
 }
 
 impl From<TrainError> for Failure {

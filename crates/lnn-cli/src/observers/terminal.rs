@@ -58,6 +58,7 @@ impl Observer for Terminal {
                 self.bar.set_message(format!("loss {loss:.4}"));
                 self.bar.set_position(*step);
             }
+            Event::Notice { text } => self.say(text),
             Event::Epoch(metrics) => self.say(&epoch_line(metrics)),
             Event::StoppedEarly { epoch, best_epoch } => {
                 self.say(&format!("stopped early after epoch {epoch}; the best was epoch {best_epoch}"));

@@ -1,82 +1,25 @@
-//! Images on the device, and batches gathered from them by index.
+//! Batches, gathered by index in an order of each epoch's own.
 
-use crate::data::ImageSet;
+use super::Samples;
 use tch::{Device, Kind, Tensor};
-
-/// Images and labels as tensors on the device: bytes stay bytes until a batch is gathered.
-#[derive(Debug)]
-pub struct LabelledImages {
-    /// `[N, C, H, W]`, uint8.
-    pub images: Tensor,
-    /// `[N]`, int64.
-    pub labels: Tensor,
-}
-
-impl LabelledImages {
-    /// Moves a set to the device.
-    pub fn on(device: Device, set: &ImageSet) -> Self {
-        let shape: Vec<i64> = set.images.shape().iter().map(|&extent| extent as i64).collect();
-        let images = set.images.as_standard_layout();
-        let labels = set.labels.as_standard_layout();
-        Self {
-            images: Tensor::from_slice(images.as_slice().expect("standard layout")).view(&shape[..]).to_device(device),
-            labels: Tensor::from_slice(labels.as_slice().expect("standard layout")).to_device(device),
-        }
-    }
-
-    /// The part at `indices`.
-    #[must_use]
-    pub fn select(&self, indices: &[usize]) -> Self {
-        let indices: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
-        self.gather(&Tensor::from_slice(&indices).to_device(self.images.device()))
-    }
-
-    /// Number of images.
-    pub fn len(&self) -> i64 {
-        self.labels.size()[0]
-    }
-
-    /// Whether there is no image.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn gather(&self, indices: &Tensor) -> Self {
-        Self { images: self.images.index_select(0, indices), labels: self.labels.index_select(0, indices) }
-    }
-
-    /// The images as float32 in 0..1.
-    pub fn pixels(&self) -> Tensor {
-        self.images.to_kind(Kind::Float) / 255.0
-    }
-
-    /// Consecutive blocks of at most `size` images.
-    pub fn blocks(&self, size: i64) -> impl Iterator<Item = Self> {
-        self.images
-            .split(size, 0)
-            .into_iter()
-            .zip(self.labels.split(size, 0))
-            .map(|(images, labels)| Self { images, labels })
-    }
-}
 
 /// The batches of one epoch, in an order that depends on seed and epoch alone.
 #[derive(Debug)]
 pub struct Batches<'a> {
-    set: &'a LabelledImages,
+    set: &'a Samples,
     order: Tensor,
     size: i64,
 }
 
 impl<'a> Batches<'a> {
     /// The batches of `epoch`.
-    pub fn new(set: &'a LabelledImages, size: i64, seed: u64, epoch: u64) -> Self {
+    pub fn new(set: &'a Samples, size: i64, seed: u64, epoch: u64) -> Self {
         seed_generators(seed, Stream::Order, epoch);
-        let order = Tensor::randperm(set.len(), (Kind::Int64, Device::Cpu)).to_device(set.images.device());
+        let order = Tensor::randperm(set.len(), (Kind::Int64, Device::Cpu)).to_device(set.inputs.device());
         Self { set, order, size }
     }
 
-    /// How many batches `count` images make. A single image left over joins no batch of its own, because a batch of one
+    /// How many batches `count` images make. A single sample left over joins no batch of its own, because a batch of one
     /// has no variance to normalise by: it is left out of that epoch.
     pub fn count(count: i64, size: i64) -> i64 {
         let whole = count / size;
@@ -85,7 +28,7 @@ impl<'a> Batches<'a> {
     }
 
     /// The batch number `step`.
-    pub fn get(&self, step: i64) -> LabelledImages {
+    pub fn get(&self, step: i64) -> Samples {
         let start = step * self.size;
         self.set.gather(&self.order.narrow(0, start, self.size.min(self.set.len() - start)))
     }
@@ -116,10 +59,11 @@ pub(crate) fn seed_generators(seed: u64, stream: Stream, counter: u64) {
 mod tests {
     use super::*;
 
-    fn numbered(count: i64) -> LabelledImages {
-        LabelledImages {
-            images: Tensor::arange(count, (Kind::Uint8, Device::Cpu)).view([count, 1, 1, 1]),
+    fn numbered(count: i64) -> Samples {
+        Samples {
+            inputs: Tensor::arange(count, (Kind::Uint8, Device::Cpu)).view([count, 1, 1, 1]),
             labels: Tensor::arange(count, (Kind::Int64, Device::Cpu)),
+            form: crate::training::Form::Images,
         }
     }
 
@@ -144,7 +88,7 @@ mod tests {
         let set = numbered(50);
         let batch = Batches::new(&set, 8, 3, 0).get(6);
         assert_eq!(batch.len(), 2);
-        assert_eq!(batch.images.flatten(0, -1).to_kind(Kind::Int64), batch.labels);
+        assert_eq!(batch.inputs.flatten(0, -1).to_kind(Kind::Int64), batch.labels);
     }
 
     #[test]

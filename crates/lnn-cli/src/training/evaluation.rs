@@ -1,6 +1,6 @@
-//! Loss and accuracy of a model on labelled images.
+//! Loss and accuracy of a model on labelled samples.
 
-use super::LabelledImages;
+use super::Samples;
 use lnn_models::{Error, Model};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
@@ -19,20 +19,20 @@ pub struct Evaluation {
     pub images: i64,
 }
 
-/// Evaluates `model` on `set`; waits for the device once, at the end. `progress` hears of the images done.
+/// Evaluates `model` on `set`; waits for the device once, at the end. `progress` hears of the samples done.
 ///
 /// # Errors
-/// Those of [`Model::forward`].
+/// Those of [`Samples::logits`].
 pub fn evaluate(
     model: &Model,
-    set: &LabelledImages,
+    set: &Samples,
     progress: &mut dyn FnMut(i64),
 ) -> Result<Evaluation, Error> {
-    let options = (Kind::Double, set.images.device());
+    let options = (Kind::Double, set.inputs.device());
     let (mut loss, mut correct) = (Tensor::zeros([], options), Tensor::zeros([], options));
     let mut done = 0;
     for block in set.blocks(BLOCK) {
-        let logits = predict(model, &block.pixels())?;
+        let logits = tch::no_grad(|| block.logits(model, None))?;
         let block_loss =
             logits.cross_entropy_loss::<Tensor>(&block.labels, None, Reduction::Sum, -100, 0.0);
         loss += block_loss.to_kind(Kind::Double);
@@ -46,12 +46,4 @@ pub fn evaluate(
         loss: loss.double_value(&[]) / images,
         images: set.len(),
     })
-}
-
-/// Logits of `images [B, C, H, W]` in 0..1, without a graph.
-///
-/// # Errors
-/// Those of [`Model::forward`].
-pub fn predict(model: &Model, images: &Tensor) -> Result<Tensor, Error> {
-    tch::no_grad(|| model.forward(images, false))
 }

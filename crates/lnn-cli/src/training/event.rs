@@ -68,6 +68,11 @@ pub struct EpochMetrics {
 pub enum Event {
     /// The run begins or goes on.
     Started(Started),
+    /// Something a user should know.
+    Notice {
+        /// In words.
+        text: String,
+    },
     /// A step is done.
     Step {
         /// The epoch, from 1.

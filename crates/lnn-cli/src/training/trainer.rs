@@ -4,7 +4,7 @@
 //! policies, checkpoints. The loop tells observers what happens and never prints.
 
 use super::batches::{Stream, seed_generators};
-use super::{Batches, Event, EpochMetrics, LabelledImages, TrainingState, evaluate};
+use super::{Batches, Event, EpochMetrics, Samples, TrainingState, evaluate};
 use crate::config::RunConfig;
 use crate::interrupt::Interrupt;
 use crate::observers::Observers;
@@ -63,8 +63,8 @@ pub struct Trainer<'a> {
     model: &'a Model,
     optimizer: AdamW,
     config: &'a RunConfig,
-    train: &'a LabelledImages,
-    validation: &'a LabelledImages,
+    train: &'a Samples,
+    validation: &'a Samples,
     folder: &'a RunFolder,
     state: TrainingState,
 }
@@ -77,7 +77,7 @@ impl<'a> Trainer<'a> {
     pub fn new(
         model: &'a Model,
         config: &'a RunConfig,
-        [train, validation]: [&'a LabelledImages; 2],
+        [train, validation]: [&'a Samples; 2],
         folder: &'a RunFolder,
         resumed: Option<(TrainingState, &Checkpoint)>,
     ) -> Result<Self, TrainError> {
@@ -140,7 +140,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Outcome, TrainError> {
         let batches = Batches::new(self.train, self.config.batch_size, self.config.seed, self.state.epoch);
         let steps = self.steps_per_epoch();
-        let mut sums = Sums::new(self.train.images.device(), &self.state);
+        let mut sums = Sums::new(self.train.inputs.device(), &self.state);
         let (started, seconds_before, seen_before) = (Instant::now(), self.state.seconds, self.state.seen);
         let mut rate = 0.0;
         while self.state.step_in_epoch < steps {
@@ -172,8 +172,7 @@ impl<'a> Trainer<'a> {
     fn step(&mut self, batches: &Batches<'_>, rate: f64, sums: &mut Sums) -> Result<(), TrainError> {
         seed_generators(self.config.seed, Stream::Step, self.state.step);
         let batch = batches.get(self.state.step_in_epoch as i64);
-        let images = self.config.augmentation.apply(&batch.pixels());
-        let logits = self.model.forward(&images, true)?;
+        let logits = batch.logits(self.model, Some(&self.config.augmentation))?;
         let loss = logits.cross_entropy_loss::<Tensor>(
             &batch.labels,
             None,

@@ -46,9 +46,9 @@ struct Subject {
 
 impl Subject {
     fn draw(draw: Draw, sizes: Sizes) -> Self {
-        let Sizes { batch, steps, inputs, units, seed } = sizes;
         // libtorch's generator belongs to all threads: what another test draws in between would change the numbers.
         static GENERATOR: Mutex<()> = Mutex::new(());
+        let Sizes { batch, steps, inputs, units, seed } = sizes;
         let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parameters = Parameters::drawn(seed, OPTIONS.0, OPTIONS.1);
         let cell = draw(&mut parameters.root(), inputs, units);

@@ -4,6 +4,11 @@
 //! The run path lets the binary find libtorch from any folder.
 
 fn main() {
+    link();
+}
+
+/// Says how to link this crate's binaries, tests and benches.
+pub(crate) fn link() {
     println!("cargo:rerun-if-changed=../link-libtorch.rs");
     let libtorch = std::env::var("DEP_LNN_SYS_LIBTORCH_LIB").expect("lnn-sys names the folder of libtorch");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{libtorch}");

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 const TORCH_VERSION: (&str, &str, &str) = ("2", "11", "0");
 
 fn main() {
-    let lib = PathBuf::from(std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names the folder of libtorch"));
+    let lib =
+        PathBuf::from(std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names the folder of libtorch"));
     let include = lib.parent().expect("lib has a parent").join("include");
     check_version(&include);
 

@@ -5,9 +5,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lnn_models::{ModelKind, Preset};
 use std::path::PathBuf;
 
+/// Version and commit.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("LNN_COMMIT"), ")");
+
 /// Trains, evaluates and inspects liquid neural networks.
 #[derive(Debug, Parser)]
-#[command(name = "lnn-cli", version, arg_required_else_help = true)]
+#[command(name = "lnn-cli", version = VERSION, arg_required_else_help = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

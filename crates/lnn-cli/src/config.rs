@@ -3,7 +3,9 @@
 use crate::failure::Failure;
 use crate::training::{Augmentation, Schedule, Selection, TrainingState};
 use lnn_core::AdamWConfig;
-use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
+use lnn_models::{
+    Description, FORMAT_VERSION, Model, ModelConfig, ModelKind, Preset, RidgeStart, Standardization,
+};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of a run, as `config.json` holds it and `--config` and `--set` change it.
@@ -156,7 +158,11 @@ impl RunConfig {
             return refuse("limit", "at least 4", format!("{:?}", self.limit.unwrap_or_default()));
         }
         if !(self.validation_fraction > 0.0 && self.validation_fraction < 1.0) {
-            return refuse("validation_fraction", "above 0 and below 1", self.validation_fraction.to_string());
+            return refuse(
+                "validation_fraction",
+                "above 0 and below 1",
+                self.validation_fraction.to_string(),
+            );
         }
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return refuse("label_smoothing", "at least 0 and below 1", self.label_smoothing.to_string());
@@ -180,7 +186,7 @@ impl RunConfig {
         Description {
             format_version: FORMAT_VERSION,
             program_version: env!("CARGO_PKG_VERSION").into(),
-            program_commit: option_env!("LNN_COMMIT").unwrap_or("unknown").into(),
+            program_commit: env!("LNN_COMMIT").into(),
             model: model.config().clone(),
             input: model.input().clone(),
             standardization: model.standardization(),

@@ -8,25 +8,30 @@ use std::process::ExitCode;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The request was wrong: exit code 2.
-    #[error("{0}")]
-    Request(String),
+    #[error("{0:#}")]
+    Request(anyhow::Error),
     /// The run failed: exit code 1.
-    #[error("{0}")]
-    Run(String),
+    #[error("{0:#}")]
+    Run(anyhow::Error),
     /// The user interrupted: exit code 130.
-    #[error("{0}")]
-    Interrupted(String),
+    #[error("{0:#}")]
+    Interrupted(anyhow::Error),
 }
 
 impl Failure {
     /// A wrong request.
     pub fn request(reason: impl Display) -> Self {
-        Self::Request(reason.to_string())
+        Self::Request(anyhow::Error::msg(reason.to_string()))
     }
 
     /// A failed run.
     pub fn run(reason: impl Display) -> Self {
-        Self::Run(reason.to_string())
+        Self::Run(anyhow::Error::msg(reason.to_string()))
+    }
+
+    /// An interrupted run that is saved.
+    pub fn interrupted() -> Self {
+        Self::Interrupted(anyhow::Error::msg("interrupted; the run is saved"))
     }
 
     /// The process exit code: 2, 1 or 130.

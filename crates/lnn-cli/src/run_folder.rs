@@ -44,7 +44,11 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<(Self, RunConfig), Failure> {
         let file = path.join("config.json");
         let text = fs::read_to_string(&file).map_err(|error| {
-            Failure::request(format!("{} is not the folder of a run: {}: {error}", path.display(), file.display()))
+            Failure::request(format!(
+                "{} is not the folder of a run: {}: {error}",
+                path.display(),
+                file.display()
+            ))
         })?;
         let config = serde_json::from_str(&text)
             .map_err(|error| Failure::request(format!("{} is damaged: {error}", file.display())))?;
@@ -94,7 +98,9 @@ pub fn checkpoint_file(path: &Path) -> Result<PathBuf, Failure> {
     }
     if !path.is_dir() {
         let shown = path.display();
-        return Err(Failure::request(format!("{shown}: expected a run's folder or a checkpoint file, found nothing")));
+        return Err(Failure::request(format!(
+            "{shown}: expected a run's folder or a checkpoint file, found nothing"
+        )));
     }
     let candidates = ["best.safetensors", "last.safetensors"].map(|name| path.join(name));
     candidates.into_iter().find(|file| file.is_file()).ok_or_else(|| {

@@ -14,13 +14,15 @@ use std::path::Path;
 /// [`Failure::Request`] if the file cannot be read, is not a JSON object, or has an unknown key or a wrong value.
 pub fn apply_file(config: &RunConfig, path: &Path) -> Result<RunConfig, Failure> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::request(format!("{shown}: {error}")))?;
-    let value: Value =
-        serde_json::from_str(&text).map_err(|error| Failure::request(format!("{shown}: not JSON: {error}")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::request(format!("{shown}: {error}")))?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| Failure::request(format!("{shown}: not JSON: {error}")))?;
     let Value::Object(entries) = value else {
         return Err(Failure::request(format!("{shown}: expected a JSON object, as {{\"epochs\": 5}}")));
     };
-    apply_object(config.clone(), "", entries).map_err(|failure| Failure::request(format!("{shown}: {failure}")))
+    apply_object(config.clone(), "", entries)
+        .map_err(|failure| Failure::request(format!("{shown}: {failure}")))
 }
 
 /// Applies one `key=value`; a key of a part is written with dots, as `optimizer.learning_rate=0.01`. The value is JSON,
@@ -37,7 +39,11 @@ pub fn apply_assignment(config: &RunConfig, assignment: &str) -> Result<RunConfi
 }
 
 /// Walks an object of changes. `kind` goes first, because it decides which keys stand beside it.
-fn apply_object(mut config: RunConfig, prefix: &str, entries: Map<String, Value>) -> Result<RunConfig, Failure> {
+fn apply_object(
+    mut config: RunConfig,
+    prefix: &str,
+    entries: Map<String, Value>,
+) -> Result<RunConfig, Failure> {
     let (kinds, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| key == "kind");
     for (key, value) in kinds.into_iter().chain(others) {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };

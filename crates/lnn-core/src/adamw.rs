@@ -11,7 +11,7 @@ use crate::{Error, Parameters, Role};
 use lnn_sys::{AdamWStep, fused_adamw};
 use tch::Tensor;
 
-/// The constants of AdamW; the learning rate is given at each step.
+/// The constants of `AdamW`; the learning rate is given at each step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamWConfig {
     /// β₁, the decay of the first moment.
@@ -54,7 +54,12 @@ impl AdamW {
             ("beta1", config.beta1, "at least 0 and below 1", in_unit(config.beta1)),
             ("beta2", config.beta2, "at least 0 and below 1", in_unit(config.beta2)),
             ("epsilon", config.epsilon, "a finite number of at least 0", at_least_0(config.epsilon)),
-            ("weight_decay", config.weight_decay, "a finite number of at least 0", at_least_0(config.weight_decay)),
+            (
+                "weight_decay",
+                config.weight_decay,
+                "a finite number of at least 0",
+                at_least_0(config.weight_decay),
+            ),
         ] {
             if !holds {
                 return Err(Error::Value { name, expected, found: value.to_string() });
@@ -78,25 +83,33 @@ impl AdamW {
     }
 
     /// Takes one step along the gradients of the last backward pass, and clears them. A parameter that the loss did
-    /// not reach has no gradient and counts as 0.
+    /// not reach has no gradient and stays as it is.
     ///
     /// # Errors
     /// [`Error::Sys`] if libtorch throws.
     pub fn step(&mut self, learning_rate: f64) -> Result<(), Error> {
-        self.step += 1;
+        let step = self.step + 1;
         for group in &mut self.groups {
-            let gradients: Vec<Tensor> = group.parameters.iter().map(gradient).collect();
+            let reached: Vec<usize> =
+                (0..group.parameters.len()).filter(|&i| has_gradient(&group.parameters[i])).collect();
+            let pick = |tensors: &[Tensor]| -> Vec<Tensor> {
+                reached.iter().map(|&i| tensors[i].shallow_clone()).collect()
+            };
+            let parameters = pick(&group.parameters);
+            let gradients: Vec<Tensor> = parameters.iter().map(Tensor::grad).collect();
             let constants = AdamWStep {
-                step: self.step,
+                step,
                 learning_rate,
                 beta1: self.config.beta1,
                 beta2: self.config.beta2,
                 weight_decay: group.weight_decay,
                 epsilon: self.config.epsilon,
             };
-            fused_adamw(&group.parameters, &gradients, &group.first_moments, &group.second_moments, constants)?;
+            let (first, second) = (pick(&group.first_moments), pick(&group.second_moments));
+            fused_adamw(&parameters, &gradients, &first, &second, constants)?;
             group.parameters.iter_mut().for_each(Tensor::zero_grad);
         }
+        self.step = step;
         Ok(())
     }
 
@@ -126,9 +139,8 @@ impl AdamW {
     }
 }
 
-fn gradient(parameter: &Tensor) -> Tensor {
-    let gradient = parameter.grad();
-    if gradient.defined() { gradient } else { parameter.detach().zeros_like() }
+fn has_gradient(parameter: &Tensor) -> bool {
+    parameter.grad().defined()
 }
 
 #[cfg(test)]
@@ -142,15 +154,14 @@ mod tests {
     fn example() -> Parameters {
         let mut parameters = Parameters::drawn(1, Kind::Float, Device::Cpu);
         let mut root = parameters.root();
-        root.trainable("weight", &[4, 3], &Init::Normal { deviation: 1.0 }).unwrap();
-        root.trainable("bias", &[4], &Init::Constant(1.0)).unwrap();
+        let _ = root.trainable("weight", &[4, 3], &Init::Normal { deviation: 1.0 }).unwrap();
+        let _ = root.trainable("bias", &[4], &Init::Constant(1.0)).unwrap();
         parameters
     }
 
     fn train(parameters: &Parameters, optimizer: &mut AdamW, steps: std::ops::Range<i64>) {
         for step in steps {
-            tch::manual_seed(step);
-            let x = Tensor::randn([8, 3], (Kind::Float, Device::Cpu));
+            let x = (Tensor::arange(24, (Kind::Float, Device::Cpu)) * (step + 1)).sin().view([8, 3]);
             let trainable = parameters.trainable();
             x.linear(&trainable[0], Some(&trainable[1])).square().mean(Kind::Float).backward();
             optimizer.step(1e-2).unwrap();
@@ -175,10 +186,23 @@ mod tests {
     fn weight_decay_shrinks_matrices_and_leaves_biases_alone() {
         let parameters = example();
         let before = parameters.snapshot();
+        let trainable = parameters.trainable();
+        ((&trainable[0] * 0.0).sum(Kind::Float) + (&trainable[1] * 0.0).sum(Kind::Float)).backward();
         AdamW::new(&parameters, CONFIG).unwrap().step(1.0).unwrap();
         let after = parameters.snapshot();
         assert!((&after[0].1 - &before[0].1 * 0.9).abs().max().double_value(&[]) < 1e-6);
         assert_eq!(after[1].1, before[1].1);
+    }
+
+    #[test]
+    fn a_parameter_that_the_loss_did_not_reach_stays_as_it_is() {
+        let parameters = example();
+        let before = parameters.snapshot();
+        parameters.trainable()[1].sum(Kind::Float).backward();
+        AdamW::new(&parameters, CONFIG).unwrap().step(1.0).unwrap();
+        let after = parameters.snapshot();
+        assert_eq!(after[0].1, before[0].1);
+        assert_ne!(after[1].1, before[1].1);
     }
 
     #[test]

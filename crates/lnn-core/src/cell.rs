@@ -54,6 +54,9 @@ pub trait Cell {
     /// Widths of the state's tensors.
     fn state_sizes(&self) -> Vec<i64>;
 
+    /// One of the cell's weights: all tensors that meet the cell have its dtype and device.
+    fn weight(&self) -> &Tensor;
+
     /// The half of a step that needs the input alone: `x [.., I]` to `[.., P]`.
     fn project(&self, x: &Tensor) -> Tensor;
 
@@ -80,9 +83,9 @@ pub trait Cell {
     /// skipped: the state stays.
     ///
     /// # Errors
-    /// [`Error::Shape`] if an argument does not fit the cell.
+    /// [`Error::Shape`] or [`Error::Options`] if an argument does not fit the cell.
     fn scan(&self, x: &Tensor, initial: Option<&State>, mask: Option<&Tensor>) -> Result<Run, Error> {
-        check_sequence(self.input_size(), &self.state_sizes(), x, initial, mask)?;
+        check_sequence(self, x, initial, mask)?;
         Ok(unroll(self, x, initial, mask))
     }
 }
@@ -94,9 +97,12 @@ pub(crate) fn unroll<C: Cell + ?Sized>(
     initial: Option<&State>,
     mask: Option<&Tensor>,
 ) -> Run {
-    let projected = cell.project(x).unbind(1);
+    // Padding may hold anything, even NaN: zeros keep it out of the gradients, too.
+    let padded = mask.map(|mask| x.masked_fill(&mask.to_kind(Kind::Bool).logical_not().unsqueeze(2), 0.0));
+    let projected = cell.project(padded.as_ref().unwrap_or(x)).unbind(1);
     let masks = mask.map(|mask| mask.to_kind(Kind::Bool).unbind(1));
-    let mut state: Option<State> = initial.map(|state| State(state.0.iter().map(Tensor::shallow_clone).collect()));
+    let mut state: Option<State> =
+        initial.map(|state| State(state.0.iter().map(Tensor::shallow_clone).collect()));
     let mut outputs = Vec::with_capacity(projected.len());
     for (t, projected) in projected.iter().enumerate() {
         let next = match &state {
@@ -114,14 +120,14 @@ pub(crate) fn unroll<C: Cell + ?Sized>(
     Run { outputs: Tensor::stack(&outputs, 1), last: state.expect("a sequence has at least one step") }
 }
 
-/// Refuses what does not fit a cell with `inputs` inputs and the given state widths.
-pub(crate) fn check_sequence(
-    inputs: i64,
-    state_sizes: &[i64],
+/// Refuses what does not fit the cell.
+pub(crate) fn check_sequence<C: Cell + ?Sized>(
+    cell: &C,
     x: &Tensor,
     initial: Option<&State>,
     mask: Option<&Tensor>,
 ) -> Result<(), Error> {
+    let (inputs, state_sizes) = (cell.input_size(), cell.state_sizes());
     let size = x.size();
     let [batch, steps, width] = size[..] else {
         return Err(shape_error("the input", format!("[B, T, {inputs}]"), x));
@@ -129,19 +135,25 @@ pub(crate) fn check_sequence(
     if steps == 0 || width != inputs {
         return Err(shape_error("the input", format!("[B, T >= 1, {inputs}]"), x));
     }
+    check_options("the input", cell.weight(), x)?;
     if let Some(mask) = mask.filter(|mask| mask.size() != [batch, steps]) {
         return Err(shape_error("the mask", format!("[{batch}, {steps}]"), mask));
     }
     if let Some(State(tensors)) = initial {
         if tensors.len() != state_sizes.len() {
-            let expected = format!("{} tensors", state_sizes.len());
-            let found = tensors.iter().map(|tensor| tensor.size()[1]).collect();
-            return Err(Error::Shape { what: "the initial state".into(), expected, found });
+            let expected = format!("[{}]", state_sizes.len());
+            let found = vec![tensors.len() as i64];
+            return Err(Error::Shape {
+                what: "the list of the initial state's tensors".into(),
+                expected,
+                found,
+            });
         }
         for (tensor, width) in tensors.iter().zip(state_sizes) {
-            if tensor.size() != [batch, *width] {
+            if tensor.size() != [batch, width] {
                 return Err(shape_error("the initial state", format!("[{batch}, {width}]"), tensor));
             }
+            check_options("the initial state", cell.weight(), tensor)?;
         }
     }
     Ok(())
@@ -149,4 +161,10 @@ pub(crate) fn check_sequence(
 
 fn shape_error(what: &str, expected: String, found: &Tensor) -> Error {
     Error::Shape { what: what.into(), expected, found: found.size() }
+}
+
+fn check_options(what: &'static str, weight: &Tensor, found: &Tensor) -> Result<(), Error> {
+    let describe = |tensor: &Tensor| format!("{:?} on {:?}", tensor.kind(), tensor.device());
+    let (expected, found) = (describe(weight), describe(found));
+    if expected == found { Ok(()) } else { Err(Error::Options { what, expected, found }) }
 }

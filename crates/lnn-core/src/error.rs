@@ -15,6 +15,16 @@ pub enum Error {
         /// The shape that came.
         found: Vec<i64>,
     },
+    /// A tensor has another dtype or device than the cell it meets.
+    #[error("{what} must be {expected}, found {found}")]
+    Options {
+        /// Which tensor.
+        what: &'static str,
+        /// Dtype and device of the cell.
+        expected: String,
+        /// Dtype and device that came.
+        found: String,
+    },
     /// A hyper-parameter lies outside its range.
     #[error("{name} must be {expected}, found {found}")]
     Value {
@@ -49,9 +59,15 @@ pub enum Error {
     #[error("the tensor `{0}` belongs to no parameter of this model")]
     UnexpectedTensor(String),
     /// libtorch threw.
-    #[error("libtorch: {0}")]
+    #[error("libtorch: {}", without_stack(.0))]
     Torch(#[from] TchError),
     /// A call of `lnn-sys` failed.
     #[error(transparent)]
     Sys(#[from] lnn_sys::Error),
+}
+
+/// libtorch's messages end in a C++ stack that says nothing to a user.
+fn without_stack(error: &TchError) -> String {
+    let text = error.to_string();
+    text.split("\nException raised from").next().unwrap_or(&text).trim().to_owned()
 }

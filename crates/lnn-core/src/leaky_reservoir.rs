@@ -49,8 +49,10 @@ impl LeakyReservoir {
     /// [`Error::Value`] if a number is out of its range; those of [`Scope::buffer`] and [`Init::draw`].
     pub fn new(scope: &mut Scope<'_>, inputs: i64, config: &ReservoirConfig) -> Result<Self, Error> {
         let refuse = |name, expected, found: String| Err(Error::Value { name, expected, found });
-        if config.units < 1 {
-            return refuse("units", "at least 1", config.units.to_string());
+        for (name, extent) in [("units", config.units), ("inputs", inputs)] {
+            if extent < 1 {
+                return refuse(name, "at least 1", extent.to_string());
+            }
         }
         if !(config.leak_rate > 0.0 && config.leak_rate <= 1.0) {
             return refuse("leak_rate", "above 0 and at most 1", config.leak_rate.to_string());
@@ -65,7 +67,11 @@ impl LeakyReservoir {
         let input = Init::Normal { deviation: config.input_scale };
         let bias = Init::Normal { deviation: config.bias_scale };
         Ok(Self {
-            recurrent_weights: scope.buffer("recurrent_weights", &[config.units, config.units], &recurrent)?,
+            recurrent_weights: scope.buffer(
+                "recurrent_weights",
+                &[config.units, config.units],
+                &recurrent,
+            )?,
             input_weights: scope.buffer("input_weights", &[config.units, inputs], &input)?,
             bias: (config.bias_scale > 0.0)
                 .then(|| scope.buffer("bias", &[config.units], &bias))
@@ -82,6 +88,10 @@ impl Cell for LeakyReservoir {
 
     fn state_sizes(&self) -> Vec<i64> {
         vec![self.input_weights.size()[0]]
+    }
+
+    fn weight(&self) -> &Tensor {
+        &self.input_weights
     }
 
     fn project(&self, x: &Tensor) -> Tensor {

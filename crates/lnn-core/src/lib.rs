@@ -32,6 +32,7 @@ mod leaky_reservoir;
 mod lstm;
 mod moments;
 mod parameters;
+mod random;
 mod ridge;
 mod spectral_radius;
 
@@ -46,5 +47,6 @@ pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
 pub use lstm::Lstm;
 pub use moments::Moments;
 pub use parameters::{Parameter, Parameters, Role, Scope};
+pub use random::{derive_seed, seeded};
 pub use ridge::{RidgeRegression, RidgeSolution};
 pub use spectral_radius::{scale_to_radius, spectral_radius};

@@ -31,10 +31,12 @@ impl Lstm {
     /// A trainable layer of `units` units over `inputs` inputs.
     ///
     /// # Errors
-    /// [`Error::Value`] if `units` is below 1; those of [`Scope::trainable`].
+    /// [`Error::Value`] if `units` or `inputs` is below 1; those of [`Scope::trainable`].
     pub fn new(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<Self, Error> {
-        if units < 1 {
-            return Err(Error::Value { name: "units", expected: "at least 1", found: units.to_string() });
+        for (name, extent) in [("units", units), ("inputs", inputs)] {
+            if extent < 1 {
+                return Err(Error::Value { name, expected: "at least 1", found: extent.to_string() });
+            }
         }
         let blocks = |forget: f64| Tensor::full([units], forget, (Kind::Float, Device::Cpu));
         let bias = Tensor::cat(&[blocks(0.0), blocks(1.0), blocks(0.0), blocks(0.0)], 0);
@@ -56,6 +58,10 @@ impl Cell for Lstm {
         vec![self.recurrent_weights.size()[1]; 2]
     }
 
+    fn weight(&self) -> &Tensor {
+        &self.input_weights
+    }
+
     fn project(&self, x: &Tensor) -> Tensor {
         x.linear(&self.input_weights, Some(&self.bias))
     }
@@ -69,7 +75,7 @@ impl Cell for Lstm {
 
     /// The same equations by libtorch's fused layer; with a mask, the plain loop.
     fn scan(&self, x: &Tensor, initial: Option<&State>, mask: Option<&Tensor>) -> Result<Run, Error> {
-        check_sequence(self.input_size(), &self.state_sizes(), x, initial, mask)?;
+        check_sequence(self, x, initial, mask)?;
         if mask.is_some() {
             return Ok(unroll(self, x, initial, mask));
         }
@@ -81,7 +87,8 @@ impl Cell for Lstm {
             &zero
         };
         let state: Vec<Tensor> = state.tensors().iter().map(|tensor| tensor.unsqueeze(0)).collect();
-        let weights = [&self.input_weights, &self.recurrent_weights, &self.bias, &self.no_bias].map(Tensor::shallow_clone);
+        let weights = [&self.input_weights, &self.recurrent_weights, &self.bias, &self.no_bias]
+            .map(Tensor::shallow_clone);
         let (outputs, h, c) = x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true)?;
         Ok(Run { outputs, last: State::new(vec![h.squeeze_dim(0), c.squeeze_dim(0)]) })
     }

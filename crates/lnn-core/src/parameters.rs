@@ -4,7 +4,7 @@
 //! What trains is *trainable*; what is fixed or follows the data (reservoir weights, running means) is a *buffer*.
 //! Parameters are either *drawn* from a seed, or *blank* to be filled from a checkpoint: then no initialiser runs.
 
-use crate::{Error, Init};
+use crate::{Error, Init, derive_seed, seeded};
 use tch::{Device, Kind, Tensor};
 
 /// Whether the optimiser changes a tensor.
@@ -33,20 +33,20 @@ pub struct Parameters {
     entries: Vec<Parameter>,
     kind: Kind,
     device: Device,
-    blank: bool,
+    /// What values are drawn from; none leaves them zero.
+    seed: Option<u64>,
 }
 
 impl Parameters {
-    /// Parameters whose values are drawn: seeds libtorch's generator with `seed`. Values are drawn on the CPU and
-    /// then moved, so that every device starts from the same numbers.
+    /// Parameters whose values are drawn: a value depends on `seed` and its own name alone. Values are drawn on the CPU
+    /// and then moved, so that every device starts from the same numbers.
     pub fn drawn(seed: u64, kind: Kind, device: Device) -> Self {
-        tch::manual_seed(seed.cast_signed());
-        Self { entries: Vec::new(), kind, device, blank: false }
+        Self { entries: Vec::new(), kind, device, seed: Some(seed) }
     }
 
     /// Parameters that start as zeros and wait to be filled by [`Parameters::load`].
     pub fn blank(kind: Kind, device: Device) -> Self {
-        Self { entries: Vec::new(), kind, device, blank: true }
+        Self { entries: Vec::new(), kind, device, seed: None }
     }
 
     /// A list of existing tensors, to check and fill them as a model's are.
@@ -100,10 +100,16 @@ impl Parameters {
     /// Fills every tensor from `stored`, which must hold exactly the names of this model.
     ///
     /// # Errors
-    /// [`Error::MissingTensor`], [`Error::UnexpectedTensor`] or [`Error::Mismatch`]; then nothing was changed.
+    /// [`Error::MissingTensor`], [`Error::UnexpectedTensor`], [`Error::DuplicateName`] or [`Error::Mismatch`]; then nothing
+    /// was changed.
     pub fn load(&self, stored: &[(String, Tensor)]) -> Result<(), Error> {
-        if let Some((name, _)) = stored.iter().find(|(name, _)| !self.entries.iter().any(|e| e.name == *name)) {
+        if let Some((name, _)) = stored.iter().find(|(name, _)| !self.entries.iter().any(|e| e.name == *name))
+        {
             return Err(Error::UnexpectedTensor(name.clone()));
+        }
+        if let Some(i) = (1..stored.len()).find(|&i| stored[..i].iter().any(|(name, _)| *name == stored[i].0))
+        {
+            return Err(Error::DuplicateName(stored[i].0.clone()));
         }
         let mut pairs = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
@@ -130,10 +136,13 @@ impl Parameters {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::DuplicateName(name));
         }
-        let value = if self.blank {
-            Tensor::f_zeros(shape, (self.kind, self.device))?
-        } else {
-            init.draw(shape)?.f_to_device_(self.device, self.kind, false, false)?
+        let value = match self.seed {
+            None => Tensor::f_zeros(shape, (self.kind, self.device))?,
+            Some(seed) => {
+                let words: Vec<u64> = name.bytes().map(u64::from).collect();
+                let drawn = seeded(derive_seed(seed, &words), || init.draw(shape))?;
+                drawn.f_to_device_(self.device, self.kind, false, false)?
+            }
         };
         let tensor = value.f_set_requires_grad(role == Role::Trainable)?;
         self.entries.push(Parameter { name, tensor: tensor.shallow_clone(), role });
@@ -184,8 +193,8 @@ mod tests {
     fn example(seed: u64) -> Parameters {
         let mut parameters = Parameters::drawn(seed, Kind::Float, Device::Cpu);
         let mut root = parameters.root();
-        root.child("a").trainable("weight", &[3, 2], &Init::Normal { deviation: 1.0 }).unwrap();
-        root.child("b").buffer("weight", &[2], &Init::Normal { deviation: 1.0 }).unwrap();
+        let _ = root.child("a").trainable("weight", &[3, 2], &Init::Normal { deviation: 1.0 }).unwrap();
+        let _ = root.child("b").buffer("weight", &[2], &Init::Normal { deviation: 1.0 }).unwrap();
         parameters
     }
 
@@ -195,7 +204,9 @@ mod tests {
         let names: Vec<_> = parameters.entries().iter().map(|e| e.name.as_str()).collect();
         assert_eq!(names, ["a.weight", "b.weight"]);
         assert_eq!((parameters.count(Role::Trainable), parameters.count(Role::Buffer)), (6, 2));
-        assert!(parameters.entries()[0].tensor.requires_grad() && !parameters.entries()[1].tensor.requires_grad());
+        assert!(
+            parameters.entries()[0].tensor.requires_grad() && !parameters.entries()[1].tensor.requires_grad()
+        );
     }
 
     #[test]
@@ -210,11 +221,11 @@ mod tests {
         let (drawn, again, blank) = (example(7), example(7), {
             let mut blank = Parameters::blank(Kind::Float, Device::Cpu);
             let mut root = blank.root();
-            root.child("a").trainable("weight", &[3, 2], &Init::Constant(5.0)).unwrap();
-            root.child("b").buffer("weight", &[2], &Init::Constant(5.0)).unwrap();
+            let _ = root.child("a").trainable("weight", &[3, 2], &Init::Constant(5.0)).unwrap();
+            let _ = root.child("b").buffer("weight", &[2], &Init::Constant(5.0)).unwrap();
             blank
         });
-        assert_eq!(blank.entries()[0].tensor.abs().sum(Kind::Float).double_value(&[]), 0.0);
+        assert_eq!(blank.entries()[0].tensor.count_nonzero_dim_intlist(&[0i64, 1][..]).int64_value(&[]), 0);
         blank.load(&drawn.snapshot()).unwrap();
         for (a, b) in blank.entries().iter().zip(again.entries()) {
             assert_eq!(a.tensor, b.tensor);
@@ -228,11 +239,17 @@ mod tests {
         let mut stored = parameters.snapshot();
         stored[0].1 = Tensor::zeros([3, 2], (Kind::Float, Device::Cpu));
         stored[1].1 = Tensor::zeros([2], (Kind::Double, Device::Cpu));
-        assert!(matches!(parameters.load(&stored).unwrap_err(), Error::Mismatch { name, .. } if name == "b.weight"));
+        assert!(
+            matches!(parameters.load(&stored).unwrap_err(), Error::Mismatch { name, .. } if name == "b.weight")
+        );
         stored.pop();
-        assert!(matches!(parameters.load(&stored).unwrap_err(), Error::MissingTensor(name) if name == "b.weight"));
+        assert!(
+            matches!(parameters.load(&stored).unwrap_err(), Error::MissingTensor(name) if name == "b.weight")
+        );
         stored.push(("c".into(), Tensor::new()));
-        assert!(matches!(parameters.load(&stored).unwrap_err(), Error::UnexpectedTensor(name) if name == "c"));
+        assert!(
+            matches!(parameters.load(&stored).unwrap_err(), Error::UnexpectedTensor(name) if name == "c")
+        );
         assert_eq!(parameters.entries()[0].tensor, before[0].1);
     }
 }

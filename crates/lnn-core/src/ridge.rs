@@ -65,7 +65,8 @@ impl RidgeRegression {
     /// [`Error::Value`] if λ is negative or not finite, if there was no sample, or if λ is too small for the system to
     /// be positive definite.
     pub fn solve(&self, mean: &Tensor, deviation: &Tensor, lambda: f64) -> Result<RidgeSolution, Error> {
-        let refuse = |expected, found: String| Err(Error::Value { name: "the regularisation", expected, found });
+        let refuse =
+            |expected, found: String| Err(Error::Value { name: "the regularisation", expected, found });
         if !(lambda.is_finite() && lambda >= 0.0) {
             return refuse("a finite number of at least 0", lambda.to_string());
         }
@@ -75,7 +76,8 @@ impl RidgeRegression {
         let (mean, deviation) = (mean.to_kind(Kind::Double), deviation.to_kind(Kind::Double));
         let (average, bias) = (&self.features / self.count, &self.targets / self.count);
         // Moments about `mean`, from moments about zero: E[(f-m)(f-m)ᵀ] = E[ffᵀ] - m aᵀ - a mᵀ + m mᵀ.
-        let second = &self.gram / self.count - mean.outer(&average) - average.outer(&mean) + mean.outer(&mean);
+        let second =
+            &self.gram / self.count - mean.outer(&average) - average.outer(&mean) + mean.outer(&mean);
         let cross = &self.cross / self.count - bias.outer(&average);
         let gram = second / deviation.outer(&deviation);
         let ridge = Tensor::f_eye(mean.size()[0], (Kind::Double, mean.device()))? * lambda;

@@ -13,7 +13,11 @@ use tch::{Kind, Tensor};
 pub fn spectral_radius(w: &Tensor) -> Result<f64, Error> {
     let size = w.size();
     if size.len() != 2 || size[0] != size[1] || size[0] == 0 {
-        return Err(Error::Shape { what: "a recurrent matrix".into(), expected: "[H, H]".into(), found: size });
+        return Err(Error::Shape {
+            what: "a recurrent matrix".into(),
+            expected: "[H, H]".into(),
+            found: size,
+        });
     }
     let eigenvalues = w.detach().to_kind(Kind::Double).f_linalg_eigvals()?;
     Ok(eigenvalues.f_abs()?.f_max()?.f_double_value(&[])?)
@@ -26,7 +30,11 @@ pub fn spectral_radius(w: &Tensor) -> Result<f64, Error> {
 pub fn scale_to_radius(w: &Tensor, radius: f64) -> Result<Tensor, Error> {
     if !(radius.is_finite() && radius >= 0.0) {
         let found = radius.to_string();
-        return Err(Error::Value { name: "spectral_radius", expected: "a finite number of at least 0", found });
+        return Err(Error::Value {
+            name: "spectral_radius",
+            expected: "a finite number of at least 0",
+            found,
+        });
     }
     let found = spectral_radius(w)?;
     if found < f64::MIN_POSITIVE {

@@ -82,8 +82,9 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes)
-            .map_err(|error| damaged(format!("expected a safetensors file, found {} bytes ({error})", bytes.len())))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| {
+            damaged(format!("expected a safetensors file, found {} bytes ({error})", bytes.len()))
+        })?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or_else(|| {
             damaged(format!("expected the metadata key `{KEY}`; the file was not written by lnn-cli"))
         })?;
@@ -97,7 +98,11 @@ impl Checkpoint {
             match name.split_once('.') {
                 Some(("model", name)) => checkpoint.model.push((name.to_owned(), tensor)),
                 Some(("optimizer", name)) => checkpoint.optimizer.push((name.to_owned(), tensor)),
-                _ => return Err(damaged(format!("tensor `{name}` is neither under model nor under optimizer"))),
+                _ => {
+                    return Err(damaged(format!(
+                        "tensor `{name}` is neither under model nor under optimizer"
+                    )));
+                }
             }
         }
         Ok(checkpoint)

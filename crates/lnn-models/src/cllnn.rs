@@ -89,7 +89,10 @@ impl Cllnn {
             let [inputs, height, width] = map;
             if height < 2 || width < 2 {
                 let image = format!("{} x {}", input.height, input.width);
-                return refuse(format!("images of {image} are too small for {} poolings", config.channels.len()));
+                return refuse(format!(
+                    "images of {image} are too small for {} poolings",
+                    config.channels.len()
+                ));
             }
             let mut scope = scope.child(&format!("block{i}"));
             let sizes = ConvolutionConfig { inputs, outputs, kernel: 3, bias: !config.batch_norm };

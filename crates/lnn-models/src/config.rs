@@ -77,7 +77,13 @@ impl InputSpec {
     /// [`Error::OtherData`].
     pub fn check_same(&self, found: &Self) -> Result<(), Error> {
         let describe = |spec: &Self| {
-            format!("images [{}, {}, {}] of {} classes", spec.channels, spec.height, spec.width, spec.classes())
+            format!(
+                "images [{}, {}, {}] of {} classes",
+                spec.channels,
+                spec.height,
+                spec.width,
+                spec.classes()
+            )
         };
         let (expected, found) = (describe(self), describe(found));
         if expected == found { Ok(()) } else { Err(Error::OtherData { expected, found }) }
@@ -91,9 +97,10 @@ impl InputSpec {
         let Self { channels, height, width, .. } = self;
         match size {
             [_, c, h, w] if (c, h, w) == (channels, height, width) => Ok(()),
-            found => {
-                Err(Error::Input { expected: format!("{channels}, {height}, {width}"), found: found.to_vec() })
-            }
+            found => Err(Error::Input {
+                expected: format!("{channels}, {height}, {width}"),
+                found: found.to_vec(),
+            }),
         }
     }
 }

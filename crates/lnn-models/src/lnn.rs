@@ -103,7 +103,9 @@ impl Lnn {
             let [steps, inputs] = scan.extents(image);
             if config.stretches < 1 || config.stretches > steps {
                 let found = config.stretches;
-                return refuse(format!("stretches must be 1 to {steps}, the steps of {scan:?}, found {found}"));
+                return refuse(format!(
+                    "stretches must be 1 to {steps}, the steps of {scan:?}, found {found}"
+                ));
             }
             let inputs = inputs * config.window;
             let settings = config.reservoir.for_inputs(inputs);
@@ -111,7 +113,8 @@ impl Lnn {
             reservoirs.push((scan, LeakyReservoir::new(&mut scope, inputs, &settings)?));
         }
         let features = config.reservoir.units * config.stretches * config.scans.len() as i64;
-        let readout = Readout::new(&mut scope.child("readout"), features, input.classes(), config.standardize)?;
+        let readout =
+            Readout::new(&mut scope.child("readout"), features, input.classes(), config.standardize)?;
         let (window, stretches, summary) = (config.window, config.stretches, config.summary);
         Ok(Self { reservoirs, readout, window, stretches, summary })
     }

@@ -143,7 +143,11 @@ impl Model {
     }
 }
 
-fn network(config: &ModelConfig, scope: &mut Scope<'_>, input: &InputSpec) -> Result<Box<dyn Network>, Error> {
+fn network(
+    config: &ModelConfig,
+    scope: &mut Scope<'_>,
+    input: &InputSpec,
+) -> Result<Box<dyn Network>, Error> {
     Ok(match config {
         ModelConfig::Lnn(config) => Box::new(Lnn::new(scope, config, input)?),
         ModelConfig::Cllnn(config) => Box::new(Cllnn::new(scope, config, input)?),

@@ -35,7 +35,11 @@ pub(crate) struct Preprocessing {
 
 impl Preprocessing {
     /// Buffers that leave the input as it is until [`fit`](Self::fit) or a checkpoint fills them.
-    pub(crate) fn new(scope: &mut Scope<'_>, kind: Standardization, input: &InputSpec) -> Result<Self, Error> {
+    pub(crate) fn new(
+        scope: &mut Scope<'_>,
+        kind: Standardization,
+        input: &InputSpec,
+    ) -> Result<Self, Error> {
         let shape = kind.shape(input);
         Ok(Self {
             mean: scope.buffer("mean", &shape, &Init::Constant(0.0))?,

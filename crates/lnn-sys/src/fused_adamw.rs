@@ -82,11 +82,15 @@ fn check_alike(parameters: &[Tensor], what: &str, list: &[Tensor]) -> Result<(),
         }
         if other.size() != parameter.size() {
             let (expected, found) = (parameter.size(), other.size());
-            return Err(Error::Argument(format!("{what}[{i}] must have the shape {expected:?}, found {found:?}")));
+            return Err(Error::Argument(format!(
+                "{what}[{i}] must have the shape {expected:?}, found {found:?}"
+            )));
         }
         for tensor in [parameter, other] {
             if kind_and_device != Some((tensor.kind(), tensor.device())) {
-                return Err(Error::Argument(format!("{what}[{i}]: all tensors must share one dtype and device")));
+                return Err(Error::Argument(format!(
+                    "{what}[{i}]: all tensors must share one dtype and device"
+                )));
             }
         }
     }
@@ -98,8 +102,14 @@ mod tests {
     use super::*;
     use tch::{Device, Kind};
 
-    const CONSTANTS: AdamWStep =
-        AdamWStep { step: 1, learning_rate: 1e-2, beta1: 0.9, beta2: 0.999, weight_decay: 0.1, epsilon: 1e-8 };
+    const CONSTANTS: AdamWStep = AdamWStep {
+        step: 1,
+        learning_rate: 1e-2,
+        beta1: 0.9,
+        beta2: 0.999,
+        weight_decay: 0.1,
+        epsilon: 1e-8,
+    };
 
     /// The equation, written down: the reference of the fused kernel.
     fn plain(p: &Tensor, g: &Tensor, m: &Tensor, v: &Tensor, c: AdamWStep) -> (Tensor, Tensor, Tensor) {
@@ -107,7 +117,8 @@ mod tests {
         let v = v * c.beta2 + g * g * (1.0 - c.beta2);
         let m_hat = &m / (1.0 - c.beta1.powi(c.step as i32));
         let v_hat = &v / (1.0 - c.beta2.powi(c.step as i32));
-        let p = p * (1.0 - c.learning_rate * c.weight_decay) - m_hat / (v_hat.sqrt() + c.epsilon) * c.learning_rate;
+        let p = p * (1.0 - c.learning_rate * c.weight_decay)
+            - m_hat / (v_hat.sqrt() + c.epsilon) * c.learning_rate;
         (p, m, v)
     }
 

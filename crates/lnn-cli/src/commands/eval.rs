@@ -22,6 +22,9 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     if arguments.json {
         return print_line(&Event::Test(result));
     }
-    println!("test accuracy {:.4}, loss {:.4}, {} images of {spec}", result.accuracy, result.loss, result.images);
+    println!(
+        "test accuracy {:.4}, loss {:.4}, {} images of {spec}",
+        result.accuracy, result.loss, result.images
+    );
     Ok(())
 }

@@ -36,10 +36,15 @@ fn read(path: &Path) -> Result<Tensor, Failure> {
         Failure::request(format!("{shown}: expected a float32 .npy of images [N, C, H, W] in 0..1: {error}"))
     })?;
     if images.is_empty() {
-        return Err(Failure::request(format!("{shown}: expected at least one image, found {:?}", images.dim())));
+        return Err(Failure::request(format!(
+            "{shown}: expected at least one image, found {:?}",
+            images.dim()
+        )));
     }
     if let Some((place, value)) = images.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        return Err(Failure::request(format!("{shown}: expected finite numbers, found {value} at {place:?}")));
+        return Err(Failure::request(format!(
+            "{shown}: expected finite numbers, found {value} at {place:?}"
+        )));
     }
     let shape: Vec<i64> = images.shape().iter().map(|&extent| extent as i64).collect();
     let images = images.as_standard_layout();

@@ -9,7 +9,8 @@ use crate::interrupt::Interrupt;
 use crate::observers::{JsonLines, MetricsFile, Observers, Terminal};
 use crate::run_folder::RunFolder;
 use crate::training::{
-    Augmentation, Event, Outcome, Samples, Started, TrainError, Trainer, TrainingState, evaluate, feature_bytes, run_front,
+    Augmentation, Event, Outcome, Samples, Started, TrainError, Trainer, TrainingState, evaluate,
+    feature_bytes, run_front,
 };
 use crate::{device, settings};
 use lnn_core::Role;
@@ -34,7 +35,9 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<(), Failure> {
             let checkpoint = Checkpoint::load(&last)?;
             data.input.check_same(&checkpoint.description.input)?;
             let state: TrainingState = serde_json::from_value(checkpoint.description.training.clone())
-                .map_err(|error| Failure::request(format!("{}: its training state: {error}", last.display())))?;
+                .map_err(|error| {
+                    Failure::request(format!("{}: its training state: {error}", last.display()))
+                })?;
             let model = checkpoint.model(device)?;
             train(arguments, &config, &folder, &data, &model, Some((state, &checkpoint)), &interrupt)
         }
@@ -134,7 +137,8 @@ fn train(
         observers = observers.with(JsonLines);
     }
     let features = prepare_features(config, data, model, resumed.is_none(), &mut observers)?;
-    let [train, validation] = features.as_ref().map_or([&data.train, &data.validation], |parts| parts.each_ref());
+    let [train, validation] =
+        features.as_ref().map_or([&data.train, &data.validation], |parts| parts.each_ref());
     let mut trainer = Trainer::new(model, config, [train, validation], folder, resumed)?;
     observers.notify(&Event::Started(Started {
         model: config.model.name().into(),
@@ -152,7 +156,7 @@ fn train(
     }))?;
     if trainer.run(&mut observers, interrupt, arguments.pause_after)? == Outcome::Paused {
         return match interrupt.requested() {
-            true => Err(Failure::Interrupted("interrupted; the run is saved".into())),
+            true => Err(Failure::interrupted()),
             false => Ok(()),
         };
     }
@@ -173,7 +177,9 @@ fn prepare_features(
 ) -> Result<Option<[Samples; 2]>, Failure> {
     let Some(readout) = model.readout() else {
         return match config.readout_start {
-            Some(_) => Err(Failure::request("readout_start needs a model that trains its readout alone, as lnn")),
+            Some(_) => {
+                Err(Failure::request("readout_start needs a model that trains its readout alone, as lnn"))
+            }
             None => Ok(None),
         };
     };
@@ -187,7 +193,9 @@ fn prepare_features(
     let keep = fits && config.augmentation == Augmentation::NONE;
     if !fits {
         let (need, limit) = (bytes.div_ceil(1 << 20), config.feature_cache_mb);
-        let text = format!("the features take {need} MB, more than feature_cache_mb = {limit}: each epoch recomputes them");
+        let text = format!(
+            "the features take {need} MB, more than feature_cache_mb = {limit}: each epoch recomputes them"
+        );
         observers.notify(&Event::Notice { text })?;
     }
     if !keep && fit.is_none() {

@@ -1,6 +1,7 @@
 //! Batches, gathered by index in an order of each epoch's own.
 
 use super::Samples;
+use lnn_core::{derive_seed, seeded};
 use tch::{Device, Kind, Tensor};
 
 /// The batches of one epoch, in an order that depends on seed and epoch alone.
@@ -14,8 +15,9 @@ pub struct Batches<'a> {
 impl<'a> Batches<'a> {
     /// The batches of `epoch`.
     pub fn new(set: &'a Samples, size: i64, seed: u64, epoch: u64) -> Self {
-        seed_generators(seed, Stream::Order, epoch);
-        let order = Tensor::randperm(set.len(), (Kind::Int64, Device::Cpu)).to_device(set.inputs.device());
+        let order = seeded(stream_seed(seed, Stream::Order, epoch), || {
+            Tensor::randperm(set.len(), (Kind::Int64, Device::Cpu)).to_device(set.inputs.device())
+        });
         Self { set, order, size }
     }
 
@@ -37,22 +39,15 @@ impl<'a> Batches<'a> {
 /// What random numbers are for: each purpose has its own stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stream {
+    /// The order of an epoch.
     Order = 1,
+    /// The augmentation and dropout of a step.
     Step = 2,
 }
 
-/// Seeds libtorch's generators from the run's seed, the purpose and a counter. Randomness is a function of the place in
-/// the run, so a resumed run draws what the whole run would have drawn, and no generator state needs to be kept.
-pub(crate) fn seed_generators(seed: u64, stream: Stream, counter: u64) {
-    // SplitMix64's finaliser (Steele, Lea and Flood, 2014) over the three numbers.
-    let mut x = seed;
-    for word in [stream as u64, counter] {
-        x = (x ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^= x >> 31;
-    }
-    tch::manual_seed(x.cast_signed());
+/// The seed of a purpose at a counter. A resumed run so draws what the whole run would have drawn.
+pub(crate) fn stream_seed(seed: u64, stream: Stream, counter: u64) -> u64 {
+    derive_seed(seed, &[stream as u64, counter])
 }
 
 #[cfg(test)]
@@ -70,7 +65,9 @@ mod tests {
     fn order(seed: u64, epoch: u64) -> Vec<i64> {
         let set = numbered(50);
         let batches = Batches::new(&set, 8, seed, epoch);
-        (0..Batches::count(50, 8)).flat_map(|i| Vec::<i64>::try_from(batches.get(i).labels).unwrap()).collect()
+        (0..Batches::count(50, 8))
+            .flat_map(|i| Vec::<i64>::try_from(batches.get(i).labels).unwrap())
+            .collect()
     }
 
     #[test]

@@ -17,7 +17,9 @@ impl Selection {
     pub fn better(self, (loss, accuracy): (f64, f64), best: (f64, f64)) -> bool {
         match self {
             Self::Loss => loss < best.0,
-            Self::Accuracy => (accuracy > best.1 && loss.is_finite()) || (accuracy == best.1 && loss < best.0),
+            Self::Accuracy => {
+                (accuracy > best.1 && loss.is_finite()) || (accuracy == best.1 && loss < best.0)
+            }
         }
     }
 }

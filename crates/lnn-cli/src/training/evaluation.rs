@@ -23,18 +23,13 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// Those of [`Samples::logits`].
-pub fn evaluate(
-    model: &Model,
-    set: &Samples,
-    progress: &mut dyn FnMut(i64),
-) -> Result<Evaluation, Error> {
+pub fn evaluate(model: &Model, set: &Samples, progress: &mut dyn FnMut(i64)) -> Result<Evaluation, Error> {
     let options = (Kind::Double, set.inputs.device());
     let (mut loss, mut correct) = (Tensor::zeros([], options), Tensor::zeros([], options));
     let mut done = 0;
     for block in set.blocks(BLOCK) {
         let logits = tch::no_grad(|| block.logits(model, None))?;
-        let block_loss =
-            logits.cross_entropy_loss::<Tensor>(&block.labels, None, Reduction::Sum, -100, 0.0);
+        let block_loss = logits.cross_entropy_loss::<Tensor>(&block.labels, None, Reduction::Sum, -100, 0.0);
         loss += block_loss.to_kind(Kind::Double);
         correct += logits.argmax(1, false).eq_tensor(&block.labels).sum(Kind::Double);
         done += block.len();

@@ -151,7 +151,12 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_named() {
-        assert!(Schedule::Plateau { factor: 1.0, patience: 2, threshold: 0.0 }.problem().unwrap().contains("factor"));
+        assert!(
+            Schedule::Plateau { factor: 1.0, patience: 2, threshold: 0.0 }
+                .problem()
+                .unwrap()
+                .contains("factor")
+        );
         assert!(Schedule::OneCycle { warmup: 1.5, start: 0.0 }.problem().unwrap().contains("warmup"));
         assert!(CYCLE.problem().is_none());
     }

@@ -3,7 +3,7 @@
 use super::{EarlyStopping, Plateau};
 use serde::{Deserialize, Serialize};
 
-/// The place in a run. Random generators need no state: see `seed_generators`.
+/// The place in a run. Random generators need no state: see [`lnn_core::seeded`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// Finished epochs.

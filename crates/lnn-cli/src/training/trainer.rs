@@ -3,13 +3,13 @@
 //! One step: gather a batch, change it, forward, loss, backward, optimiser. One epoch: all steps, then validation,
 //! policies, checkpoints. The loop tells observers what happens and never prints.
 
-use super::batches::{Stream, seed_generators};
-use super::{Batches, Event, EpochMetrics, Samples, TrainingState, evaluate};
+use super::batches::{Stream, stream_seed};
+use super::{Batches, EpochMetrics, Event, Samples, TrainingState, evaluate};
 use crate::config::RunConfig;
 use crate::interrupt::Interrupt;
 use crate::observers::Observers;
 use crate::run_folder::RunFolder;
-use lnn_core::AdamW;
+use lnn_core::{AdamW, seeded};
 use lnn_models::{Checkpoint, Model};
 use std::time::Instant;
 use tch::{Device, Kind, Reduction, Tensor};
@@ -166,13 +166,18 @@ impl<'a> Trainer<'a> {
 
     fn learning_rate(&self, steps: u64) -> f64 {
         let total = steps * self.config.epochs;
-        self.config.schedule.rate(self.config.optimizer.learning_rate, self.state.step, total, &self.state.plateau)
+        self.config.schedule.rate(
+            self.config.optimizer.learning_rate,
+            self.state.step,
+            total,
+            &self.state.plateau,
+        )
     }
 
     fn step(&mut self, batches: &Batches<'_>, rate: f64, sums: &mut Sums) -> Result<(), TrainError> {
-        seed_generators(self.config.seed, Stream::Step, self.state.step);
         let batch = batches.get(self.state.step_in_epoch as i64);
-        let logits = batch.logits(self.model, Some(&self.config.augmentation))?;
+        let seed = stream_seed(self.config.seed, Stream::Step, self.state.step);
+        let logits = seeded(seed, || batch.logits(self.model, Some(&self.config.augmentation)))?;
         let loss = logits.cross_entropy_loss::<Tensor>(
             &batch.labels,
             None,
@@ -192,7 +197,9 @@ impl<'a> Trainer<'a> {
     fn read(&mut self, sums: &mut Sums, steps: u64) -> Result<(), TrainError> {
         if let Some((back, loss)) = sums.first_non_finite() {
             let kept = match self.folder.last().exists() {
-                true => format!("{} holds the weights of the last finished epoch", self.folder.last().display()),
+                true => {
+                    format!("{} holds the weights of the last finished epoch", self.folder.last().display())
+                }
                 false => "no epoch was finished, so there is no checkpoint".into(),
             };
             let step = self.state.step_in_epoch - back;
@@ -210,7 +217,8 @@ impl<'a> Trainer<'a> {
         lr: f64,
         samples_per_second: f64,
     ) -> Result<(), TrainError> {
-        let (seen, loss_sum, correct) = (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
+        let (seen, loss_sum, correct) =
+            (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
         self.state.finish_epoch();
         let epoch = self.state.epoch;
         let scores = (validation.loss, validation.accuracy);

@@ -49,6 +49,9 @@ impl Subject {
         // libtorch's generator belongs to all threads: what another test draws in between would change the numbers.
         static GENERATOR: Mutex<()> = Mutex::new(());
         let Sizes { batch, steps, inputs, units, seed } = sizes;
+        // On tensors this small a second thread costs more than it gives, and on a busy machine a hundred times more:
+        // threads that wait for one another spin. The setting belongs to the calling thread.
+        tch::set_num_threads(1);
         let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parameters = Parameters::drawn(seed, OPTIONS.0, OPTIONS.1);
         let cell = draw(&mut parameters.root(), inputs, units);

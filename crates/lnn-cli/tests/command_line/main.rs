@@ -1,0 +1,26 @@
+//! The program as a user meets it: every test here starts the real binary.
+//!
+//! Sets and models are small enough for a whole run to take a fraction of a second; most of the time goes into loading
+//! libtorch.
+
+// The instruments.
+mod checkpoint_file;
+mod image_sets;
+mod program;
+mod run_contents;
+mod trained_runs;
+
+// The tests.
+mod determinism;
+mod failing_runs;
+mod interruption;
+mod linkage;
+mod output;
+mod refused_arrays;
+mod refused_checkpoints;
+mod refused_data;
+mod refused_requests;
+mod refused_settings;
+mod resuming;
+mod run_folder;
+mod training;

@@ -1,0 +1,72 @@
+//! One trained run of each model and preset, which many tests look at.
+
+use crate::image_sets::{self, SIDE};
+use crate::program::{Call, Ended};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, OnceLock};
+
+/// Epochs of the runs.
+pub(crate) const EPOCHS: u64 = 4;
+
+/// A model with a preset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Variant {
+    pub(crate) model: &'static str,
+    pub(crate) preset: &'static str,
+}
+
+pub(crate) const LNN_ARTICLE: Variant = Variant { model: "lnn", preset: "article" };
+pub(crate) const LNN_TUNED: Variant = Variant { model: "lnn", preset: "tuned" };
+pub(crate) const CLLNN_ARTICLE: Variant = Variant { model: "cllnn", preset: "article" };
+pub(crate) const CLLNN_TUNED: Variant = Variant { model: "cllnn", preset: "tuned" };
+
+/// All of them.
+pub(crate) const VARIANTS: [Variant; 4] = [LNN_ARTICLE, LNN_TUNED, CLLNN_ARTICLE, CLLNN_TUNED];
+
+impl Variant {
+    /// Training of a small model of this kind, in `out`; data and epochs are still to be named.
+    pub(crate) fn train(self, out: &Path) -> Call {
+        let call = Call::new("train").flag("model", self.model).flag("preset", self.preset).flag("out", out);
+        let call = call.flag("batch-size", "10").set("model.reservoir.units=16");
+        match self {
+            LNN_ARTICLE => call.flag("lr", "0.02"),
+            LNN_TUNED => call,
+            _ => call.flag("lr", "0.01").set("model.channels=[4,4,8]").set("model.lstm_units=8"),
+        }
+    }
+
+    /// The shared run, trained when first asked for.
+    pub(crate) fn run(self) -> &'static TrainedRun {
+        static RUNS: [OnceLock<TrainedRun>; 4] = [const { OnceLock::new() }; 4];
+        let index = VARIANTS.iter().position(|variant| *variant == self).expect("all variants are listed");
+        RUNS[index].get_or_init(|| {
+            let folder = PLACE.0.join(format!("{}-{}", self.model, self.preset));
+            let call = self.train(&folder).flag("data", shared_data()).flag("epochs", EPOCHS.to_string());
+            TrainedRun { folder, ended: call.succeed() }
+        })
+    }
+}
+
+/// A run that has ended well.
+pub(crate) struct TrainedRun {
+    pub(crate) folder: PathBuf,
+    pub(crate) ended: Ended,
+}
+
+/// What `--data` takes for the set that the shared runs are trained on: 200 images to train on, 60 to test on.
+pub(crate) fn shared_data() -> String {
+    image_sets::spec(&PLACE.0.join("set"))
+}
+
+/// Cargo's folder for the files of tests. It is emptied at the start, and locked, because another process may run the
+/// same tests.
+static PLACE: LazyLock<(PathBuf, File)> = LazyLock::new(|| {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("command_line");
+    fs::create_dir_all(&place).expect("the folder can be made");
+    let lock = File::create(place.with_extension("lock")).expect("the lock can be made");
+    lock.lock().expect("the lock can be held");
+    fs::remove_dir_all(&place).expect("the folder can be emptied");
+    image_sets::write(&place.join("set"), [200, 60], SIDE);
+    (place, lock)
+});

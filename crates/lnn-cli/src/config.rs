@@ -171,6 +171,23 @@ impl RunConfig {
         if !(rate.is_finite() && rate > 0.0) {
             return refuse("optimizer.learning_rate", "a finite number above 0", rate.to_string());
         }
+        self.optimizer
+            .constants()
+            .validate()
+            .map_err(|error| Failure::request(format!("optimizer: {error}")))?;
+        if let Some(start) = &self.readout_start {
+            let RidgeStart { regularization, scale } = *start;
+            if !(regularization.is_finite() && regularization > 0.0) {
+                return refuse(
+                    "readout_start.regularization",
+                    "a finite number above 0",
+                    regularization.to_string(),
+                );
+            }
+            if !(scale.is_finite() && scale > 0.0) {
+                return refuse("readout_start.scale", "a finite number above 0", scale.to_string());
+            }
+        }
         if self.patience == Some(0) {
             return refuse("patience", "at least 1, or null", "0".into());
         }

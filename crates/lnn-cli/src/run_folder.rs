@@ -25,16 +25,33 @@ impl RunFolder {
         };
         let unwritable = |error| cannot_write(&path, &error);
         fs::create_dir_all(&path).map_err(unwritable)?;
+        Self::check_free(&path)?;
+        let folder = Self::lock(path)?;
+        folder.write_config(config)?;
+        Ok(folder)
+    }
+
+    /// Refuses a folder that holds a run.
+    ///
+    /// # Errors
+    /// [`Failure::Request`].
+    pub fn check_free(path: &Path) -> Result<(), Failure> {
         if path.join("config.json").exists() {
             return Err(Failure::request(format!(
                 "{} holds a run already; hint: --resume {0} goes on with it, another --out starts a new one",
                 path.display()
             )));
         }
-        let folder = Self::lock(path)?;
+        Ok(())
+    }
+
+    /// Writes the configuration of the run.
+    ///
+    /// # Errors
+    /// [`Failure::Request`] if the folder cannot be written.
+    pub fn write_config(&self, config: &RunConfig) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(config).expect("a configuration is plain data");
-        write_atomically(&folder.path.join("config.json"), format!("{text}\n").as_bytes())?;
-        Ok(folder)
+        write_atomically(&self.path.join("config.json"), format!("{text}\n").as_bytes())
     }
 
     /// Opens the folder of a run that goes on, and reads its configuration.

@@ -24,6 +24,33 @@ pub struct AdamWConfig {
     pub weight_decay: f64,
 }
 
+impl AdamWConfig {
+    /// Refuses constants out of their range.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn validate(&self) -> Result<(), Error> {
+        let in_unit = |x: f64| (0.0..1.0).contains(&x);
+        let at_least_0 = |x: f64| x.is_finite() && x >= 0.0;
+        for (name, value, expected, holds) in [
+            ("beta1", self.beta1, "at least 0 and below 1", in_unit(self.beta1)),
+            ("beta2", self.beta2, "at least 0 and below 1", in_unit(self.beta2)),
+            ("epsilon", self.epsilon, "a finite number of at least 0", at_least_0(self.epsilon)),
+            (
+                "weight_decay",
+                self.weight_decay,
+                "a finite number of at least 0",
+                at_least_0(self.weight_decay),
+            ),
+        ] {
+            if !holds {
+                return Err(Error::Value { name, expected, found: value.to_string() });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The optimiser: its moments are plain tensors that a checkpoint can hold.
 #[derive(Debug)]
 pub struct AdamW {
@@ -48,23 +75,7 @@ impl AdamW {
     /// # Errors
     /// [`Error::Value`] if a constant is out of its range.
     pub fn new(parameters: &Parameters, config: AdamWConfig) -> Result<Self, Error> {
-        let in_unit = |x: f64| (0.0..1.0).contains(&x);
-        let at_least_0 = |x: f64| x.is_finite() && x >= 0.0;
-        for (name, value, expected, holds) in [
-            ("beta1", config.beta1, "at least 0 and below 1", in_unit(config.beta1)),
-            ("beta2", config.beta2, "at least 0 and below 1", in_unit(config.beta2)),
-            ("epsilon", config.epsilon, "a finite number of at least 0", at_least_0(config.epsilon)),
-            (
-                "weight_decay",
-                config.weight_decay,
-                "a finite number of at least 0",
-                at_least_0(config.weight_decay),
-            ),
-        ] {
-            if !holds {
-                return Err(Error::Value { name, expected, found: value.to_string() });
-            }
-        }
+        config.validate()?;
         let mut decayed = Group { weight_decay: config.weight_decay, ..Group::default() };
         let mut undecayed = Group::default();
         for entry in parameters.entries().iter().filter(|entry| entry.role == Role::Trainable) {

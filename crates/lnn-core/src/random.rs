@@ -19,13 +19,15 @@ pub fn seeded<T>(seed: u64, draw: impl FnOnce() -> T) -> T {
 
 /// A seed for one purpose out of a run's seed: another one for other words.
 pub fn derive_seed(seed: u64, words: &[u64]) -> u64 {
-    // SplitMix64's finaliser (Steele, Lea and Flood, 2014) over all words.
-    words.iter().fold(seed, |state, word| {
-        let mut x = (state ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    })
+    words.iter().fold(mix(seed), |state, word| mix(state ^ word))
+}
+
+/// SplitMix64's step (Steele, Lea and Flood, 2014): spreads every bit over all.
+fn mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 #[cfg(test)]
@@ -36,7 +38,10 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_numbers_on_many_threads_at_once() {
-        let draw = || seeded(7, || Tensor::randn([1000], (Kind::Float, Device::Cpu)));
+        let draw = || {
+            let drawn = seeded(7, || Tensor::randn([1000], (Kind::Float, Device::Cpu)));
+            Vec::<f32>::try_from(drawn).unwrap()
+        };
         let expected = draw();
         std::thread::scope(|scope| {
             for _ in 0..8 {

@@ -4,20 +4,18 @@ use super::fetching::with_bar;
 use crate::args::DataCommand;
 use crate::data;
 use crate::failure::Failure;
-use crate::observers::print_line;
+use crate::observers::{print_line, print_text};
 
 pub(super) fn run(command: &DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::List { json } => list(*json),
         DataCommand::Fetch { name } => {
             let folder = with_bar(|progress| data::fetch(name, progress))?;
-            println!("{}", folder.display());
-            Ok(())
+            print_text(&folder.display().to_string())
         }
         DataCommand::Verify { name } => {
             data::verify(name)?;
-            println!("{name}: every file has its known sum");
-            Ok(())
+            print_text(&format!("{name}: every file has its known sum"))
         }
     }
 }
@@ -33,7 +31,7 @@ fn list(json: bool) -> Result<(), Failure> {
             (true, false) => format!("here, not yet verified, in {}", set.path.display()),
             (false, _) => format!("not here; `lnn-cli data fetch {}` or training on it brings it", set.name),
         };
-        println!("{:14} {}\n{:14} {state}\n{:14} {}", set.name, set.title, "", "", set.licence);
+        print_text(&format!("{:14} {}\n{:14} {state}\n{:14} {}", set.name, set.title, "", "", set.licence))?;
     }
     Ok(())
 }

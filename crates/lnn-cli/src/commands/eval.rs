@@ -1,9 +1,9 @@
 //! `lnn-cli eval`.
 
-use super::{fetching, prepare, train::input_spec};
+use super::{fetching, prepare, run_data::input_spec};
 use crate::args::EvalArguments;
 use crate::failure::Failure;
-use crate::observers::print_line;
+use crate::observers::{print_line, print_text};
 use crate::run_folder::checkpoint_file;
 use crate::training::{Event, Samples, evaluate};
 use lnn_models::Checkpoint;
@@ -22,9 +22,9 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     if arguments.json {
         return print_line(&Event::Test(result));
     }
-    println!(
-        "test accuracy {:.4}, loss {:.4}, {} images of {spec}",
-        result.accuracy, result.loss, result.images
-    );
-    Ok(())
+    let images = result.images;
+    print_text(&format!(
+        "test accuracy {:.4}, loss {:.4}, {images} images of {spec}",
+        result.accuracy, result.loss
+    ))
 }

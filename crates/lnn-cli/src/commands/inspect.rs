@@ -2,12 +2,13 @@
 
 use crate::args::InspectArguments;
 use crate::failure::Failure;
-use crate::observers::print_line;
+use crate::observers::{print_line, print_text};
 use crate::run_folder::checkpoint_file;
 use crate::training::TrainingState;
 use lnn_core::Role;
 use lnn_models::Checkpoint;
 use serde::Serialize;
+use std::fmt::Write;
 use std::path::PathBuf;
 use tch::Device;
 
@@ -48,35 +49,42 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     if arguments.json {
         return print_line(&report);
     }
-    print(&report)
+    print_text(describe(&report).map_err(Failure::run)?.trim_end())
 }
 
-fn print(report: &Report<'_>) -> Result<(), Failure> {
+/// The report as a person reads it.
+fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
     let description = report.description;
     let input = &description.input;
-    println!("file        {}", report.file.display());
-    println!(
+    writeln!(text, "file        {}", report.file.display())?;
+    writeln!(
+        text,
         "format      {}, written by lnn-cli {} ({})",
         description.format_version, description.program_version, description.program_commit
-    );
-    println!("model       {}", description.model.name());
-    println!("input       images [N, {}, {}, {}] in 0..1", input.channels, input.height, input.width);
-    println!("classes     {}", input.class_names.join(", "));
-    println!("trained on  {}, seed {}", description.data, description.seed);
+    )?;
+    writeln!(text, "model       {}", description.model.name())?;
+    writeln!(text, "input       images [N, {}, {}, {}] in 0..1", input.channels, input.height, input.width)?;
+    writeln!(text, "classes     {}", input.class_names.join(", "))?;
+    writeln!(text, "trained on  {}, seed {}", description.data, description.seed)?;
     if let Ok(state) = serde_json::from_value::<TrainingState>(description.training.clone()) {
-        println!("epochs      {} finished, {} steps, {:.0} s", state.epoch, state.step, state.seconds);
+        writeln!(text, "epochs      {} finished, {} steps, {:.0} s", state.epoch, state.step, state.seconds)?;
         if let Some((loss, accuracy)) = state.early_stopping.best {
             let epoch = state.early_stopping.best_epoch;
-            println!("best        epoch {epoch}: val_accuracy {accuracy:.4}, val_loss {loss:.4}");
+            writeln!(text, "best        epoch {epoch}: val_accuracy {accuracy:.4}, val_loss {loss:.4}")?;
         }
     }
-    println!("resumable   {}", if report.resumable { "yes" } else { "no, it holds the weights alone" });
-    let config = serde_json::to_string_pretty(&description.model).map_err(Failure::run)?;
-    println!("\n{config}\n");
+    writeln!(
+        text,
+        "resumable   {}",
+        if report.resumable { "yes" } else { "no, it holds the weights alone" }
+    )?;
+    let config = serde_json::to_string_pretty(&description.model).expect("a configuration is plain data");
+    writeln!(text, "\n{config}\n")?;
     let width = report.tensors.iter().map(|line| line.name.len()).max().unwrap_or(0);
     for TensorLine { name, shape, dtype, trainable } in &report.tensors {
         let role = if *trainable { "trainable" } else { "fixed" };
-        println!("{name:width$}  {role:9}  {dtype}  {shape:?}");
+        writeln!(text, "{name:width$}  {role:9}  {dtype}  {shape:?}")?;
     }
-    Ok(())
+    Ok(text)
 }

@@ -5,6 +5,7 @@ mod eval;
 mod fetching;
 mod inspect;
 mod predict;
+mod run_data;
 mod train;
 
 use crate::args::{Arguments, Command, ComputeArguments};

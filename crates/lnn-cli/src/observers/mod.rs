@@ -2,10 +2,12 @@
 
 mod json_lines;
 mod metrics_file;
+mod standard_output;
 mod terminal;
 
-pub use json_lines::{JsonLines, print_line};
+pub use json_lines::JsonLines;
 pub use metrics_file::MetricsFile;
+pub use standard_output::{print_line, print_text};
 pub use terminal::Terminal;
 
 use crate::failure::Failure;

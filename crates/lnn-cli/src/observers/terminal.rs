@@ -1,6 +1,6 @@
 //! What a person sees: a bar while an epoch runs, and one line an epoch. Without a terminal, the lines alone.
 
-use super::Observer;
+use super::{Observer, print_text};
 use crate::failure::Failure;
 use crate::training::{EpochMetrics, Event, Started};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -73,7 +73,11 @@ impl Observer for Terminal {
             Event::Test(test) => {
                 self.bar.finish_and_clear();
                 let line = format!("test accuracy {:.4}, loss {:.4}", test.accuracy, test.loss);
-                if self.print_result { println!("{line}") } else { eprintln!("{line}") }
+                if self.print_result {
+                    print_text(&line)?;
+                } else {
+                    eprintln!("{line}");
+                }
             }
         }
         Ok(())

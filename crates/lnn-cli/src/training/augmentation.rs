@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use tch::{Device, Kind, Tensor};
 
+// libtorch's numbers for the modes of `grid_sampler`.
+const BILINEAR: i64 = 0;
+const ZEROS: i64 = 0;
+
 /// How far images may be changed; 0 everywhere changes nothing. Each amount is drawn uniformly from ± its limit, for
 /// each image on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -52,8 +56,6 @@ impl Augmentation {
         ];
         let theta = Tensor::stack(&rows, 1).to_device(images.device());
         let grid = Tensor::affine_grid_generator(&theta, &size, false);
-        const BILINEAR: i64 = 0;
-        const ZEROS: i64 = 0;
         images.grid_sampler(&grid, BILINEAR, ZEROS, false)
     }
 }

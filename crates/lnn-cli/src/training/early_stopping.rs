@@ -14,6 +14,8 @@ pub enum Selection {
 
 impl Selection {
     /// Whether `(loss, accuracy)` is better than `best`. A loss that is not a number is never better.
+    // Equal accuracies are equal counts of the same images, so they compare exactly.
+    #[allow(clippy::float_cmp)]
     pub fn better(self, (loss, accuracy): (f64, f64), best: (f64, f64)) -> bool {
         match self {
             Self::Loss => loss < best.0,

@@ -20,12 +20,14 @@ const CUDA_STEPS_BETWEEN_READS: u64 = 50;
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The loss is infinite or not a number.
+    /// A loss is infinite or not a number.
     #[error(
-        "the loss is {loss} in epoch {epoch}, step {step} of {steps}; {kept}; hint: lower --lr, or look for extreme \
+        "the {which} loss is {loss} in epoch {epoch}, step {step} of {steps}; {kept}; hint: lower --lr, or look for extreme \
          values in the data"
     )]
     NonFinite {
+        /// `training` or `validation`.
+        which: &'static str,
         /// The loss.
         loss: f64,
         /// The epoch, from 1.
@@ -159,6 +161,9 @@ impl<'a> Trainer<'a> {
         }
         let pace = (self.state.seen - seen_before) as f64 / started.elapsed().as_secs_f64();
         let validation = evaluate(self.model, self.validation, &mut |_| {})?;
+        if !validation.loss.is_finite() {
+            return Err(self.non_finite("validation", validation.loss, steps, steps));
+        }
         self.state.seconds = seconds_before + started.elapsed().as_secs_f64();
         self.finish_epoch(observers, validation, rate, pace)?;
         Ok(Outcome::Finished)
@@ -196,18 +201,20 @@ impl<'a> Trainer<'a> {
     /// Brings the sums of the epoch to the host, and stops if a loss was not finite.
     fn read(&mut self, sums: &mut Sums, steps: u64) -> Result<(), TrainError> {
         if let Some((back, loss)) = sums.first_non_finite() {
-            let kept = match self.folder.last().exists() {
-                true => {
-                    format!("{} holds the weights of the last finished epoch", self.folder.last().display())
-                }
-                false => "no epoch was finished, so there is no checkpoint".into(),
-            };
-            let step = self.state.step_in_epoch - back;
-            return Err(TrainError::NonFinite { loss, epoch: self.state.epoch + 1, step, steps, kept });
+            return Err(self.non_finite("training", loss, self.state.step_in_epoch - back, steps));
         }
         (self.state.loss_sum, self.state.correct) = sums.totals();
         self.state.seen = sums.seen;
         Ok(())
+    }
+
+    fn non_finite(&self, which: &'static str, loss: f64, step: u64, steps: u64) -> TrainError {
+        let last = self.folder.last();
+        let kept = match last.exists() {
+            true => format!("{} holds the weights of the last finished epoch", last.display()),
+            false => "no epoch was finished, so there is no checkpoint".into(),
+        };
+        TrainError::NonFinite { which, loss, epoch: self.state.epoch + 1, step, steps, kept }
     }
 
     fn finish_epoch(

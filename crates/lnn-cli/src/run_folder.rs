@@ -1,4 +1,4 @@
-//! A run is a folder: `config.json`, `metrics.jsonl`, `last.safetensors`, `best.safetensors`.
+//! A run is a folder: `config.json`, `metrics.jsonl`, `curves.svg`, `last.safetensors`, `best.safetensors`.
 
 use crate::config::RunConfig;
 use crate::failure::Failure;
@@ -97,6 +97,11 @@ impl RunFolder {
     /// The checkpoint of the best epoch.
     pub fn best(&self) -> PathBuf {
         self.path.join("best.safetensors")
+    }
+
+    /// Loss and accuracy over the epochs, as a picture.
+    pub fn curves(&self) -> PathBuf {
+        self.path.join("curves.svg")
     }
 
     /// One JSON line an epoch.

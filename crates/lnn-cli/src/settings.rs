@@ -68,7 +68,7 @@ fn set(config: &RunConfig, key: &str, value: Value) -> Result<RunConfig, Failure
             if part == "model" && tree["model"]["kind"] != value {
                 return Err(Failure::request("the model is chosen by --model, not by the key `model.kind`"));
             }
-            let unchanged = pointer(&tree, part) == Some(&value);
+            let unchanged = pointer(&tree, key) == Some(&value);
             if unchanged { None } else { Some((part.to_owned(), serde_json::json!({ "kind": value }))) }
         }
         _ => Some((key.to_owned(), value)),

@@ -22,7 +22,7 @@ pub fn derive_seed(seed: u64, words: &[u64]) -> u64 {
     words.iter().fold(mix(seed), |state, word| mix(state ^ word))
 }
 
-/// SplitMix64's step (Steele, Lea and Flood, 2014): spreads every bit over all.
+/// The step of `SplitMix64` (Steele, Lea and Flood, 2014): spreads every bit over all.
 fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -6,7 +6,7 @@ use crate::args::{ModelName, TrainArguments};
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::observers::{JsonLines, MetricsFile, Observers, Terminal};
+use crate::observers::{Curves, JsonLines, MetricsFile, Observers, Terminal};
 use crate::run_folder::RunFolder;
 use crate::training::{Event, Outcome, Samples, Started, TrainError, Trainer, TrainingState, evaluate};
 use crate::{device, settings};
@@ -124,6 +124,7 @@ fn train(
     let epochs = resumed.as_ref().map_or(0, |(state, _)| state.epoch);
     let mut observers = Observers::default()
         .with(MetricsFile::open(&folder.metrics(), epochs)?)
+        .with(Curves::new(&folder.curves(), &folder.metrics())?)
         .with(Terminal::new(!arguments.json));
     if arguments.json {
         observers = observers.with(JsonLines);

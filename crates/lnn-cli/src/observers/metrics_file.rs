@@ -48,7 +48,7 @@ impl Observer for MetricsFile {
 ///
 /// # Errors
 /// [`Failure::Run`] if the file cannot be read.
-fn read(path: &Path) -> Result<Vec<EpochMetrics>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<EpochMetrics>, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::run(format!("{}: {error}", path.display())))?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())

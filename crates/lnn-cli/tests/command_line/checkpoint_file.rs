@@ -58,7 +58,8 @@ impl CheckpointFile {
 
     /// All tensors whose names start with `prefix`.
     pub(crate) fn tensors(&self, prefix: &str) -> BTreeMap<String, StoredTensor> {
-        let tensors = self.header.iter().filter(|(name, _)| *name != "__metadata__" && name.starts_with(prefix));
+        let tensors =
+            self.header.iter().filter(|(name, _)| *name != "__metadata__" && name.starts_with(prefix));
         tensors.map(|(name, entry)| (name.clone(), self.tensor(entry))).collect()
     }
 
@@ -70,11 +71,4 @@ impl CheckpointFile {
         let bytes = self.data[offsets[0] as usize..offsets[1] as usize].to_vec();
         (entry["dtype"].as_str().expect("a type is text").to_owned(), numbers("shape"), bytes)
     }
-}
-
-/// The model's tensors in the best checkpoint of a run.
-pub(crate) fn best_weights(run: &Path) -> BTreeMap<String, StoredTensor> {
-    let weights = CheckpointFile::read(&run.join("best.safetensors")).tensors("model.");
-    assert!(!weights.is_empty());
-    weights
 }

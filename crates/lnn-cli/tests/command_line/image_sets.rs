@@ -1,7 +1,7 @@
 //! Small sets of images in files of their own: a bright square in noise, whose quadrant is the class.
 
 use lnn_cli::data::idx::{write_images, write_labels};
-use ndarray::{Array4, s};
+use ndarray::Array4;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -13,8 +13,12 @@ pub(crate) const CLASSES: usize = 4;
 pub(crate) const SIDE: usize = 16;
 
 /// The names of the four files: training images and labels, test images and labels.
-pub(crate) const FILES: [&str; 4] =
-    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+pub(crate) const FILES: [&str; 4] = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+];
 
 /// A folder with a set.
 pub(crate) struct SetFolder(TempDir);
@@ -53,7 +57,8 @@ pub(crate) fn write(folder: &Path, counts: [usize; 2], side: usize) {
     fs::create_dir_all(folder).expect("the folder can be made");
     for (half, count) in counts.into_iter().enumerate() {
         let (images, labels) = draw(count, side, half as u64);
-        let file = |role: usize| File::create(folder.join(FILES[2 * half + role])).expect("the file can be made");
+        let file =
+            |role: usize| File::create(folder.join(FILES[2 * half + role])).expect("the file can be made");
         write_images(&mut file(0), &images).expect("the images can be written");
         write_labels(&mut file(1), &labels).expect("the labels can be written");
     }
@@ -65,11 +70,13 @@ pub(crate) fn draw(count: usize, side: usize, seed: u64) -> (Array4<u8>, Vec<u8>
     let mut images = Array4::from_shape_simple_fn((count, 1, side, side), || noise.below(64) as u8);
     let labels: Vec<usize> = (0..count).map(|i| i % CLASSES).collect();
     let size = side / 4;
-    for (i, label) in labels.iter().enumerate() {
-        let (row, column) = (label / 2 * side / 2, label % 2 * side / 2);
-        let (row, column) = (row + noise.below(size), column + noise.below(size));
+    for (mut image, label) in images.outer_iter_mut().zip(&labels) {
+        let (row, column) =
+            (label / 2 * side / 2 + noise.below(size), label % 2 * side / 2 + noise.below(size));
         let brightness = 192 + noise.below(64) as u8;
-        images.slice_mut(s![i, 0, row..=row + size, column..=column + size]).fill(brightness);
+        for (y, x) in (row..=row + size).flat_map(|y| (column..=column + size).map(move |x| (y, x))) {
+            image[[0, y, x]] = brightness;
+        }
     }
     (images, labels.into_iter().map(|label| label as u8).collect())
 }

@@ -1,6 +1,7 @@
 //! Calls of the program and what came of them.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -50,6 +51,12 @@ impl Call {
     /// With `--set assignment`.
     pub(crate) fn set(self, assignment: &str) -> Self {
         self.flag("set", assignment)
+    }
+
+    /// In the folder `path`.
+    pub(crate) fn inside(mut self, path: &Path) -> Self {
+        self.0.current_dir(path);
+        self
     }
 
     /// Starts it and leaves it running.
@@ -104,14 +111,19 @@ impl Running {
     /// Waits until `happened`, which must be before the program ends.
     pub(crate) fn wait_until(&mut self, happened: impl Fn() -> bool) {
         while !happened() {
-            let ended = self.child().try_wait().expect("the program is ours");
-            assert!(ended.is_none(), "the program ended too early: {ended:?}");
+            if self.child().try_wait().expect("the program is ours").is_some() {
+                panic!("the program ended too early: {}", self.take_end().stderr);
+            }
             sleep(Duration::from_millis(1));
         }
     }
 
     /// Waits for its end, which must not be a panic.
     pub(crate) fn end(mut self) -> Ended {
+        self.take_end()
+    }
+
+    fn take_end(&mut self) -> Ended {
         let child = self.0.take().expect("it has not ended");
         let Output { status, stdout, stderr } = child.wait_with_output().expect("the program is ours");
         let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");

@@ -12,7 +12,9 @@ pub(crate) fn metrics(run: &Path) -> Vec<Value> {
 
 /// The values of JSON Lines.
 pub(crate) fn json_lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 /// The configuration of a run.

@@ -28,11 +28,15 @@ impl Variant {
     /// Training of a small model of this kind, in `out`; data and epochs are still to be named.
     pub(crate) fn train(self, out: &Path) -> Call {
         let call = Call::new("train").flag("model", self.model).flag("preset", self.preset).flag("out", out);
-        let call = call.flag("batch-size", "10").set("model.reservoir.units=16");
+        // By key and not by flag, so that a test can still give the flags.
+        let call = call.set("batch_size=10").set("model.reservoir.units=16");
         match self {
-            LNN_ARTICLE => call.flag("lr", "0.02"),
+            LNN_ARTICLE => call.set("optimizer.learning_rate=0.02"),
             LNN_TUNED => call,
-            _ => call.flag("lr", "0.01").set("model.channels=[4,4,8]").set("model.lstm_units=8"),
+            _ => call
+                .set("optimizer.learning_rate=0.01")
+                .set("model.channels=[4,4,8]")
+                .set("model.lstm_units=8"),
         }
     }
 
@@ -41,7 +45,7 @@ impl Variant {
         static RUNS: [OnceLock<TrainedRun>; 4] = [const { OnceLock::new() }; 4];
         let index = VARIANTS.iter().position(|variant| *variant == self).expect("all variants are listed");
         RUNS[index].get_or_init(|| {
-            let folder = PLACE.0.join(format!("{}-{}", self.model, self.preset));
+            let folder = shared(&format!("{}-{}", self.model, self.preset));
             let call = self.train(&folder).flag("data", shared_data()).flag("epochs", EPOCHS.to_string());
             TrainedRun { folder, ended: call.succeed() }
         })
@@ -56,7 +60,12 @@ pub(crate) struct TrainedRun {
 
 /// What `--data` takes for the set that the shared runs are trained on: 200 images to train on, 60 to test on.
 pub(crate) fn shared_data() -> String {
-    image_sets::spec(&PLACE.0.join("set"))
+    image_sets::spec(&shared("set"))
+}
+
+/// A path for what tests share; static values are not dropped, so a temporary folder would stay behind.
+pub(crate) fn shared(name: &str) -> PathBuf {
+    PLACE.0.join(name)
 }
 
 /// Cargo's folder for the files of tests. It is emptied at the start, and locked, because another process may run the

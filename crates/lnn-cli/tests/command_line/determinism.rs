@@ -1,0 +1,67 @@
+//! What decides the weights: configuration, seed and number of threads, and nothing else.
+
+use crate::checkpoint_file::CheckpointFile;
+use crate::program::Call;
+use crate::run_contents::{assert_same_run, config};
+use crate::trained_runs::{CLLNN_ARTICLE, CLLNN_TUNED, EPOCHS, LNN_ARTICLE, LNN_TUNED, shared_data};
+use std::path::Path;
+
+#[test]
+fn the_same_command_gives_the_same_run_bit_for_bit() {
+    let again = tempfile::tempdir().unwrap();
+    CLLNN_TUNED.train(again.path()).flag("data", shared_data()).flag("epochs", EPOCHS.to_string()).succeed();
+    assert_same_run(&CLLNN_TUNED.run().folder, again.path());
+}
+
+#[test]
+fn a_configuration_fed_back_gives_the_same_run_whatever_the_preset() {
+    let again = tempfile::tempdir().unwrap();
+    for variant in [LNN_ARTICLE, CLLNN_ARTICLE] {
+        let run = &variant.run().folder;
+        let again = again.path().join(variant.model);
+        let call = Call::new("train").flag("model", variant.model).flag("config", run.join("config.json"));
+        call.flag("out", &again).succeed();
+        assert_eq!(config(&again), config(run));
+        assert_same_run(run, &again);
+    }
+}
+
+#[test]
+fn another_seed_draws_other_weights_and_holds_out_other_images() {
+    let other = tempfile::tempdir().unwrap();
+    for variant in [LNN_TUNED, CLLNN_TUNED] {
+        let run = &variant.run().folder;
+        let other = other.path().join(variant.model);
+        let call = variant.train(&other).flag("data", shared_data()).flag("epochs", "1").flag("seed", "1");
+        call.succeed();
+        let tensors = |run: &Path| CheckpointFile::read(&run.join("last.safetensors")).tensors("model.");
+        let (one, other) = (tensors(run), tensors(&other));
+        assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+        // The mean of the training images tells which of them were held out.
+        let differ = ["recurrent_weights", "readout.weight", "preprocessing.mean"];
+        for (name, stored) in one.iter().filter(|(name, _)| differ.iter().any(|end| name.ends_with(end))) {
+            assert!(*stored != other[name], "{name} of {variant:?}");
+        }
+    }
+}
+
+#[test]
+fn features_that_are_not_kept_in_memory_give_the_same_weights() {
+    let (kept, computed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let train = |out: &Path, megabytes: u64| {
+        let call = LNN_TUNED.train(out).flag("data", shared_data()).flag("epochs", "2");
+        // A batch of all images, so that both ways compute the features in blocks of the same size.
+        let call = call.flag("batch-size", "180").set(&format!("feature_cache_mb={megabytes}"));
+        call.succeed().stderr
+    };
+    assert!(!train(kept.path(), 100).contains("recomputes"));
+    assert!(train(computed.path(), 0).contains("more than feature_cache_mb = 0: each epoch recomputes them"));
+    let floats = |run: &Path| -> Vec<f32> {
+        let tensors = CheckpointFile::read(&run.join("last.safetensors")).tensors("model.readout.weight");
+        let (_, _, bytes) = &tensors["model.readout.weight"];
+        bytes.as_chunks().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
+    };
+    let pairs = floats(kept.path()).into_iter().zip(floats(computed.path()));
+    let largest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(largest < 1e-4, "{largest}");
+}

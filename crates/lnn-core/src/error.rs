@@ -69,5 +69,10 @@ pub enum Error {
 /// libtorch's messages end in a C++ stack that says nothing to a user.
 fn without_stack(error: &TchError) -> String {
     let text = error.to_string();
-    text.split("\nException raised from").next().unwrap_or(&text).trim().to_owned()
+    let end = ["\nException raised from", "\nframe #"].iter().filter_map(|mark| text.find(mark)).min();
+    let text = text[..end.unwrap_or(text.len())].trim();
+    if text.contains("allocate memory") || text.contains("out of memory") {
+        return format!("{text}; hint: a smaller model or batch needs less memory");
+    }
+    text.to_owned()
 }

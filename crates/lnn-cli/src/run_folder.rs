@@ -3,7 +3,6 @@
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The folder of a run that this process works on; no other process can open it meanwhile.
@@ -139,15 +138,7 @@ pub fn checkpoint_file(path: &Path) -> Result<PathBuf, Failure> {
 /// # Errors
 /// [`Failure::Request`] if the folder cannot be written.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| cannot_write(path, &error))
+    lnn_models::write_atomically(path, bytes).map_err(|error| cannot_write(path, &error))
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {

@@ -4,12 +4,11 @@
 //! `safetensors` package reads the file. It is written to a temporary name, synced and renamed, so a file with the
 //! final name is always whole.
 
-use crate::{Error, InputSpec, Model, ModelConfig, Standardization};
+use crate::{Error, InputSpec, Model, ModelConfig, Standardization, write_atomically};
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
@@ -67,12 +66,7 @@ impl Checkpoint {
         });
         let bytes = safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), description)])))
             .map_err(|error| io(std::io::Error::other(error)))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-        file.write_all(&bytes).map_err(io)?;
-        file.as_file().sync_all().map_err(io)?;
-        file.persist(path).map_err(|error| io(error.error))?;
-        Ok(())
+        write_atomically(path, &bytes).map_err(io)
     }
 
     /// Reads a file, checking it from end to end.

@@ -3,6 +3,7 @@
 //! A [`ModelConfig`] and an [`InputSpec`] become a [`Model`]; a [`Model`] and what a trainer adds become a
 //! [`Checkpoint`]; a checkpoint becomes the same model again. Nothing here knows data sets or the training loop.
 
+mod atomic_write;
 mod checkpoint;
 mod cllnn;
 mod config;
@@ -13,6 +14,7 @@ mod preprocessing;
 mod readout;
 mod scan;
 
+pub use atomic_write::write_atomically;
 pub use checkpoint::{Checkpoint, Description, FORMAT_VERSION};
 pub use cllnn::CllnnConfig;
 pub use config::{InputSpec, ModelConfig, ModelKind, Preset, ReservoirSettings};

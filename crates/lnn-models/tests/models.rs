@@ -96,11 +96,11 @@ fn the_reservoirs_never_train_and_everything_that_trains_gets_a_gradient() {
         for entry in model.parameters().entries().iter().filter(|entry| entry.role == Role::Trainable) {
             let gradient = entry.tensor.grad();
             assert!(gradient.defined(), "{config:?}: {} has no gradient", entry.name);
-            assert!(
-                gradient.abs().max().double_value(&[]) > 0.0,
-                "{config:?}: {} is not reached",
-                entry.name
-            );
+            // One step from a zero state never uses recurrent weights: that is what the article preset lacks.
+            let one_step = matches!(&config, ModelConfig::Cllnn(config) if config.scan == Scan::Whole);
+            let reached = gradient.abs().max().double_value(&[]) > 0.0;
+            let expected = !(one_step && entry.name == "lstm.recurrent_weights");
+            assert_eq!(reached, expected, "{config:?}: {}", entry.name);
         }
     }
 }

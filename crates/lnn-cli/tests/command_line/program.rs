@@ -111,9 +111,8 @@ impl Running {
     /// Waits until `happened`, which must be before the program ends.
     pub(crate) fn wait_until(&mut self, happened: impl Fn() -> bool) {
         while !happened() {
-            if self.child().try_wait().expect("the program is ours").is_some() {
-                panic!("the program ended too early: {}", self.take_end().stderr);
-            }
+            let runs = self.child().try_wait().expect("the program is ours").is_none();
+            assert!(runs, "the program ended too early: {}", self.take_end().stderr);
             sleep(Duration::from_millis(1));
         }
     }

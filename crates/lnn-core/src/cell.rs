@@ -141,13 +141,9 @@ pub(crate) fn check_sequence<C: Cell + ?Sized>(
     }
     if let Some(State(tensors)) = initial {
         if tensors.len() != state_sizes.len() {
-            let expected = format!("[{}]", state_sizes.len());
+            let expected = format!("[{} tensors, {batch}, H]", state_sizes.len());
             let found = vec![tensors.len() as i64];
-            return Err(Error::Shape {
-                what: "the list of the initial state's tensors".into(),
-                expected,
-                found,
-            });
+            return Err(Error::Shape { what: "the initial state".into(), expected, found });
         }
         for (tensor, width) in tensors.iter().zip(state_sizes) {
             if tensor.size() != [batch, width] {

@@ -97,6 +97,12 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
         config = settings::apply_assignment(&config, assignment)?;
     }
     config.data = arguments.data.clone().unwrap_or(config.data);
+    if let Some(folder) = config.data.strip_prefix("idx:") {
+        // The run may go on from another folder.
+        let absolute =
+            std::path::absolute(folder).map_err(|error| Failure::request(format!("{folder}: {error}")))?;
+        config.data = format!("idx:{}", absolute.display());
+    }
     config.epochs = arguments.epochs.unwrap_or(config.epochs);
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
     config.optimizer.learning_rate = arguments.lr.unwrap_or(config.optimizer.learning_rate);

@@ -170,7 +170,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn learning_rate(&self, steps: u64) -> f64 {
-        let total = steps * self.config.epochs;
+        let total = steps.saturating_mul(self.config.epochs);
         self.config.schedule.rate(
             self.config.optimizer.learning_rate,
             self.state.step,

@@ -22,6 +22,7 @@ fn main() {
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .file("cpp/lnn_sys.cpp")
+        .file("cpp/script_module.cpp")
         .compile("lnn_sys_cpp");
 
     // The tests of this crate need libtorch at run time, as `crates/link-libtorch.rs` says.

@@ -5,7 +5,8 @@
 //! ```
 //! In training μ and σ² are those of the batch, and running means of them are kept as buffers for evaluation.
 
-use crate::{Error, Init, Scope};
+use crate::{Error, Init, Scope, Script};
+use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
 /// Share of a new batch in the running mean and variance.
@@ -43,7 +44,23 @@ impl BatchNorm {
         let (mean, variance) = (Some(&self.running_mean), Some(&self.running_variance));
         x.batch_norm(weight, bias, mean, variance, training, MOMENTUM, EPSILON, true)
     }
+
+    /// The layer in TorchScript.
+    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
+    pub fn script(&self) -> Script {
+        Script::new("BatchNorm", SCRIPT)
+            .attribute("momentum", ScriptAttribute::Float(MOMENTUM))
+            .attribute("epsilon", ScriptAttribute::Float(EPSILON))
+    }
 }
+
+/// The same in TorchScript; `training` is the module's own flag.
+const SCRIPT: &str = "
+def forward(self, x: Tensor) -> Tensor:
+    return torch.batch_norm(
+        x, self.weight, self.bias, self.running_mean, self.running_variance, self.training, self.momentum,
+        self.epsilon, True)
+";
 
 #[cfg(test)]
 mod tests {

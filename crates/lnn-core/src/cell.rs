@@ -3,7 +3,7 @@
 //! A cell is its step. The step has two halves: [`Cell::project`] needs the input alone, so a sequence projects all
 //! of its steps in one matrix product; [`Cell::advance`] needs the state and runs once a step.
 
-use crate::Error;
+use crate::{Error, Script};
 use tch::{Kind, Tensor};
 
 /// The state of a cell: one or more tensors `[B, H]`, the first of which is the cell's output.
@@ -88,6 +88,11 @@ pub trait Cell {
         check_sequence(self, x, initial, mask)?;
         Ok(unroll(self, x, initial, mask))
     }
+
+    /// The cell in TorchScript, with the methods `step(x [B, I], state) -> (output [B, H], state)`,
+    /// `sequence(x [B, T, I], state) -> (outputs [B, T, H], state)` and `forward(x) -> outputs`. The state is optional;
+    /// it is the one tensor of the cell's state, or a tuple of them.
+    fn script(&self) -> Script;
 }
 
 /// The time loop. Arguments were checked by [`check_sequence`].

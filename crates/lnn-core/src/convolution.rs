@@ -1,6 +1,7 @@
 //! A two-dimensional convolution with "same" padding.
 
-use crate::{Error, Init, Scope};
+use crate::{Error, Init, Scope, Script};
+use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
 /// The sizes of a convolution.
@@ -47,4 +48,20 @@ impl Convolution {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.conv2d(&self.weight, self.bias.as_ref(), 1, self.padding, 1, 1)
     }
+
+    /// The layer in TorchScript.
+    pub fn script(&self) -> Script {
+        Script::new("Convolution", SCRIPT).attribute("padding", ScriptAttribute::Int(self.padding))
+    }
 }
+
+/// The same in TorchScript.
+const SCRIPT: &str = "
+def forward(self, x: Tensor) -> Tensor:
+    padding = [self.padding, self.padding]
+    if hasattr(self, 'bias'):
+        y = torch.conv2d(x, self.weight, self.bias, [1, 1], padding)
+    else:
+        y = torch.conv2d(x, self.weight, None, [1, 1], padding)
+    return y
+";

@@ -1,6 +1,6 @@
 //! The fully connected layer `y = x Wᵀ + b`, which reads states out into classes or values.
 
-use crate::{Error, Init, Scope};
+use crate::{Error, Init, Scope, Script};
 use tch::Tensor;
 
 /// A fully connected layer.
@@ -36,4 +36,16 @@ impl Dense {
         self.bias.detach().f_copy_(bias)?;
         Ok(())
     }
+
+    /// The layer in TorchScript.
+    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
+    pub fn script(&self) -> Script {
+        Script::new("Dense", SCRIPT)
+    }
 }
+
+/// The same in TorchScript.
+const SCRIPT: &str = "
+def forward(self, x: Tensor) -> Tensor:
+    return torch.linear(x, self.weight, self.bias)
+";

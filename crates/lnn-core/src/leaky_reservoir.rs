@@ -14,7 +14,8 @@
 //! leaky-integrator neurons" (2007). The LNN article has no bias. The weights are buffers: no optimiser changes them,
 //! but gradients pass through to the input.
 
-use crate::{Cell, Error, Init, Scope, State};
+use crate::{Cell, Error, Init, Scope, Script, State};
+use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
 /// What a reservoir is drawn from.
@@ -108,7 +109,45 @@ impl Cell for LeakyReservoir {
     fn advance_from_rest(&self, projected: &Tensor) -> State {
         State::new(vec![projected.tanh() * self.leak_rate])
     }
+
+    fn script(&self) -> Script {
+        Script::new("LeakyReservoir", SCRIPT).attribute("leak_rate", ScriptAttribute::Float(self.leak_rate))
+    }
 }
+
+/// The same equation in TorchScript. The state is `h [B, H]`; without one a sequence starts at rest.
+const SCRIPT: &str = "
+def project(self, x: Tensor) -> Tensor:
+    if hasattr(self, 'bias'):
+        drive = torch.linear(x, self.input_weights, self.bias)
+    else:
+        drive = torch.linear(x, self.input_weights)
+    return drive
+
+def advance(self, projected: Tensor, h: Optional[Tensor]) -> Tensor:
+    if h is None:
+        h = torch.tanh(projected) * self.leak_rate
+    else:
+        drive = torch.tanh(torch.addmm(projected, h, self.recurrent_weights.t()))
+        h = torch.lerp(h, drive, self.leak_rate)
+    return h
+
+def step(self, x: Tensor, state: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+    h = self.advance(self.project(x), state)
+    return h, h
+
+def sequence(self, x: Tensor, state: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+    projected = self.project(x)
+    h = self.advance(projected[:, 0], state)
+    outputs = [h]
+    for t in range(1, projected.size(1)):
+        h = self.advance(projected[:, t], h)
+        outputs.append(h)
+    return torch.stack(outputs, 1), h
+
+def forward(self, x: Tensor) -> Tensor:
+    return self.sequence(x)[0]
+";
 
 #[cfg(test)]
 mod tests {

@@ -34,6 +34,7 @@ mod moments;
 mod parameters;
 mod random;
 mod ridge;
+mod script;
 mod spectral_radius;
 
 pub use adamw::{AdamW, AdamWConfig};
@@ -49,4 +50,5 @@ pub use moments::Moments;
 pub use parameters::{Parameter, Parameters, Role, Scope};
 pub use random::{derive_seed, seeded};
 pub use ridge::{RidgeRegression, RidgeSolution};
+pub use script::Script;
 pub use spectral_radius::{scale_to_radius, spectral_radius};

@@ -15,7 +15,7 @@
 //! initialised as Keras does. The gates are in the order of `torch.nn.LSTM`, with one bias instead of its two.
 
 use crate::cell::{check_sequence, unroll};
-use crate::{Cell, Error, Init, Run, Scope, State};
+use crate::{Cell, Error, Init, Run, Scope, Script, State};
 use tch::{Device, Kind, Tensor};
 
 /// A layer of LSTM units.
@@ -92,7 +92,37 @@ impl Cell for Lstm {
         let (outputs, h, c) = x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true)?;
         Ok(Run { outputs, last: State::new(vec![h.squeeze_dim(0), c.squeeze_dim(0)]) })
     }
+
+    fn script(&self) -> Script {
+        Script::new("Lstm", SCRIPT)
+    }
 }
+
+/// The same equations in TorchScript. The state is `(h, c)`, both `[B, H]`, and zero where none is given.
+const SCRIPT: &str = "
+def start(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
+    if state is None:
+        zero = x.new_zeros([x.size(0), self.recurrent_weights.size(1)])
+        return zero, zero
+    return state
+
+def step(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
+    h, c = self.start(x, state)
+    projected = torch.linear(x, self.input_weights, self.bias)
+    i, f, g, o = torch.chunk(torch.addmm(projected, h, self.recurrent_weights.t()), 4, 1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    h = torch.sigmoid(o) * torch.tanh(c)
+    return h, (h, c)
+
+def sequence(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
+    h, c = self.start(x, state)
+    weights = [self.input_weights, self.recurrent_weights, self.bias, torch.zeros_like(self.bias)]
+    outputs, h, c = torch.lstm(x, [h.unsqueeze(0), c.unsqueeze(0)], weights, True, 1, 0.0, True, False, True)
+    return outputs, (h.squeeze(0), c.squeeze(0))
+
+def forward(self, x: Tensor) -> Tensor:
+    return self.sequence(x)[0]
+";
 
 #[cfg(test)]
 mod tests {

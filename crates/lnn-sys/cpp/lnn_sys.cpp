@@ -8,37 +8,17 @@
 #include <c10/core/GradMode.h>
 
 #include <cstdlib>
-#include <cstring>
-#include <exception>
-#include <string>
 #include <vector>
+
+#include "guarded.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
+using lnn::guarded;
+
 namespace {
-
-char* message(const char* text) {
-  char* copy = static_cast<char*>(std::malloc(std::strlen(text) + 1));
-  if (copy != nullptr) std::strcpy(copy, text);
-  return copy;
-}
-
-// Runs `work`; an exception becomes a message.
-template <typename Work>
-char* guarded(Work work) {
-  try {
-    work();
-    return nullptr;
-  } catch (const c10::Error& error) {
-    return message(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return message(error.what());
-  } catch (...) {
-    return message("an unknown C++ exception");
-  }
-}
 
 std::vector<at::Tensor> tensors(at::Tensor* const* pointers, size_t count) {
   std::vector<at::Tensor> list;

@@ -1,7 +1,8 @@
-//! The declarations of `cpp/lnn_sys.cpp`, and the one place where its messages become errors.
+//! The declarations of the C++ in `cpp`, and the one place where its messages become errors.
 
 use crate::Error;
-use std::ffi::{CStr, c_char, c_int};
+use crate::script_module::RawModule;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use torch_sys::C_tensor;
 
 unsafe extern "C" {
@@ -23,6 +24,81 @@ unsafe extern "C" {
         beta2: f64,
         weight_decay: f64,
         epsilon: f64,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_new(class_name: *const c_char, handle: *mut *mut RawModule) -> *mut c_char;
+
+    pub(crate) fn lnn_script_child(
+        parent: *mut RawModule,
+        name: *const c_char,
+        class_name: *const c_char,
+        handle: *mut *mut RawModule,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_free(handle: *mut RawModule);
+
+    pub(crate) fn lnn_free_bytes(bytes: *mut c_char);
+
+    pub(crate) fn lnn_script_register_tensor(
+        module: *mut RawModule,
+        name: *const c_char,
+        tensor: *const C_tensor,
+        parameter: bool,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_register_bool(
+        module: *mut RawModule,
+        name: *const c_char,
+        value: bool,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_register_int(module: *mut RawModule, name: *const c_char, value: i64)
+    -> *mut c_char;
+
+    pub(crate) fn lnn_script_register_float(
+        module: *mut RawModule,
+        name: *const c_char,
+        value: f64,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_register_text(
+        module: *mut RawModule,
+        name: *const c_char,
+        value: *const c_char,
+        length: usize,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_define(module: *mut RawModule, source: *const c_char) -> *mut c_char;
+
+    pub(crate) fn lnn_script_save(
+        module: *const RawModule,
+        extra_name: *const c_char,
+        extra: *const c_char,
+        extra_length: usize,
+        bytes: *mut *mut c_char,
+        length: *mut usize,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_load(
+        bytes: *const c_char,
+        length: usize,
+        extra_name: *const c_char,
+        handle: *mut *mut RawModule,
+        extra: *mut *mut c_char,
+        extra_length: *mut usize,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_tensors(
+        module: *const RawModule,
+        context: *mut c_void,
+        visit: extern "C" fn(*mut c_void, *const c_char, *mut C_tensor, bool),
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_script_text(
+        module: *const RawModule,
+        name: *const c_char,
+        text: *mut *mut c_char,
+        length: *mut usize,
     ) -> *mut c_char;
 }
 

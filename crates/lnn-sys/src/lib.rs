@@ -8,8 +8,10 @@ mod denormals;
 mod error;
 mod ffi;
 mod fused_adamw;
+mod script_module;
 
 pub use allocator::keep_freed_memory;
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};
+pub use script_module::{ScriptAttribute, ScriptModule, ScriptTensor};

@@ -6,6 +6,7 @@
 mod gradients;
 mod masks;
 mod reservoir;
+mod scripts;
 mod shapes;
 mod unrolling;
 
@@ -134,6 +135,10 @@ macro_rules! cells_obey_the_laws {
                     gradients_with_a_mask_are_those_of_central_differences,
                     a_scan_has_the_gradients_of_its_steps,
                     a_masked_input_gets_no_gradient;
+                scripts:
+                    the_scripted_sequence_has_the_values_and_gradients_of_the_scan,
+                    scripted_steps_are_the_scripted_sequence,
+                    a_script_starts_at_rest_where_it_is_given_no_state;
                 shapes:
                     an_input_that_does_not_fit_is_named,
                     a_mask_that_does_not_fit_is_named,

@@ -26,7 +26,11 @@ pub enum Command {
     Eval(EvalArguments),
     /// Write a trained model's logits for given images
     Predict(PredictArguments),
-    /// Show what a run or a checkpoint holds
+    /// Write a trained model as a file for Python
+    Export(ExportArguments),
+    /// Make a checkpoint of a module that was exported, and perhaps fine-tuned in Python
+    Import(ImportArguments),
+    /// Show what a run, a checkpoint or an exported module holds
     Inspect(InspectArguments),
     /// List, fetch or verify data sets
     #[command(subcommand)]
@@ -162,10 +166,43 @@ pub struct PredictArguments {
     pub compute: ComputeArguments,
 }
 
+/// What `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A module that torch.jit.load reads, with its code
+    Torchscript,
+    /// The weights alone, with a description as metadata
+    Safetensors,
+}
+
+/// The arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub source: PathBuf,
+    /// Where it goes, as model.pt or model.safetensors
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// What it is [default: what the ending of the file says]
+    #[arg(long)]
+    pub format: Option<ExportFormat>,
+}
+
+/// The arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// A module as `export` wrote it, or as torch.jit.save wrote it again
+    #[arg(value_name = "MODEL.pt")]
+    pub source: PathBuf,
+    /// The checkpoint to write, for eval, predict, export and train --init
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub out: PathBuf,
+}
+
 /// The arguments of `inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArguments {
-    /// A run's folder (its best epoch) or a checkpoint file
+    /// A run's folder (its best epoch), a checkpoint file or an exported .pt
     pub source: PathBuf,
     /// Print JSON Lines on standard output
     #[arg(long)]

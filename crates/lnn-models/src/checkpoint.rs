@@ -129,14 +129,14 @@ fn check_version(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 /// A tensor's bytes as safetensors wants them.
-struct Stored {
+pub(crate) struct Stored {
     dtype: Dtype,
     shape: Vec<usize>,
     bytes: Vec<u8>,
 }
 
 impl Stored {
-    fn of(tensor: &Tensor) -> Self {
+    pub(crate) fn of(tensor: &Tensor) -> Self {
         let dtype = match tensor.kind() {
             Kind::Float => Dtype::F32,
             Kind::Double => Dtype::F64,

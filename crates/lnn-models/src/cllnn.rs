@@ -6,7 +6,8 @@
 //! Source: Bacay, "Convolutional LSTM Liquid Neural Network (CLLNN)" (2024).
 
 use crate::{Error, InputSpec, Network, Preset, ReservoirSettings, Scan};
-use lnn_core::{BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope};
+use lnn_core::{BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope, Script};
+use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -133,4 +134,42 @@ impl Network for Cllnn {
         let memory = self.lstm.scan(&states, None, None)?;
         Ok(self.readout.forward(&memory.last.output().dropout(self.dropout, training)))
     }
+
+    fn script(&self) -> Script {
+        let blocks: String = (0..self.blocks.len()).map(|i| format!("    x = self.block{i}.forward(x)\n")).collect();
+        let source = SCRIPT.replace("    BLOCKS\n", &blocks).replace("SEQUENCE", self.scan.script());
+        let script = Script::new("Cllnn", source).attribute("dropout", ScriptAttribute::Float(self.dropout));
+        let blocks = self.blocks.iter().enumerate();
+        blocks
+            .fold(script, |script, (i, (convolution, normalization))| {
+                let mut block = Script::new("Block", BLOCK_SCRIPT).part("convolution", convolution.script());
+                if let Some(normalization) = normalization {
+                    block = block.part("normalization", normalization.script());
+                }
+                script.part(format!("block{i}"), block)
+            })
+            .part("reservoir", self.reservoir.script())
+            .part("lstm", self.lstm.script())
+            .part("readout", self.readout.script())
+    }
 }
+
+/// [`Network::head`] in TorchScript; `BLOCKS` stands for the calls of the blocks, `SEQUENCE` for the scan.
+const SCRIPT: &str = "
+def forward(self, images: Tensor) -> Tensor:
+    x = self.preprocessing.forward(images)
+    x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+    BLOCKS
+    states = self.reservoir.forward(SEQUENCE)
+    memory = self.lstm.sequence(states)[1][0]
+    return self.readout.forward(torch.dropout(memory, self.dropout, self.training))
+";
+
+/// A convolution, a pooling, a normalisation if there is one, and a rectifier.
+const BLOCK_SCRIPT: &str = "
+def forward(self, x: Tensor) -> Tensor:
+    x = torch.max_pool2d(self.convolution.forward(x), [2, 2], [2, 2])
+    if hasattr(self, 'normalization'):
+        x = self.normalization.forward(x)
+    return torch.relu(x)
+";

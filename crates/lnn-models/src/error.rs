@@ -47,7 +47,7 @@ pub enum Error {
     },
     /// The file was written by a later version of this program.
     #[error(
-        "{path} has checkpoint format {found}, this program reads up to {supported}; hint: use a newer lnn-cli"
+        "{path} has format {found}, this program reads up to {supported}; hint: use a newer lnn-cli"
     )]
     NewerFormat {
         /// The file.
@@ -57,6 +57,20 @@ pub enum Error {
         /// The newest version that is known.
         supported: u64,
     },
+    /// A module does not hold the tensors of the model that it describes.
+    #[error(
+        "{path} does not fit its model: {reason}; hint: a module comes back as it was exported: whole, not frozen, \
+         and float32, as `module.float()` makes it"
+    )]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The tensors could not be put into a file.
+    #[error("the weights cannot be written: {0}")]
+    Serialize(String),
     /// The mathematics refused.
     #[error(transparent)]
     Core(#[from] lnn_core::Error),

@@ -6,9 +6,10 @@
 //!
 //! Source: Bacay, "Liquid Neural Networks (LNN) for Handwritten Digit Recognition".
 
-use crate::scan::with_neighbours;
+use crate::scan::{NEIGHBOURS_SCRIPT, with_neighbours};
 use crate::{Error, InputSpec, Network, Preset, Readout, ReservoirSettings, Scan};
-use lnn_core::{Cell, LeakyReservoir, Scope};
+use lnn_core::{Cell, LeakyReservoir, Scope, Script};
+use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -156,4 +157,43 @@ impl Network for Lnn {
     fn readout(&self) -> Option<&Readout> {
         Some(&self.readout)
     }
+
+    fn script(&self) -> Script {
+        let mut forward = String::from(
+            "
+def forward(self, images: Tensor) -> Tensor:
+    x = self.preprocessing.forward(images)
+    features = []
+",
+        );
+        for (i, (scan, _)) in self.reservoirs.iter().enumerate() {
+            let sequence = scan.script();
+            forward += &format!("    states = self.reservoir{i}.forward(self.with_neighbours({sequence}))\n");
+            forward += "    features.append(self.summarize(states))\n";
+        }
+        forward += "    return self.readout.forward(torch.cat(features, 1))\n";
+        let summary = match self.summary {
+            Summary::Last => "states[:, end - 1]",
+            Summary::Mean => "states[:, begin:end].mean(1)",
+        };
+        let source = forward + NEIGHBOURS_SCRIPT + &SUMMARIZE_SCRIPT.replace("SUMMARY", summary);
+        let script = Script::new("Lnn", source)
+            .attribute("window", ScriptAttribute::Int(self.window))
+            .attribute("stretches", ScriptAttribute::Int(self.stretches));
+        let reservoirs = self.reservoirs.iter().enumerate();
+        reservoirs
+            .fold(script, |script, (i, (_, cell))| script.part(format!("reservoir{i}"), cell.script()))
+            .part("readout", self.readout.script())
+    }
 }
+
+/// [`Lnn::summarize`] in TorchScript; `SUMMARY` stands for what is taken of a stretch.
+const SUMMARIZE_SCRIPT: &str = "
+def summarize(self, states: Tensor) -> Tensor:
+    steps = states.size(1)
+    summaries = []
+    for i in range(self.stretches):
+        begin, end = i * steps // self.stretches, (i + 1) * steps // self.stretches
+        summaries.append(SUMMARY)
+    return torch.cat(summaries, 1)
+";

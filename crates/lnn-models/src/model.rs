@@ -4,7 +4,7 @@ use crate::cllnn::Cllnn;
 use crate::lnn::Lnn;
 use crate::preprocessing::Preprocessing;
 use crate::{Error, InputSpec, ModelConfig, Readout, Standardization};
-use lnn_core::{Parameters, Scope};
+use lnn_core::{Parameters, Scope, Script};
 use std::fmt::Debug;
 use tch::{Device, Kind, Tensor};
 
@@ -29,6 +29,9 @@ pub trait Network: Debug {
     fn readout(&self) -> Option<&Readout> {
         None
     }
+
+    /// The network in TorchScript, with the method `forward(images)`, which calls `self.preprocessing` first.
+    fn script(&self) -> Script;
 }
 
 /// A model that is ready to train or to predict.
@@ -120,6 +123,11 @@ impl Model {
     /// The linear readout that is all that trains, if the model is of that kind.
     pub fn readout(&self) -> Option<&Readout> {
         self.network.readout()
+    }
+
+    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1)` to logits.
+    pub fn script(&self) -> Script {
+        self.network.script().part("preprocessing", self.preprocessing.script(&self.input))
     }
 
     /// What the model was made from.

@@ -1,7 +1,8 @@
 //! Standardisation of the input: `(x - mean) / deviation`, with numbers from the training set.
 
 use crate::{Error, InputSpec};
-use lnn_core::{Init, Moments, Scope};
+use lnn_core::{Init, Moments, Scope, Script};
+use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -68,7 +69,27 @@ impl Preprocessing {
     pub(crate) fn apply(&self, x: &Tensor) -> Tensor {
         (x - &self.mean) / &self.deviation
     }
+
+    /// The same in TorchScript, behind a check of the input.
+    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
+    pub(crate) fn script(&self, input: &InputSpec) -> Script {
+        Script::new("Preprocessing", SCRIPT)
+            .attribute("channels", ScriptAttribute::Int(input.channels))
+            .attribute("height", ScriptAttribute::Int(input.height))
+            .attribute("width", ScriptAttribute::Int(input.width))
+    }
 }
+
+/// The input check of [`InputSpec::check`] and the equation of [`Preprocessing::apply`].
+const SCRIPT: &str = "
+def forward(self, images: Tensor) -> Tensor:
+    expected = [self.channels, self.height, self.width]
+    fits = images.dim() == 4 and images.size()[1:] == expected
+    assert fits, 'the model takes images [N, {}, {}, {}], found {}'.format(
+        self.channels, self.height, self.width, images.size())
+    assert images.is_floating_point(), 'the model takes floating-point images in 0..1; hint: images.float() / 255'
+    return (images - self.mean) / self.deviation
+";
 
 #[cfg(test)]
 mod tests {

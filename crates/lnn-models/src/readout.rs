@@ -1,7 +1,7 @@
 //! The trained part of a model with a fixed front: standardised features and a linear readout.
 
 use crate::Error;
-use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, Scope};
+use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, Scope, Script};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -51,6 +51,12 @@ impl Readout {
         }
     }
 
+    /// The readout in TorchScript.
+    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
+    pub(crate) fn script(&self) -> Script {
+        Script::new("Readout", SCRIPT)
+    }
+
     /// Whether the readout must see all training features once before it trains.
     pub fn must_fit(&self, start: Option<&RidgeStart>) -> bool {
         self.standardization.is_some() || start.is_some()
@@ -68,6 +74,14 @@ impl Readout {
         Ok(ReadoutFit { readout: self, moments: Moments::over(&[0]), ridge })
     }
 }
+
+/// [`Readout::forward`] in TorchScript.
+const SCRIPT: &str = "
+def forward(self, features: Tensor) -> Tensor:
+    if hasattr(self, 'mean'):
+        features = (features - self.mean) / self.deviation
+    return torch.linear(features, self.weight, self.bias)
+";
 
 /// A pass over the training features.
 #[derive(Debug)]

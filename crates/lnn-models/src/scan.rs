@@ -45,6 +45,18 @@ impl Scan {
             _ => sequence,
         }
     }
+
+    /// The same of `x` as an expression of TorchScript.
+    pub(crate) fn script(self) -> &'static str {
+        match self {
+            Self::Whole => "x.flatten(1).unsqueeze(1)",
+            Self::Rows => "x.permute([0, 2, 1, 3]).flatten(2)",
+            Self::RowsReversed => "x.permute([0, 2, 1, 3]).flatten(2).flip([1])",
+            Self::Columns => "x.permute([0, 3, 1, 2]).flatten(2)",
+            Self::ColumnsReversed => "x.permute([0, 3, 1, 2]).flatten(2).flip([1])",
+            Self::Positions => "x.flatten(2).transpose(1, 2)",
+        }
+    }
 }
 
 /// Joins each step of `x [B, T, I]` with its neighbours: `[B, T, window·I]`, zeros beyond the ends. `window` is odd.
@@ -55,6 +67,15 @@ pub(crate) fn with_neighbours(x: &Tensor, window: i64) -> Tensor {
     let padded = x.constant_pad_nd([0, 0, window / 2, window / 2]);
     padded.unfold(1, window, 1).flatten(2, -1)
 }
+
+/// The same in TorchScript, as a method of a part with the attribute `window`.
+pub(crate) const NEIGHBOURS_SCRIPT: &str = "
+def with_neighbours(self, x: Tensor) -> Tensor:
+    if self.window == 1:
+        return x
+    beyond = self.window // 2
+    return torch.constant_pad_nd(x, [0, 0, beyond, beyond]).unfold(1, self.window, 1).flatten(2)
+";
 
 #[cfg(test)]
 mod tests {

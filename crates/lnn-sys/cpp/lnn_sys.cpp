@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
+#include <torch/version.h>
 
 #include <cstdlib>
 #include <vector>
@@ -42,6 +43,8 @@ std::vector<at::Tensor> laid_out_like(const std::vector<at::Tensor>& parameters,
 extern "C" {
 
 void lnn_free_message(char* text) { std::free(text); }
+
+const char* lnn_torch_version() { return TORCH_VERSION; }
 
 // Flushes denormals on the calling thread and on every thread of its pool.
 char* lnn_flush_denormals(bool enabled, bool* supported) {

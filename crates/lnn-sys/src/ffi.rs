@@ -8,6 +8,8 @@ use torch_sys::C_tensor;
 unsafe extern "C" {
     fn lnn_free_message(text: *mut c_char);
 
+    pub(crate) fn lnn_torch_version() -> *const c_char;
+
     pub(crate) fn lnn_flush_denormals(enabled: bool, supported: *mut bool) -> *mut c_char;
 
     pub(crate) fn lnn_keep_freed_memory(bytes: c_int) -> bool;

@@ -14,4 +14,4 @@ pub use allocator::keep_freed_memory;
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};
-pub use script_module::{ScriptAttribute, ScriptModule, ScriptTensor};
+pub use script_module::{ScriptAttribute, ScriptModule, ScriptTensor, torch_version};

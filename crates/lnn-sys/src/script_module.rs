@@ -4,10 +4,16 @@
 //! submodules, and methods that are compiled from source, as one that was written in Python.
 
 use crate::{Error, ffi};
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{NonNull, null_mut};
 use tch::Tensor;
 use torch_sys::C_tensor;
+
+/// The release of torch that this program is built on, as `2.11.0`.
+pub fn torch_version() -> String {
+    // SAFETY: the pointer is to a string literal.
+    unsafe { CStr::from_ptr(ffi::lnn_torch_version()) }.to_string_lossy().into_owned()
+}
 
 /// What libtorch knows as a `torch::jit::Module`.
 #[repr(C)]
@@ -230,7 +236,7 @@ extern "C" fn visit_tensor(context: *mut c_void, name: *const c_char, tensor: *m
     // SAFETY: the context is the list of `tensors`, the name a NUL-terminated string that lives during the call, and
     // the tensor a fresh reference that is ours.
     let (found, name, tensor) = unsafe {
-        (&mut *context.cast::<Vec<ScriptTensor>>(), std::ffi::CStr::from_ptr(name), Tensor::from_ptr(tensor))
+        (&mut *context.cast::<Vec<ScriptTensor>>(), CStr::from_ptr(name), Tensor::from_ptr(tensor))
     };
     found.push(ScriptTensor { name: name.to_string_lossy().into_owned(), tensor, parameter });
 }

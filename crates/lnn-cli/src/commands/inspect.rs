@@ -1,12 +1,13 @@
 //! `lnn-cli inspect`.
 
+use super::inspect_exported;
 use crate::args::InspectArguments;
 use crate::failure::Failure;
 use crate::observers::{print_line, print_text};
 use crate::run_folder::checkpoint_file;
 use crate::training::TrainingState;
 use lnn_core::Role;
-use lnn_models::Checkpoint;
+use lnn_models::{Checkpoint, Exported};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -31,6 +32,9 @@ struct TensorLine {
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let file = checkpoint_file(&arguments.source)?;
+    if Exported::recognizes(&file)? {
+        return inspect_exported::run(&file, arguments.json);
+    }
     let checkpoint = Checkpoint::load(&file)?;
     // Building the model checks that the description and the tensors belong together.
     let model = checkpoint.model(Device::Cpu)?;

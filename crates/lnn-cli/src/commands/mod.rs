@@ -2,8 +2,11 @@
 
 mod data;
 mod eval;
+mod export;
 mod fetching;
+mod import;
 mod inspect;
+mod inspect_exported;
 mod predict;
 mod run_data;
 mod train;
@@ -22,6 +25,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Data(command) => data::run(&command),
     }

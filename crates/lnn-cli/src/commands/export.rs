@@ -1,0 +1,50 @@
+//! `lnn-cli export`.
+
+use crate::args::{ExportArguments, ExportFormat};
+use crate::failure::Failure;
+use crate::pending_file::PendingFile;
+use crate::run_folder::checkpoint_file;
+use crate::training::TrainingState;
+use lnn_models::{Checkpoint, Description};
+use serde_json::{Value, json};
+
+pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
+    let file = PendingFile::reserve(&arguments.out)?;
+    let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
+    let metrics = metrics(&checkpoint.description);
+    let bytes = match format(arguments)? {
+        ExportFormat::Torchscript => checkpoint.to_torchscript(metrics)?,
+        ExportFormat::Safetensors => checkpoint.to_weights(metrics)?,
+    };
+    file.commit(&bytes)?;
+    let (name, shown) = (checkpoint.description.model.name(), arguments.out.display());
+    eprintln!("wrote {shown}: {name}, {:.1} MB", bytes.len() as f64 / 1e6);
+    Ok(())
+}
+
+/// What was asked for, or else what the file's ending says.
+fn format(arguments: &ExportArguments) -> Result<ExportFormat, Failure> {
+    let ending = arguments.out.extension().and_then(|ending| ending.to_str());
+    match (arguments.format, ending) {
+        (Some(format), _) => Ok(format),
+        (None, Some("pt" | "pth")) => Ok(ExportFormat::Torchscript),
+        (None, Some("safetensors")) => Ok(ExportFormat::Safetensors),
+        (None, _) => Err(Failure::request(format!(
+            "{}: expected the ending .pt or .safetensors; hint: or say --format torchscript or --format safetensors",
+            arguments.out.display()
+        ))),
+    }
+}
+
+/// What the trainer noted of the exported weights: those of the best epoch, or of the last.
+fn metrics(description: &Description) -> Value {
+    let Ok(state) = serde_json::from_value::<TrainingState>(description.training.clone()) else {
+        return Value::Null;
+    };
+    let mut metrics = json!({ "epoch": state.epoch, "step": state.step, "seconds": state.seconds });
+    if let Some((loss, accuracy)) = state.early_stopping.best {
+        let epoch = state.early_stopping.best_epoch;
+        metrics["best"] = json!({ "epoch": epoch, "val_loss": loss, "val_accuracy": accuracy });
+    }
+    metrics
+}

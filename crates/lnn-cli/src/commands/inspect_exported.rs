@@ -1,0 +1,68 @@
+//! `lnn-cli inspect model.pt`.
+
+use crate::failure::Failure;
+use crate::observers::print_line;
+use lnn_models::{ExportDescription, Exported, Extent, TensorContract};
+use serde::Serialize;
+use std::path::Path;
+
+/// What `inspect --json` prints of a module.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    description: &'a ExportDescription,
+    tensors: Vec<Line<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    name: &'a str,
+    shape: Vec<i64>,
+    dtype: String,
+    trainable: bool,
+}
+
+pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
+    let exported = Exported::load(file)?;
+    let tensors = exported.tensors.iter().map(|found| Line {
+        name: &found.name,
+        shape: found.tensor.size(),
+        dtype: format!("{:?}", found.tensor.kind()).to_lowercase(),
+        trainable: found.parameter,
+    });
+    let report = Report { file, description: &exported.description, tensors: tensors.collect() };
+    if json {
+        return print_line(&report);
+    }
+    let description = report.description;
+    let checkpoint = &description.checkpoint;
+    println!("file        {}", file.display());
+    println!(
+        "format      TorchScript of torch {}, written by lnn-cli {} ({})",
+        description.torch_version, checkpoint.program_version, checkpoint.program_commit
+    );
+    println!("model       {}", checkpoint.model.name());
+    println!("input       {}", contract(&description.input));
+    println!("output      {}", contract(&description.output));
+    println!("classes     {}", description.class_names.join(", "));
+    println!("trained on  {}, seed {}", checkpoint.data, checkpoint.seed);
+    println!("metrics     {}", description.metrics);
+    println!("\n{}\n", serde_json::to_string_pretty(&checkpoint.model).map_err(Failure::run)?);
+    let width = report.tensors.iter().map(|line| line.name.len()).max().unwrap_or(0);
+    for Line { name, shape, dtype, trainable } in &report.tensors {
+        let role = if *trainable { "trainable" } else { "fixed" };
+        println!("{name:width$}  {role:9}  {dtype}  {shape:?}");
+    }
+    Ok(())
+}
+
+/// As `images float32 [N, 1, 28, 28] in 0..1`.
+fn contract(contract: &TensorContract) -> String {
+    let extent = |extent: &Extent| match extent {
+        Extent::Fixed(extent) => extent.to_string(),
+        Extent::Free(name) => name.clone(),
+    };
+    let shape: Vec<_> = contract.shape.iter().map(extent).collect();
+    let range = contract.range.map(|(low, high)| format!(" in {low}..{high}")).unwrap_or_default();
+    format!("{} {} [{}]{range}", contract.content, contract.dtype, shape.join(", "))
+}

@@ -1,0 +1,118 @@
+//! A checkpoint as a file for Python: a TorchScript module, or plain weights, with a description of both.
+//!
+//! The description, an [`ExportDescription`] as JSON, is the extra file `lnn.json` of the module and its attribute
+//! `lnn_json`, because an extra file is lost when Python saves the module again; plain weights carry it as the metadata
+//! `lnn.json` of a safetensors file.
+
+use crate::checkpoint::Stored;
+use crate::{Checkpoint, Description, Error};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use tch::Device;
+
+/// The newest version of the description that this crate reads, and the one that it writes.
+pub const EXPORT_VERSION: u64 = 1;
+
+/// Name of the description as an extra file.
+pub(crate) const EXTRA_FILE: &str = "lnn.json";
+
+/// Name of the description as an attribute of the module.
+pub(crate) const ATTRIBUTE: &str = "lnn_json";
+
+/// What Python gets to know about a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportDescription {
+    /// Version of this description.
+    pub export_version: u64,
+    /// Release of torch that wrote the module.
+    pub torch_version: String,
+    /// What `forward` takes.
+    pub input: TensorContract,
+    /// What it gives.
+    pub output: TensorContract,
+    /// Names of the classes, in the order of the logits.
+    pub class_names: Vec<String>,
+    /// How well the model did, as far as the checkpoint tells.
+    pub metrics: serde_json::Value,
+    /// What the checkpoint says of itself: model, standardisation, data, seed, training, version and commit.
+    pub checkpoint: Description,
+}
+
+/// A tensor at the border of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TensorContract {
+    /// What it holds.
+    pub content: String,
+    /// Its extents.
+    pub shape: Vec<Extent>,
+    /// Its dtype unless the module is converted.
+    pub dtype: String,
+    /// The lowest and highest value; null if there is no bound.
+    pub range: Option<(f64, f64)>,
+}
+
+/// One extent of a shape.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Extent {
+    /// Given by the model.
+    Fixed(i64),
+    /// Free, under a name.
+    Free(String),
+}
+
+impl ExportDescription {
+    /// Describes a checkpoint; `metrics` is what the trainer knows of the model's quality.
+    pub fn of(checkpoint: &Description, metrics: serde_json::Value) -> Self {
+        let input = &checkpoint.input;
+        let batch = || Extent::Free("N".into());
+        let image = [input.channels, input.height, input.width].map(Extent::Fixed);
+        let contract = |content: &str, shape, range| TensorContract {
+            content: content.into(),
+            shape,
+            dtype: "float32".into(),
+            range,
+        };
+        Self {
+            export_version: EXPORT_VERSION,
+            torch_version: lnn_sys::torch_version(),
+            input: contract("images", std::iter::once(batch()).chain(image).collect(), Some((0.0, 1.0))),
+            output: contract("logits", vec![batch(), Extent::Fixed(input.classes())], None),
+            class_names: input.class_names.clone(),
+            metrics,
+            checkpoint: checkpoint.clone(),
+        }
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a description is plain data")
+    }
+}
+
+impl Checkpoint {
+    /// The bytes of a `.pt` file with the model as a TorchScript module in evaluation mode, on the CPU.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::model`]; [`Error::Core`] if libtorch cannot write the module.
+    pub fn to_torchscript(&self, metrics: serde_json::Value) -> Result<Vec<u8>, Error> {
+        let model = self.model(Device::Cpu)?;
+        let description = ExportDescription::of(&self.description, metrics).json();
+        let mut module = model.script().build(model.parameters())?;
+        module.register_text(ATTRIBUTE, &description).map_err(lnn_core::Error::from)?;
+        Ok(module.save((EXTRA_FILE, &description)).map_err(lnn_core::Error::from)?)
+    }
+
+    /// The bytes of a safetensors file with the model's tensors under their plain names.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::model`].
+    pub fn to_weights(&self, metrics: serde_json::Value) -> Result<Vec<u8>, Error> {
+        // Building the model checks that the description and the tensors belong together.
+        let model = self.model(Device::Cpu)?;
+        let entries = model.parameters().entries();
+        let views = entries.iter().map(|entry| (entry.name.clone(), Stored::of(&entry.tensor)));
+        let description = ExportDescription::of(&self.description, metrics).json();
+        let metadata = HashMap::from([(EXTRA_FILE.to_owned(), description)]);
+        safetensors::serialize(views, Some(metadata)).map_err(|error| Error::Serialize(error.to_string()))
+    }
+}

@@ -1,0 +1,76 @@
+//! What leaves for Python is what trained here, and what comes back is checked.
+
+mod equal;
+mod round_trip;
+
+use lnn_models::{
+    Checkpoint, Description, FORMAT_VERSION, InputSpec, Model, ModelConfig, ModelKind, Preset, Standardization,
+};
+use std::sync::{Mutex, PoisonError};
+use tch::{Device, Kind, Tensor};
+
+/// Small colour images, higher than wide, so that no axis can stand in for another.
+fn input() -> InputSpec {
+    let class_names = ["one", "two", "three"].map(str::to_owned).to_vec();
+    InputSpec { channels: 2, height: 12, width: 9, class_names }
+}
+
+/// Images in 0..1.
+fn images(count: i64) -> Tensor {
+    let input = input();
+    Tensor::rand([count, input.channels, input.height, input.width], (Kind::Float, Device::Cpu))
+}
+
+/// A preset with a smaller reservoir.
+fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
+    let mut config = ModelConfig::preset(kind, preset);
+    match &mut config {
+        ModelConfig::Lnn(config) => config.reservoir.units = 40,
+        ModelConfig::Cllnn(config) => {
+            config.channels = vec![4, 6];
+            config.reservoir.units = 30;
+            config.lstm_units = 10;
+        }
+    }
+    config
+}
+
+/// A checkpoint in which no tensor is all zeros or ones, as a trained one.
+fn checkpoint(config: &ModelConfig, standardization: Standardization) -> Checkpoint {
+    // libtorch's generator belongs to all threads.
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let model = Model::new(config.clone(), input(), standardization, 3, Device::Cpu).unwrap();
+    for entry in model.parameters().entries() {
+        let noise = entry.tensor.detach().rand_like() * 0.2;
+        let _ = entry.tensor.detach().g_add_(&noise);
+    }
+    Checkpoint {
+        description: Description {
+            format_version: FORMAT_VERSION,
+            program_version: "1.2.3".into(),
+            program_commit: "abc".into(),
+            model: config.clone(),
+            input: input(),
+            standardization,
+            data: "made-up".into(),
+            seed: 3,
+            training: serde_json::json!({ "epoch": 5 }),
+        },
+        model: model.parameters().snapshot(),
+        optimizer: Vec::new(),
+    }
+}
+
+/// The bytes of the checkpoint's module.
+fn exported(checkpoint: &Checkpoint) -> Vec<u8> {
+    checkpoint.to_torchscript(serde_json::json!({ "val_accuracy": 0.5 })).unwrap()
+}
+
+#[track_caller]
+fn assert_close(found: &Tensor, expected: &Tensor, tolerance: f64) {
+    assert_eq!(found.size(), expected.size());
+    let error = (found - expected).abs().max().double_value(&[]);
+    // Written so that NaN fails.
+    assert!(error <= tolerance, "off by {error:e}");
+}

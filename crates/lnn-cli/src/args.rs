@@ -117,6 +117,9 @@ pub struct TrainArguments {
     /// One key of the configuration, as model.reservoir.units=800; may be repeated
     #[arg(long, conflicts_with = "resume", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Start from the weights of a run or a checkpoint, with its model, instead of from random ones
+    #[arg(long, conflicts_with = "resume", value_name = "RUN_OR_CHECKPOINT")]
+    pub init: Option<PathBuf>,
     /// The run's folder [default: runs/MODEL-PRESET-N]
     #[arg(long, conflicts_with = "resume", value_name = "DIR")]
     pub out: Option<PathBuf>,

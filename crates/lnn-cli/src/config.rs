@@ -7,6 +7,7 @@ use lnn_models::{
     Description, FORMAT_VERSION, Model, ModelConfig, ModelKind, Preset, RidgeStart, Standardization,
 };
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The configuration of a run, as `config.json` holds it and `--config` and `--set` change it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct RunConfig {
     pub validation_fraction: f64,
     /// The model.
     pub model: ModelConfig,
+    /// The checkpoint whose weights the run starts from; null draws them.
+    #[serde(default)]
+    pub init: Option<PathBuf>,
     /// Over which pixels the input is standardised.
     pub standardization: Standardization,
     /// How images are changed in training.
@@ -84,6 +88,7 @@ impl RunConfig {
             limit: None,
             validation_fraction: 0.1,
             model: ModelConfig::preset(kind, preset),
+            init: None,
             standardization: Standardization::Columns,
             augmentation: Augmentation::NONE,
             readout_start: None,

@@ -9,6 +9,7 @@ mod inspect;
 mod inspect_exported;
 mod predict;
 mod run_data;
+mod starting_weights;
 mod train;
 
 use crate::args::{Arguments, Command, ComputeArguments};

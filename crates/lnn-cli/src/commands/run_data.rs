@@ -48,7 +48,7 @@ pub(super) fn input_spec(data: &ImageData) -> InputSpec {
     InputSpec { channels, height, width, class_names: data.class_names.clone() }
 }
 
-/// Where nothing before the readout trains: fits the readout of a new run, and computes the features of training and
+/// Where nothing before the readout trains: fits the readout of a new run that has no weights yet, and computes the features of training and
 /// validation once, if they may be kept. What a user should know of it joins `notices`.
 pub(super) fn prepare_features(
     config: &RunConfig,
@@ -66,7 +66,7 @@ pub(super) fn prepare_features(
         };
     };
     let start = config.readout_start.as_ref();
-    let mut fit = match new && readout.must_fit(start) {
+    let mut fit = match new && config.init.is_none() && readout.must_fit(start) {
         true => Some(readout.fit(config.readout_start, model.parameters().device())?),
         false => None,
     };

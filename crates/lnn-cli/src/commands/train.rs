@@ -1,7 +1,7 @@
 //! `lnn-cli train`.
 
-use super::prepare;
 use super::run_data::{RunData, prepare_features};
+use super::{prepare, starting_weights};
 use crate::args::{ModelName, TrainArguments};
 use crate::config::RunConfig;
 use crate::failure::Failure;
@@ -90,6 +90,9 @@ struct Prepared {
 /// Preset, then file, then `--set`, then the flags of their own.
 fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let mut config = RunConfig::preset(name.into(), arguments.preset.into());
+    if let Some(source) = &arguments.init {
+        starting_weights::adopt(&mut config, source)?;
+    }
     if let Some(path) = &arguments.config {
         config = settings::apply_file(&config, path)?;
     }
@@ -113,6 +116,9 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
 }
 
 fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model, Failure> {
+    if let Some(path) = &config.init {
+        return starting_weights::model(config, path, &data.input, device);
+    }
     let (model, input) = (config.model.clone(), data.input.clone());
     let mut model = Model::new(model, input, config.standardization, config.seed, device)?;
     model.fit_preprocessing(&data.train.inputs)?;

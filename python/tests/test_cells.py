@@ -1,0 +1,64 @@
+"""The recurrent parts of an exported module, taken by themselves."""
+
+import pytest
+import torch
+
+from test_export import difference
+
+
+@pytest.fixture(params=["reservoir", "lstm"])
+def cell(runs, request):
+    """A part in float64, where no rounding hides an error."""
+    return getattr(runs["cllnn", "tuned"].module().double(), request.param)
+
+
+def inputs_of(cell):
+    return cell.input_weights.shape[1]
+
+
+def last_of(state):
+    return state[-1] if isinstance(state, tuple) else state
+
+
+@pytest.mark.parametrize("steps", [1, 5, 50])
+def test_steps_are_the_sequence_and_a_state_carries_on(cell, steps):
+    x = torch.randn(3, steps, inputs_of(cell), dtype=torch.float64)
+    outputs, state = cell.sequence(x)
+    assert outputs.shape[:2] == (3, steps)
+    by_step, stepped = [], None
+    for t in range(steps):
+        output, stepped = cell.step(x[:, t], stepped)
+        by_step.append(output)
+    assert difference(torch.stack(by_step, 1), outputs) <= 1e-12
+    assert difference(last_of(stepped), last_of(state)) <= 1e-12
+    for cut in {1, steps // 2, steps - 1} - {0, steps}:
+        first, carried = cell.sequence(x[:, :cut])
+        second, end = cell.sequence(x[:, cut:], carried)
+        assert difference(torch.cat([first, second], 1), outputs) <= 1e-12
+        assert difference(last_of(end), last_of(state)) <= 1e-12
+
+
+def test_the_lstm_is_that_of_pytorch(runs):
+    cell = runs["cllnn", "tuned"].module().double().lstm
+    reference = torch.nn.LSTM(inputs_of(cell), cell.recurrent_weights.shape[1], batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        reference.weight_ih_l0.copy_(cell.input_weights)
+        reference.weight_hh_l0.copy_(cell.recurrent_weights)
+        reference.bias_ih_l0.copy_(cell.bias)
+        reference.bias_hh_l0.zero_()
+    x = torch.randn(4, 6, inputs_of(cell), dtype=torch.float64)
+    expected, (h, c) = reference(x)
+    found, state = cell.sequence(x)
+    for a, b in ((found, expected), (state[0], h[0]), (state[1], c[0])):
+        assert difference(a, b) <= 1e-12
+
+
+def test_the_reservoir_is_its_equation(runs):
+    cell = runs["lnn", "tuned"].module().double().reservoir0
+    x = torch.randn(4, 6, inputs_of(cell), dtype=torch.float64)
+    h, expected = torch.zeros(4, cell.recurrent_weights.shape[0], dtype=torch.float64), []
+    for step in x.unbind(1):
+        drive = torch.tanh(step @ cell.input_weights.T + cell.bias + h @ cell.recurrent_weights.T)
+        h = (1 - cell.leak_rate) * h + cell.leak_rate * drive
+        expected.append(h)
+    assert difference(cell(x), torch.stack(expected, 1)) <= 1e-12

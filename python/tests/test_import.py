@@ -1,0 +1,146 @@
+"""A module that was changed in Python goes back into a checkpoint, and what does not fit is refused."""
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from conftest import lnn_cli
+from test_export import TOLERANCE, difference
+
+
+def fine_tuned(run, test_set):
+    """The run's module after a few steps of training."""
+    module = run.module()
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-2)
+    module.train()
+    for _ in range(3):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(module(test_set[0][:64]), test_set[1][:64]).backward()
+        optimizer.step()
+    return module.eval()
+
+
+@pytest.mark.parametrize("key", [("lnn", "tuned"), ("cllnn", "tuned")], ids="-".join)
+def test_a_fine_tuned_module_predicts_is_evaluated_exported_and_trains_on_in_the_program(
+    runs, test_set, data, tmp_path, key
+):
+    run = runs[key]
+    module = fine_tuned(run, test_set)
+    images = test_set[0][:32]
+    with torch.no_grad():
+        expected = module(images)
+    assert difference(expected, run.logits(test_set[0][:64])[:32]) > 1e-2
+    torch.jit.save(module, tmp_path / "tuned.pt")
+    checkpoint = tmp_path / "tuned.safetensors"
+    lnn_cli("import", tmp_path / "tuned.pt", "--out", checkpoint)
+    assert difference(run.predict(images, checkpoint), expected) <= TOLERANCE
+
+    lnn_cli("export", checkpoint, "--out", tmp_path / "again.pt")
+    assert difference(torch.jit.load(tmp_path / "again.pt")(images), expected) <= TOLERANCE
+    evaluated = json.loads(lnn_cli("eval", checkpoint, "--json", "--device", "cpu")[0])["data"]
+    with torch.no_grad():
+        accuracy = (module(test_set[0]).argmax(1) == test_set[1]).double().mean().item()
+    assert evaluated["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+
+    out = tmp_path / "run"
+    # A learning rate near zero: after an epoch, the weights are still those that the run started from.
+    lnn_cli("train", "--model", run.model, "--init", checkpoint, "--data", f"idx:{data}", "--epochs", 1, "--out", out,
+            "--lr", 1e-12, "--set", "optimizer.weight_decay=0", "--device", "cpu")
+    with safe_open(checkpoint, "pt") as before, safe_open(out / "last.safetensors", "pt") as after:
+        for name in before.keys():
+            if "running" not in name:
+                assert difference(before.get_tensor(name), after.get_tensor(name)) <= 1e-6, name
+
+
+def test_a_checkpoint_of_another_model_is_no_start(runs, data, tmp_path):
+    start = runs["cllnn", "tuned"].folder
+    arguments = ["train", "--init", start, "--data", f"idx:{data}", "--out", tmp_path / "run"]
+    assert "expected a checkpoint of lnn, found cllnn" in lnn_cli(*arguments, "--model", "lnn", code=2)[1]
+    changed = lnn_cli(*arguments, "--model", "cllnn", "--set", "model.lstm_units=7", code=2)[1]
+    assert "the model of the configuration is not that of" in changed
+
+
+def refusal_of(module, folder, **extra):
+    file = folder / "changed.pt"
+    torch.jit.save(module, file, **extra)
+    _, text = lnn_cli("import", file, "--out", folder / "never.safetensors", code=2)
+    assert not (folder / "never.safetensors").exists()
+    return text
+
+
+def test_what_does_not_fit_is_named(runs, tmp_path):
+    run = runs["lnn", "tuned"]
+    text = refusal_of(run.module().double(), tmp_path)
+    assert "found Double" in text and "module.float()" in text
+    assert "torch.jit.freeze" in refusal_of(torch.jit.freeze(run.module()), tmp_path)
+    frozen = torch.jit.freeze(run.module())
+    described = refusal_of(frozen, tmp_path, _extra_files={"lnn.json": run.module().lnn_json})
+    assert "as a parameter, found nothing" in described or "as a buffer, found nothing" in described
+    assert "found neither" in refusal_of(torch.jit.script(torch.nn.Linear(2, 3)), tmp_path)
+    newer = run.module().lnn_json.replace('"export_version": 1', '"export_version": 7')
+    text = refusal_of(frozen, tmp_path, _extra_files={"lnn.json": newer})
+    assert "format 7" in text and "newer lnn-cli" in text
+
+
+def test_a_damaged_checkpoint_or_module_is_refused(runs, tmp_path):
+    run = runs["lnn", "tuned"]
+    whole = (run.folder / "best.safetensors").read_bytes()
+    broken = tmp_path / "broken.safetensors"
+    for content in (whole[:-10], whole[: len(whole) // 2], b"", b"not a checkpoint"):
+        broken.write_bytes(content)
+        assert "not a usable checkpoint" in lnn_cli("export", broken, "--out", tmp_path / "x.pt", code=2)[1]
+    module = run.module_file.read_bytes()
+    broken = tmp_path / "broken.pt"
+    for content in (module[:-10], module[: len(module) // 2]):
+        broken.write_bytes(content)
+        assert "expected a TorchScript module" in lnn_cli("inspect", broken, code=2)[1]
+        assert "expected a TorchScript module" in lnn_cli("import", broken, "--out", tmp_path / "x", code=2)[1]
+    assert not (tmp_path / "x.pt").exists() and not (tmp_path / "x").exists()
+
+
+def test_a_checkpoint_of_a_newer_format_is_refused(runs, tmp_path):
+    with safe_open(runs["lnn", "article"].folder / "best.safetensors", "pt") as checkpoint:
+        tensors = {name: checkpoint.get_tensor(name) for name in checkpoint.keys()}
+        description = json.loads(checkpoint.metadata()["lnn"])
+    description["format_version"] = 99
+    newer = tmp_path / "newer.safetensors"
+    save_file(tensors, newer, {"lnn": json.dumps(description)})
+    text = lnn_cli("export", newer, "--out", tmp_path / "x.pt", code=2)[1]
+    assert "format 99" in text and "newer lnn-cli" in text
+
+
+def test_a_place_that_cannot_be_written_fails_before_any_work(runs, tmp_path):
+    (tmp_path / "file").write_text("")
+    run = runs["lnn", "article"]
+    for out in (tmp_path / "missing/x.pt", tmp_path / "file/x.pt", tmp_path):
+        # The source is not even looked at.
+        for source in (run.folder, tmp_path / "nothing"):
+            assert "cannot write" in lnn_cli("export", source, "--out", out, code=2)[1]
+        assert "cannot write" in lnn_cli("import", run.module_file, "--out", out, code=2)[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_inspect_shows_what_an_exported_module_holds(runs):
+    run = runs["cllnn", "tuned"]
+    text, _ = lnn_cli("inspect", run.module_file)
+    assert "images float32 [N, 1, 28, 28] in 0..1" in text
+    report = json.loads(lnn_cli("inspect", run.module_file, "--json")[0])
+    assert report["description"] == json.loads(run.module().lnn_json)
+    trainable = {tensor["name"] for tensor in report["tensors"] if tensor["trainable"]}
+    assert trainable == {name for name, _ in run.module().named_parameters()}
+
+
+def test_weights_alone_are_read_with_safetensors(runs, tmp_path):
+    run = runs["lnn", "tuned"]
+    lnn_cli("export", run.folder, "--out", tmp_path / "model.safetensors")
+    lnn_cli("export", run.folder, "--out", tmp_path / "model.bin", "--format", "safetensors")
+    assert "expected the ending" in lnn_cli("export", run.folder, "--out", tmp_path / "model.xyz", code=2)[1]
+    state = run.module().state_dict()
+    for file in ("model.safetensors", "model.bin"):
+        with safe_open(tmp_path / file, "pt") as weights:
+            assert set(weights.keys()) == state.keys()
+            assert all(torch.equal(weights.get_tensor(name), tensor) for name, tensor in state.items())
+            assert json.loads(weights.metadata()["lnn.json"]) == json.loads(run.module().lnn_json)

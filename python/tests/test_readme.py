@@ -14,7 +14,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder in which `lnn-cli train … --out runs/a` was run on a small generated set."""
+    """A folder in which `lnn-cli train … --out runs/a` was run on a small generated set, and then exported."""
     program = os.environ.get("LNN_CLI")
     if not program:
         pytest.skip("LNN_CLI names no lnn-cli binary")
@@ -24,6 +24,7 @@ def folder(tmp_path_factory):
     train = [program, "train", "--model", "cllnn", "--data", f"idx:{folder / 'data'}", "--epochs", "1"]
     train += ["--set", "model.channels=[4,4,8]", "--set", "model.reservoir.units=16", "--out", "runs/a"]
     subprocess.run(train, cwd=folder, check=True)
+    subprocess.run([program, "export", "runs/a", "--out", "model.pt"], cwd=folder, check=True)
     return folder
 
 

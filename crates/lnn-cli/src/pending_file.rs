@@ -20,7 +20,10 @@ impl PendingFile {
     /// [`Failure::Request`] if no file can be written there.
     pub fn reserve(path: &Path) -> Result<Self, Failure> {
         if path.is_dir() {
-            return Err(Failure::request(format!("cannot write {}: expected a file's name, found a folder", path.display())));
+            return Err(Failure::request(format!(
+                "cannot write {}: expected a file's name, found a folder",
+                path.display()
+            )));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = with_usual_permissions(tempfile::Builder::new().prefix(".lnn-"))
@@ -83,7 +86,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        for place in [folder.path().to_owned(), folder.path().join("missing/model.pt"), file.join("model.pt")] {
+        for place in [folder.path().to_owned(), folder.path().join("missing/model.pt"), file.join("model.pt")]
+        {
             let failure = PendingFile::reserve(&place).unwrap_err();
             assert!(matches!(&failure, Failure::Request(text) if text.contains("cannot write")), "{failure}");
         }

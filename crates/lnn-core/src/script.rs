@@ -64,7 +64,9 @@ impl Script {
     ) -> Result<Vec<&'a str>, Error> {
         let mut placed = Vec::new();
         for entry in parameters.entries() {
-            let Some(name) = entry.name.strip_prefix(prefix).filter(|name| !name.contains('.')) else { continue };
+            let Some(name) = entry.name.strip_prefix(prefix).filter(|name| !name.contains('.')) else {
+                continue;
+            };
             match entry.role {
                 Role::Trainable => module.register_parameter(name, &entry.tensor, true)?,
                 Role::Buffer => module.register_buffer(name, &entry.tensor)?,
@@ -101,7 +103,8 @@ mod tests {
 
     fn script() -> Script {
         let inner = "def forward(self, x: Tensor) -> Tensor:\n    return x * self.weight + self.offset\n";
-        let outer = "def forward(self, x: Tensor) -> Tensor:\n    return self.inner.forward(x) * self.scale\n";
+        let outer =
+            "def forward(self, x: Tensor) -> Tensor:\n    return self.inner.forward(x) * self.scale\n";
         Script::new("Outer", outer).part("inner", Script::new("Inner", inner))
     }
 
@@ -117,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_tensor_that_no_part_takes_is_an_error() {
-        let alone = Script::new("Outer", "def forward(self, x: Tensor) -> Tensor:\n    return x * self.scale\n");
+        let alone =
+            Script::new("Outer", "def forward(self, x: Tensor) -> Tensor:\n    return x * self.scale\n");
         let error = alone.build(&parameters()).unwrap_err();
         assert!(matches!(error, Error::UnexpectedTensor(name) if name.starts_with("inner.")));
     }

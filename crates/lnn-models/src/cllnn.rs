@@ -6,7 +6,9 @@
 //! Source: Bacay, "Convolutional LSTM Liquid Neural Network (CLLNN)" (2024).
 
 use crate::{Error, InputSpec, Network, Preset, ReservoirSettings, Scan};
-use lnn_core::{BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope, Script};
+use lnn_core::{
+    BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope, Script,
+};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -136,7 +138,8 @@ impl Network for Cllnn {
     }
 
     fn script(&self) -> Script {
-        let blocks: String = (0..self.blocks.len()).map(|i| format!("    x = self.block{i}.forward(x)\n")).collect();
+        let blocks: String =
+            (0..self.blocks.len()).map(|i| format!("    x = self.block{i}.forward(x)\n")).collect();
         let source = SCRIPT.replace("    BLOCKS\n", &blocks).replace("SEQUENCE", self.scan.script());
         let script = Script::new("Cllnn", source).attribute("dropout", ScriptAttribute::Float(self.dropout));
         let blocks = self.blocks.iter().enumerate();

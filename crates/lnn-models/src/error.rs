@@ -46,9 +46,7 @@ pub enum Error {
         reason: String,
     },
     /// The file was written by a later version of this program.
-    #[error(
-        "{path} has format {found}, this program reads up to {supported}; hint: use a newer lnn-cli"
-    )]
+    #[error("{path} has format {found}, this program reads up to {supported}; hint: use a newer lnn-cli")]
     NewerFormat {
         /// The file.
         path: PathBuf,

@@ -30,7 +30,8 @@ impl Exported {
         let io = |source| Error::Io { path: path.to_owned(), source };
         let mut start = Vec::new();
         let file = std::fs::File::open(path).map_err(io)?;
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, ZIP.len() as u64), &mut start).map_err(io)?;
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, ZIP.len() as u64), &mut start)
+            .map_err(io)?;
         Ok(start == ZIP)
     }
 
@@ -90,7 +91,8 @@ impl Exported {
         let tensors = self.tensors.iter().map(|found| (found.name.clone(), found.tensor.detach()));
         let tensors: Vec<_> = tensors.collect();
         model.parameters().load(&tensors).map_err(|error| unfit(error.to_string()))?;
-        let training = serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
+        let training =
+            serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
         let description = Description { training, format_version: crate::FORMAT_VERSION, ..stored.clone() };
         Ok(Checkpoint { description, model: model.parameters().snapshot(), optimizer: Vec::new() })
     }

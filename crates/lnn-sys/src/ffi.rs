@@ -54,8 +54,11 @@ unsafe extern "C" {
         value: bool,
     ) -> *mut c_char;
 
-    pub(crate) fn lnn_script_register_int(module: *mut RawModule, name: *const c_char, value: i64)
-    -> *mut c_char;
+    pub(crate) fn lnn_script_register_int(
+        module: *mut RawModule,
+        name: *const c_char,
+        value: i64,
+    ) -> *mut c_char;
 
     pub(crate) fn lnn_script_register_float(
         module: *mut RawModule,

@@ -80,7 +80,12 @@ impl ScriptModule {
     ///
     /// # Errors
     /// [`Error::Argument`] if the name is none, [`Error::Torch`] if it is taken or the dtype has no gradient.
-    pub fn register_parameter(&mut self, name: &str, tensor: &Tensor, requires_grad: bool) -> Result<(), Error> {
+    pub fn register_parameter(
+        &mut self,
+        name: &str,
+        tensor: &Tensor,
+        requires_grad: bool,
+    ) -> Result<(), Error> {
         let copy = tensor.f_detach_copy().and_then(|copy| copy.f_set_requires_grad(requires_grad));
         self.register_tensor(name, &copy.map_err(|error| Error::Torch(error.to_string()))?, true)
     }
@@ -126,7 +131,12 @@ impl ScriptModule {
         let name = identifier(name)?;
         // SAFETY: `self` is alive, the name is NUL-terminated, and the text has the length that is passed with it.
         ffi::check(unsafe {
-            ffi::lnn_script_register_text(self.handle.as_ptr(), name.as_ptr(), text.as_ptr().cast(), text.len())
+            ffi::lnn_script_register_text(
+                self.handle.as_ptr(),
+                name.as_ptr(),
+                text.as_ptr().cast(),
+                text.len(),
+            )
         })
     }
 
@@ -232,7 +242,12 @@ impl Drop for ScriptModule {
 }
 
 /// Takes note of one tensor. Called by the C++ with the list as context.
-extern "C" fn visit_tensor(context: *mut c_void, name: *const c_char, tensor: *mut C_tensor, parameter: bool) {
+extern "C" fn visit_tensor(
+    context: *mut c_void,
+    name: *const c_char,
+    tensor: *mut C_tensor,
+    parameter: bool,
+) {
     // SAFETY: the context is the list of `tensors`, the name a NUL-terminated string that lives during the call, and
     // the tensor a fresh reference that is ours.
     let (found, name, tensor) = unsafe {
@@ -261,7 +276,9 @@ unsafe fn take_bytes(bytes: *mut c_char, length: usize) -> Option<Vec<u8>> {
 fn identifier(name: &str) -> Result<CString, Error> {
     let fits = |(i, c): (usize, char)| c == '_' || c.is_ascii_alphabetic() || (i > 0 && c.is_ascii_digit());
     if name.is_empty() || !name.chars().enumerate().all(fits) {
-        return Err(Error::Argument(format!("expected a name of letters, digits and underscores, found `{name}`")));
+        return Err(Error::Argument(format!(
+            "expected a name of letters, digits and underscores, found `{name}`"
+        )));
     }
     c_string("name", name)
 }
@@ -338,7 +355,8 @@ def forward(self, x: Tensor, times: Optional[int] = None) -> Tensor:
         for name in ["first", "second"] {
             let mut part = root.child(name, "__torch__.example.Part").unwrap();
             part.register_buffer(name, &Tensor::from(1.0f32)).unwrap();
-            part.define(&format!("def forward(self, x: Tensor) -> Tensor:\n    return x + self.{name}\n")).unwrap();
+            part.define(&format!("def forward(self, x: Tensor) -> Tensor:\n    return x + self.{name}\n"))
+                .unwrap();
         }
         root.define("def forward(self, x: Tensor) -> Tensor:\n    return self.first.forward(self.second.forward(x))\n")
             .unwrap();

@@ -9,10 +9,11 @@ use lnn_models::{Checkpoint, Description};
 use serde_json::{Value, json};
 
 pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
+    let format = format(arguments)?;
     let file = PendingFile::reserve(&arguments.out)?;
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
     let metrics = metrics(&checkpoint.description);
-    let bytes = match format(arguments)? {
+    let bytes = match format {
         ExportFormat::Torchscript => checkpoint.to_torchscript(metrics)?,
         ExportFormat::Safetensors => checkpoint.to_weights(metrics)?,
     };

@@ -48,8 +48,8 @@ pub(super) fn input_spec(data: &ImageData) -> InputSpec {
     InputSpec { channels, height, width, class_names: data.class_names.clone() }
 }
 
-/// Where nothing before the readout trains: fits the readout of a new run that has no weights yet, and computes the features of training and
-/// validation once, if they may be kept. What a user should know of it joins `notices`.
+/// Where nothing before the readout trains: fits the readout of a new run that draws its weights, and computes the
+/// features of training and validation once, if they may be kept. What a user should know of it joins `notices`.
 pub(super) fn prepare_features(
     config: &RunConfig,
     data: &RunData,

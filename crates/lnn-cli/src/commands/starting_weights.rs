@@ -17,13 +17,16 @@ pub(super) fn adopt(config: &mut RunConfig, source: &Path) -> Result<(), Failure
     let (asked, found) = (config.model.name(), description.model.name());
     if asked != found {
         let shown = path.display();
-        return Err(Failure::request(format!("--init: expected a checkpoint of {asked}, found {found} in {shown}")));
+        return Err(Failure::request(format!(
+            "--init: expected a checkpoint of {asked}, found {found} in {shown}"
+        )));
     }
     config.model = description.model;
     config.standardization = description.standardization;
     config.readout_start = None;
     // The run may go on from another folder.
-    config.init = Some(path.canonicalize().map_err(|error| Failure::request(format!("{}: {error}", path.display())))?);
+    config.init =
+        Some(path.canonicalize().map_err(|error| Failure::request(format!("{}: {error}", path.display())))?);
     Ok(())
 }
 
@@ -31,7 +34,12 @@ pub(super) fn adopt(config: &mut RunConfig, source: &Path) -> Result<(), Failure
 ///
 /// # Errors
 /// [`Failure::Request`] if it cannot be read or is another model.
-pub(super) fn model(config: &RunConfig, path: &Path, input: &InputSpec, device: Device) -> Result<Model, Failure> {
+pub(super) fn model(
+    config: &RunConfig,
+    path: &Path,
+    input: &InputSpec,
+    device: Device,
+) -> Result<Model, Failure> {
     let checkpoint = Checkpoint::load(path)?;
     let description = &checkpoint.description;
     let refuse = |what: &str| {
@@ -47,7 +55,9 @@ pub(super) fn model(config: &RunConfig, path: &Path, input: &InputSpec, device: 
         return refuse("standardization");
     }
     if config.readout_start.is_some() {
-        return Err(Failure::request("--init: expected readout_start to be null, because it would replace the weights"));
+        return Err(Failure::request(
+            "--init: expected readout_start to be null, because it would replace the weights",
+        ));
     }
     description.input.check_same(input)?;
     Ok(checkpoint.model(device)?)

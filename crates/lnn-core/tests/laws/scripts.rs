@@ -35,7 +35,8 @@ fn state_of(value: IValue) -> State {
 
 fn call(module: &CModule, method: &str, x: &Tensor, state: Option<&State>) -> Run {
     let state = state.map_or(IValue::None, value_of);
-    let IValue::Tuple(mut found) = module.method_is(method, &[IValue::Tensor(x.shallow_clone()), state]).unwrap()
+    let IValue::Tuple(mut found) =
+        module.method_is(method, &[IValue::Tensor(x.shallow_clone()), state]).unwrap()
     else {
         panic!("expected a pair")
     };

@@ -109,7 +109,11 @@ fn dropout_acts_in_training_alone() {
     let mut module = module(&checkpoint(&config, Standardization::Columns));
     let x = images(8);
     let mut spread = |train: bool| {
-        if train { module.set_train() } else { module.set_eval() }
+        if train {
+            module.set_train()
+        } else {
+            module.set_eval()
+        }
         let logits = [(); 2].map(|()| module.forward_ts(&[&x]).unwrap());
         (&logits[0] - &logits[1]).abs().max().double_value(&[])
     };

@@ -4,7 +4,8 @@ mod equal;
 mod round_trip;
 
 use lnn_models::{
-    Checkpoint, Description, FORMAT_VERSION, InputSpec, Model, ModelConfig, ModelKind, Preset, Standardization,
+    Checkpoint, Description, FORMAT_VERSION, InputSpec, Model, ModelConfig, ModelKind, Preset,
+    Standardization,
 };
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};

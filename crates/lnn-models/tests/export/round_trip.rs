@@ -85,7 +85,8 @@ fn tensors_that_do_not_fit_are_named_with_what_was_expected_and_found() {
     assert!(text.contains("expected `lstm.bias` as a parameter, found nothing"), "{text}");
     let text = error("reservoir.input_weights", &|tensor, _| Some((tensor, true)));
     assert!(text.contains("expected `reservoir.input_weights` as a buffer, found a parameter"), "{text}");
-    let text = error("readout.weight", &|tensor, parameter| Some((tensor.transpose(0, 1).contiguous(), parameter)));
+    let text =
+        error("readout.weight", &|tensor, parameter| Some((tensor.transpose(0, 1).contiguous(), parameter)));
     assert!(text.contains("`readout.weight` must be Float [3, 10], found Float [10, 3]"), "{text}");
     let text = error("readout.weight", &|tensor, parameter| Some((tensor.to_kind(Kind::Double), parameter)));
     assert!(text.contains("found Double [3, 10]") && text.contains("module.float()"), "{text}");

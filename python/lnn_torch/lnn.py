@@ -1,0 +1,57 @@
+"""The LNN: fixed leaky reservoirs read an image in several orders, a linear readout decides."""
+
+import torch
+from torch import Tensor, nn
+
+from .cells import LeakyReservoir
+from .images import Preprocessing, scan, scan_extents, with_neighbours
+
+
+class Readout(nn.Module):
+    """A linear readout, which may standardise its features first."""
+
+    def __init__(self, features: int, classes: int, standardize: bool):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(classes, features))
+        self.bias = nn.Parameter(torch.zeros(classes))
+        self.register_buffer("mean", torch.zeros(features) if standardize else None)
+        self.register_buffer("deviation", torch.ones(features) if standardize else None)
+
+    def forward(self, features: Tensor) -> Tensor:
+        if self.mean is not None:
+            features = (features - self.mean) / self.deviation
+        return nn.functional.linear(features, self.weight, self.bias)
+
+
+class Lnn(nn.Module):
+    """Images [N, C, H, W] in 0..1 to logits [N, classes]."""
+
+    def __init__(self, config: dict, input: dict, standardization: str):
+        super().__init__()
+        self.orders, self.window = config["scans"], config["window"]
+        self.stretches, self.summary = config["stretches"], config["summary"]
+        settings = config["reservoir"]
+        units, bias = settings["units"], settings["bias_scale"] > 0
+        image = input["channels"], input["height"], input["width"]
+        self.preprocessing = Preprocessing(standardization, image[0], image[2])
+        for i, order in enumerate(self.orders):
+            inputs = scan_extents(order, *image)[1] * self.window
+            self.add_module(f"reservoir{i}", LeakyReservoir(inputs, units, settings["leak_rate"], bias))
+        features = units * self.stretches * len(self.orders)
+        self.readout = Readout(features, len(input["class_names"]), config["standardize"])
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.preprocessing(images)
+        features = []
+        for i, order in enumerate(self.orders):
+            states = self.get_submodule(f"reservoir{i}")(with_neighbours(scan(order, x), self.window))
+            features.append(self._summarize(states))
+        return self.readout(torch.cat(features, 1))
+
+    def _summarize(self, states: Tensor) -> Tensor:
+        """One summary a stretch of [B, T, H]: [B, stretches * H]."""
+        steps, summaries = states.shape[1], []
+        for i in range(self.stretches):
+            begin, end = i * steps // self.stretches, (i + 1) * steps // self.stretches
+            summaries.append(states[:, end - 1] if self.summary == "last" else states[:, begin:end].mean(1))
+        return torch.cat(summaries, 1)

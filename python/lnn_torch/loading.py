@@ -1,0 +1,37 @@
+"""From a file to a module."""
+
+import json
+from os import PathLike
+
+from safetensors import safe_open
+from torch import nn
+
+from .cllnn import Cllnn
+from .lnn import Lnn
+
+NEWEST_VERSION = 1
+CLASSES = {"lnn": Lnn, "cllnn": Cllnn}
+
+
+def load(path: str | PathLike) -> nn.Module:
+    """The model in a safetensors file that `lnn-cli export` wrote, in evaluation mode on the CPU.
+
+    Its attribute `description` is the file's JSON: model, input contract, class names, metrics, data set, seed, versions.
+    """
+    with safe_open(path, "pt") as file:
+        text = (file.metadata() or {}).get("lnn.json")
+        if text is None:
+            raise ValueError(f"{path}: expected the metadata lnn.json, found none; hint: `lnn-cli export` writes such files")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    description = json.loads(text)
+    version = description["export_version"]
+    if version > NEWEST_VERSION:
+        raise ValueError(f"{path}: expected export version up to {NEWEST_VERSION}, found {version}; hint: update lnn_torch")
+    checkpoint = description["checkpoint"]
+    kind = checkpoint["model"]["kind"]
+    if kind not in CLASSES:
+        raise ValueError(f"{path}: expected a model of {', '.join(CLASSES)}, found {kind}; hint: update lnn_torch")
+    module = CLASSES[kind](checkpoint["model"], checkpoint["input"], checkpoint["standardization"])
+    module.load_state_dict(tensors)
+    module.description = description
+    return module.eval()

@@ -34,8 +34,10 @@ def test_they_have_the_parameters_the_buffers_and_the_gradients_of_the_module(ru
     for model in (plain.train(), module.train()):
         torch.nn.functional.cross_entropy(model(images), labels).backward()
     for name, parameter in ours.items():
+        # What takes no part in one step from a zero state has no gradient here, and a gradient of zeros there.
+        found = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         scale = max(1.0, others[name].grad.abs().max().item())
-        assert difference(parameter.grad, others[name].grad) <= 1e-5 * scale, name
+        assert difference(found, others[name].grad) <= 1e-5 * scale, name
     for name, tensor in plain.state_dict().items():
         assert difference(tensor, module.state_dict()[name]) <= TOLERANCE, name
 
@@ -48,6 +50,8 @@ def test_torch_export_keeps_the_batch_free(plain, images, logits):
             assert difference(program.module()(images[:count]), logits[:count]) <= TOLERANCE
 
 
+# The tuned LNN exports as well, but its 112 unrolled steps take the exporter minutes.
+@pytest.mark.parametrize("run", [("lnn", "article"), ("cllnn", "tuned")], ids="-".join, indirect=True)
 def test_onnx_gives_the_same_logits_for_any_batch(plain, images, logits, tmp_path):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")

@@ -11,7 +11,7 @@ pub mod device;
 pub mod failure;
 pub mod interrupt;
 pub mod observers;
-pub mod pending_file;
 pub mod run_folder;
 pub mod settings;
 pub mod training;
+pub mod writable;

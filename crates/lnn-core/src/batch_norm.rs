@@ -46,7 +46,6 @@ impl BatchNorm {
     }
 
     /// The layer in TorchScript.
-    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
     pub fn script(&self) -> Script {
         Script::new("BatchNorm", SCRIPT)
             .attribute("momentum", ScriptAttribute::Float(MOMENTUM))

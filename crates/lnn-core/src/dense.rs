@@ -38,7 +38,6 @@ impl Dense {
     }
 
     /// The layer in TorchScript.
-    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
     pub fn script(&self) -> Script {
         Script::new("Dense", SCRIPT)
     }

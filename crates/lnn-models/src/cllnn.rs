@@ -138,9 +138,9 @@ impl Network for Cllnn {
     }
 
     fn script(&self) -> Script {
-        let blocks: String =
+        let blocks: Vec<_> =
             (0..self.blocks.len()).map(|i| format!("    x = self.block{i}.forward(x)\n")).collect();
-        let source = SCRIPT.replace("    BLOCKS\n", &blocks).replace("SEQUENCE", self.scan.script());
+        let source = SCRIPT.replace("    BLOCKS\n", &blocks.concat()).replace("SEQUENCE", self.scan.script());
         let script = Script::new("Cllnn", source).attribute("dropout", ScriptAttribute::Float(self.dropout));
         let blocks = self.blocks.iter().enumerate();
         blocks

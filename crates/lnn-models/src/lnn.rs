@@ -159,19 +159,14 @@ impl Network for Lnn {
     }
 
     fn script(&self) -> Script {
-        let mut forward = String::from(
-            "
-def forward(self, images: Tensor) -> Tensor:
-    x = self.preprocessing.forward(images)
-    features = []
-",
-        );
-        for (i, (scan, _)) in self.reservoirs.iter().enumerate() {
-            let sequence = scan.script();
-            forward += &format!("    states = self.reservoir{i}.forward(self.with_neighbours({sequence}))\n");
-            forward += "    features.append(self.summarize(states))\n";
-        }
-        forward += "    return self.readout.forward(torch.cat(features, 1))\n";
+        let features = self.reservoirs.iter().enumerate().map(|(i, (scan, _))| {
+            format!(
+                "    states = self.reservoir{i}.forward(self.with_neighbours({}))\n    \
+                 features.append(self.summarize(states))\n",
+                scan.script()
+            )
+        });
+        let forward = SCRIPT.replace("    FEATURES\n", &features.collect::<Vec<_>>().concat());
         let summary = match self.summary {
             Summary::Last => "states[:, end - 1]",
             Summary::Mean => "states[:, begin:end].mean(1)",
@@ -186,6 +181,15 @@ def forward(self, images: Tensor) -> Tensor:
             .part("readout", self.readout.script())
     }
 }
+
+/// [`Network::front`] and [`Network::head`] in TorchScript; `FEATURES` stands for the features of each reservoir.
+const SCRIPT: &str = "
+def forward(self, images: Tensor) -> Tensor:
+    x = self.preprocessing.forward(images)
+    features = []
+    FEATURES
+    return self.readout.forward(torch.cat(features, 1))
+";
 
 /// [`Lnn::summarize`] in TorchScript; `SUMMARY` stands for what is taken of a stretch.
 const SUMMARIZE_SCRIPT: &str = "

@@ -2,22 +2,22 @@
 
 use crate::args::{ExportArguments, ExportFormat};
 use crate::failure::Failure;
-use crate::pending_file::PendingFile;
-use crate::run_folder::checkpoint_file;
+use crate::run_folder::{checkpoint_file, write_atomically};
 use crate::training::TrainingState;
+use crate::writable::check_writable;
 use lnn_models::{Checkpoint, Description};
 use serde_json::{Value, json};
 
 pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
     let format = format(arguments)?;
-    let file = PendingFile::reserve(&arguments.out)?;
+    check_writable(&arguments.out)?;
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
     let metrics = metrics(&checkpoint.description);
     let bytes = match format {
         ExportFormat::Torchscript => checkpoint.to_torchscript(metrics)?,
         ExportFormat::Safetensors => checkpoint.to_weights(metrics)?,
     };
-    file.commit(&bytes)?;
+    write_atomically(&arguments.out, &bytes)?;
     let (name, shown) = (checkpoint.description.model.name(), arguments.out.display());
     eprintln!("wrote {shown}: {name}, {:.1} MB", bytes.len() as f64 / 1e6);
     Ok(())

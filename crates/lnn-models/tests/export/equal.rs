@@ -110,14 +110,14 @@ fn dropout_acts_in_training_alone() {
     let x = images(8);
     let mut spread = |train: bool| {
         if train {
-            module.set_train()
+            module.set_train();
         } else {
-            module.set_eval()
+            module.set_eval();
         }
         let logits = [(); 2].map(|()| module.forward_ts(&[&x]).unwrap());
         (&logits[0] - &logits[1]).abs().max().double_value(&[])
     };
-    assert_eq!(spread(false), 0.0);
+    assert!(spread(false) < 1e-9);
     assert!(spread(true) > 1e-3);
 }
 

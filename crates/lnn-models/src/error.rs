@@ -46,8 +46,22 @@ pub enum Error {
         reason: String,
     },
     /// The file was written by a later version of this program.
-    #[error("{path} has format {found}, this program reads up to {supported}; hint: use a newer lnn-cli")]
+    #[error(
+        "{path} has checkpoint format {found}, this program reads up to {supported}; hint: use a newer lnn-cli"
+    )]
     NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The newest version that is known.
+        supported: u64,
+    },
+    /// The module was exported by a later version of this program.
+    #[error(
+        "{path} has export format {found}, this program reads up to {supported}; hint: use a newer lnn-cli"
+    )]
+    NewerExport {
         /// The file.
         path: PathBuf,
         /// Its version.

@@ -38,7 +38,7 @@ impl Exported {
     /// Reads a `.pt` file. Its code is compiled but not run.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Damaged`] or [`Error::NewerFormat`].
+    /// [`Error::Io`], [`Error::Damaged`] or [`Error::NewerExport`].
     pub fn load(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
@@ -109,7 +109,7 @@ fn check_version(path: &Path, text: &str) -> Result<(), Error> {
         reason: format!("the version in its {EXTRA_FILE}: {error}"),
     })?;
     if found > EXPORT_VERSION {
-        return Err(Error::NewerFormat { path: path.to_owned(), found, supported: EXPORT_VERSION });
+        return Err(Error::NewerExport { path: path.to_owned(), found, supported: EXPORT_VERSION });
     }
     Ok(())
 }

@@ -22,9 +22,9 @@ pub struct Arguments {
 pub enum Command {
     /// Train a model and report its test accuracy
     Train(TrainArguments),
-    /// Measure a trained model on the test images
+    /// Measure a trained model on the test samples
     Eval(EvalArguments),
-    /// Write a trained model's logits for given images
+    /// Write what a trained model tells of given images or sequences
     Predict(PredictArguments),
     /// Write a trained model as a file for Python
     Export(ExportArguments),
@@ -42,15 +42,21 @@ pub enum Command {
 pub enum ModelName {
     /// A fixed leaky reservoir with a trained readout
     Lnn,
+    /// A spiking reservoir that grows
+    Snlnn,
     /// A convolution, a fixed leaky reservoir and an LSTM
     Cllnn,
+    /// Units with learned time constants, trained through time
+    Liquid,
 }
 
 impl From<ModelName> for ModelKind {
     fn from(name: ModelName) -> Self {
         match name {
             ModelName::Lnn => Self::Lnn,
+            ModelName::Snlnn => Self::Snlnn,
             ModelName::Cllnn => Self::Cllnn,
+            ModelName::Liquid => Self::Liquid,
         }
     }
 }
@@ -73,6 +79,13 @@ impl From<PresetName> for Preset {
     }
 }
 
+/// What to watch while training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Diagnosis {
+    /// The norm of the loss's gradient at each step through time
+    Gradients,
+}
+
 /// Where and how fast.
 #[derive(Debug, Clone, Args)]
 pub struct ComputeArguments {
@@ -93,13 +106,13 @@ pub struct TrainArguments {
     /// The hyper-parameters to start from
     #[arg(long, default_value = "tuned", conflicts_with = "resume")]
     pub preset: PresetName,
-    /// The data: mnist, fashion-mnist, or idx:DIR for any IDX set
+    /// The data: mnist, fashion-mnist, idx:DIR, toy, or csv:FILE[,target=A][,window=N]... for series
     #[arg(long, conflicts_with = "resume", value_name = "DATA")]
     pub data: Option<String>,
     /// Epochs in all
     #[arg(long, value_name = "N")]
     pub epochs: Option<u64>,
-    /// Images a step
+    /// Samples a step
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub batch_size: Option<i64>,
     /// The highest learning rate
@@ -108,7 +121,7 @@ pub struct TrainArguments {
     /// Seed of weights, split, order and augmentation
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub seed: Option<u64>,
-    /// Train and validate on at most N images
+    /// Train and validate on at most N samples
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub limit: Option<usize>,
     /// A JSON file with keys of the configuration, as a run's config.json
@@ -126,6 +139,9 @@ pub struct TrainArguments {
     /// Go on with a run that was interrupted, paused or is to get more --epochs
     #[arg(long, conflicts_with = "model", value_name = "RUN")]
     pub resume: Option<PathBuf>,
+    /// Watch, in each epoch, which gradient reaches which step: gradients.jsonl and a line
+    #[arg(long, value_name = "WHAT")]
+    pub diagnose: Vec<Diagnosis>,
     /// Pause after N more epochs, to go on later with --resume
     #[arg(long, value_name = "N")]
     pub pause_after: Option<u64>,
@@ -145,6 +161,9 @@ pub struct EvalArguments {
     /// The data [default: what the model was trained on]
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
+    /// Evaluate with noise of these deviations on the input, too, as 0.1,0.2,0.5
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
+    pub noise: Vec<f64>,
     /// Print JSON Lines on standard output
     #[arg(long)]
     pub json: bool,
@@ -158,10 +177,10 @@ pub struct EvalArguments {
 pub struct PredictArguments {
     /// A run's folder (its best epoch) or a checkpoint file
     pub source: PathBuf,
-    /// Images as float32 [N, C, H, W] in 0..1
+    /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I]
     #[arg(long, value_name = "X.npy")]
     pub input: PathBuf,
-    /// Where the logits go, float32 [N, classes]
+    /// Where the logits go, float32 [N, classes], or the values [N, O]
     #[arg(long, value_name = "Y.npy")]
     pub output: PathBuf,
     /// Where and how fast.

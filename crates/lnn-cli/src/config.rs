@@ -21,11 +21,11 @@ pub struct RunConfig {
     pub seed: u64,
     /// Epochs in all.
     pub epochs: u64,
-    /// Images a step.
+    /// Samples a step.
     pub batch_size: i64,
-    /// At most so many images are trained and validated on together.
+    /// At most so many samples are trained and validated on together.
     pub limit: Option<usize>,
-    /// The part of the training images that is held out for validation.
+    /// The part of the training samples that is held out for validation.
     pub validation_fraction: f64,
     /// The model.
     pub model: ModelConfig,
@@ -130,6 +130,32 @@ impl RunConfig {
                 epochs: 6,
                 ..tuned
             },
+            (Preset::Tuned, ModelKind::Snlnn) => Self {
+                epochs: 12,
+                augmentation: Augmentation { rotation: 10.0, zoom: 0.1, shift: 2.0, shear: 0.1 },
+                label_smoothing: 0.05,
+                optimizer: OptimizerSettings {
+                    learning_rate: 3e-3,
+                    beta1: 0.9,
+                    beta2: 0.99,
+                    epsilon: 1e-8,
+                    weight_decay: 0.02,
+                },
+                ..tuned
+            },
+            (Preset::Tuned, ModelKind::Liquid) => Self {
+                epochs: 20,
+                augmentation: Augmentation { rotation: 10.0, zoom: 0.1, shift: 2.0, shear: 0.1 },
+                label_smoothing: 0.05,
+                optimizer: OptimizerSettings {
+                    learning_rate: 3e-3,
+                    beta1: 0.9,
+                    beta2: 0.99,
+                    epsilon: 1e-8,
+                    weight_decay: 0.02,
+                },
+                ..tuned
+            },
             // Eight epochs take no longer than the ten of the article's preset.
             (Preset::Tuned, ModelKind::Cllnn) => Self {
                 epochs: 8,
@@ -144,6 +170,35 @@ impl RunConfig {
                 },
                 ..tuned
             },
+        }
+    }
+
+    /// The same for sequences with values, where there are no images to change and no classes to smooth.
+    #[must_use]
+    pub fn for_sequences(self) -> Self {
+        let standardization = match self.preset {
+            Preset::Article => Standardization::None,
+            Preset::Tuned => Standardization::Channels,
+        };
+        let augmentation = Augmentation::NONE;
+        // The article trains for 100 steps on all its sequences at once, at one rate.
+        let (epochs, schedule, patience) = match self.preset {
+            Preset::Article => (100, Schedule::Constant {}, None),
+            Preset::Tuned => (self.epochs, self.schedule, self.patience),
+        };
+        let optimizer = match self.preset {
+            Preset::Article => OptimizerSettings { epsilon: 1e-8, ..self.optimizer },
+            Preset::Tuned => self.optimizer,
+        };
+        Self {
+            standardization,
+            augmentation,
+            label_smoothing: 0.0,
+            epochs,
+            schedule,
+            patience,
+            optimizer,
+            ..self
         }
     }
 

@@ -64,6 +64,12 @@ impl From<crate::data::DataError> for Failure {
     }
 }
 
+impl From<crate::data::SeriesError> for Failure {
+    fn from(error: crate::data::SeriesError) -> Self {
+        Self::request(error)
+    }
+}
+
 /// Panics are bugs: say so in one line, without a stack that a user cannot read, and exit with 1.
 pub fn report_panics_as_bugs() {
     if std::env::var_os("RUST_BACKTRACE").is_some() {

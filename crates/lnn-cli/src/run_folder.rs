@@ -103,6 +103,11 @@ impl RunFolder {
         self.path.join("curves.svg")
     }
 
+    /// The gradient that reaches each step, one JSON line an epoch.
+    pub fn gradients(&self) -> PathBuf {
+        self.path.join("gradients.jsonl")
+    }
+
     /// One JSON line an epoch.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")

@@ -3,7 +3,8 @@
 //! A cell is its step. The step has two halves: [`Cell::project`] needs the input alone, so a sequence projects all
 //! of its steps in one matrix product; [`Cell::advance`] needs the state and runs once a step.
 
-use crate::{Error, Script};
+use crate::sequence::shape_error;
+use crate::{Error, Script, Sequence};
 use tch::{Kind, Tensor};
 
 /// The state of a cell: one or more tensors `[B, H]`, the first of which is the cell's output.
@@ -40,7 +41,7 @@ impl State {
 /// What a scan over time gives back.
 #[derive(Debug)]
 pub struct Run {
-    /// The output after every step, `[B, T, H]`.
+    /// What the cell [emits](Cell::emit) after every step, `[B, T, H]`.
     pub outputs: Tensor,
     /// The state after the last step.
     pub last: State,
@@ -57,20 +58,30 @@ pub trait Cell {
     /// One of the cell's weights: all tensors that meet the cell have its dtype and device.
     fn weight(&self) -> &Tensor;
 
+    /// Whether time passes between the steps of this cell, so that a sequence may have a `dt`.
+    fn has_time(&self) -> bool {
+        false
+    }
+
     /// The half of a step that needs the input alone: `x [.., I]` to `[.., P]`.
     fn project(&self, x: &Tensor) -> Tensor;
 
-    /// The half of a step that needs the state: `projected [B, P]`.
-    fn advance(&self, projected: &Tensor, state: &State) -> State;
+    /// The half of a step that needs the state: `projected [B, P]`, and `dt [B, 1]` if the cell has time.
+    fn advance(&self, projected: &Tensor, dt: Option<&Tensor>, state: &State) -> State;
 
     /// The first step from a zero state. A cell may leave out what zeros cannot change.
-    fn advance_from_rest(&self, projected: &Tensor) -> State {
-        self.advance(projected, &self.zero_state(projected))
+    fn advance_from_rest(&self, projected: &Tensor, dt: Option<&Tensor>) -> State {
+        self.advance(projected, dt, &self.zero_state(projected))
     }
 
-    /// One whole step: `x [B, I]`.
-    fn step(&self, x: &Tensor, state: &State) -> State {
-        self.advance(&self.project(x), state)
+    /// What a run keeps of a step, `[B, ..]`: the state's output, unless the cell has more to show.
+    fn emit(&self, state: &State) -> Tensor {
+        state.output().shallow_clone()
+    }
+
+    /// One whole step: `x [B, I]`, `dt [B]`.
+    fn step(&self, x: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
+        self.advance(&self.project(x), dt.map(|dt| dt.unsqueeze(1)).as_ref(), state)
     }
 
     /// A zero state for the batch, dtype and device of `like [B, ..]`.
@@ -79,47 +90,42 @@ pub trait Cell {
         State(self.state_sizes().into_iter().map(zeros).collect())
     }
 
-    /// Runs over `x [B, T, I]`, from `initial` or from zero. Where `mask [B, T]` (bool) is false the step is
-    /// skipped: the state stays.
+    /// Runs over a sequence, from `initial` or from zero.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Options`] if an argument does not fit the cell.
-    fn scan(&self, x: &Tensor, initial: Option<&State>, mask: Option<&Tensor>) -> Result<Run, Error> {
-        check_sequence(self, x, initial, mask)?;
-        Ok(unroll(self, x, initial, mask))
+    /// [`Error::Shape`], [`Error::Options`] or [`Error::NoTime`] if an argument does not fit the cell.
+    fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        check_sequence(self, sequence, initial)?;
+        Ok(unroll(self, sequence, initial))
     }
 
     /// The cell in TorchScript, with the methods `step(x [B, I], state) -> (output [B, H], state)`,
     /// `sequence(x [B, T, I], state) -> (outputs [B, T, H], state)` and `forward(x) -> outputs`. The state is optional;
-    /// it is the one tensor of the cell's state, or a tuple of them.
+    /// it is the one tensor of the cell's state, or a tuple of them. The methods of a cell that has time take `dt`, `[B]` or
+    /// `[B, T]` and optional, after the state.
     fn script(&self) -> Script;
 }
 
 /// The time loop. Arguments were checked by [`check_sequence`].
-pub(crate) fn unroll<C: Cell + ?Sized>(
-    cell: &C,
-    x: &Tensor,
-    initial: Option<&State>,
-    mask: Option<&Tensor>,
-) -> Run {
-    // Padding may hold anything, even NaN: zeros keep it out of the gradients, too.
-    let padded = mask.map(|mask| x.masked_fill(&mask.to_kind(Kind::Bool).logical_not().unsqueeze(2), 0.0));
-    let projected = cell.project(padded.as_ref().unwrap_or(x)).unbind(1);
-    let masks = mask.map(|mask| mask.to_kind(Kind::Bool).unbind(1));
+pub(crate) fn unroll<C: Cell + ?Sized>(cell: &C, sequence: Sequence<'_>, initial: Option<&State>) -> Run {
+    let projected = cell.project(&sequence.without_padding()).unbind(1);
+    let times = sequence.dt.map(|dt| dt.unsqueeze(2).unbind(1));
+    let masks = sequence.mask.map(|mask| mask.to_kind(Kind::Bool).unbind(1));
     let mut state: Option<State> =
         initial.map(|state| State(state.0.iter().map(Tensor::shallow_clone).collect()));
     let mut outputs = Vec::with_capacity(projected.len());
     for (t, projected) in projected.iter().enumerate() {
+        let dt = times.as_ref().map(|times| &times[t]);
         let next = match &state {
-            Some(state) => cell.advance(projected, state),
-            None => cell.advance_from_rest(projected),
+            Some(state) => cell.advance(projected, dt, state),
+            None => cell.advance_from_rest(projected, dt),
         };
         let next = match (&masks, state) {
             (None, _) => next,
             (Some(masks), Some(before)) => next.where_counts(&masks[t], &before),
             (Some(masks), None) => next.where_counts(&masks[t], &cell.zero_state(projected)),
         };
-        outputs.push(next.output().shallow_clone());
+        outputs.push(cell.emit(&next));
         state = Some(next);
     }
     Run { outputs: Tensor::stack(&outputs, 1), last: state.expect("a sequence has at least one step") }
@@ -128,23 +134,19 @@ pub(crate) fn unroll<C: Cell + ?Sized>(
 /// Refuses what does not fit the cell.
 pub(crate) fn check_sequence<C: Cell + ?Sized>(
     cell: &C,
-    x: &Tensor,
+    sequence: Sequence<'_>,
     initial: Option<&State>,
-    mask: Option<&Tensor>,
 ) -> Result<(), Error> {
-    let (inputs, state_sizes) = (cell.input_size(), cell.state_sizes());
-    let size = x.size();
-    let [batch, steps, width] = size[..] else {
-        return Err(shape_error("the input", format!("[B, T, {inputs}]"), x));
-    };
-    if steps == 0 || width != inputs {
-        return Err(shape_error("the input", format!("[B, T >= 1, {inputs}]"), x));
-    }
-    check_options("the input", cell.weight(), x)?;
-    if let Some(mask) = mask.filter(|mask| mask.size() != [batch, steps]) {
-        return Err(shape_error("the mask", format!("[{batch}, {steps}]"), mask));
+    let [batch, _] = sequence.check(cell.input_size())?;
+    check_options("the input", cell.weight(), sequence.x)?;
+    if let Some(dt) = sequence.dt {
+        if !cell.has_time() {
+            return Err(Error::NoTime);
+        }
+        check_options("the time steps", cell.weight(), dt)?;
     }
     if let Some(State(tensors)) = initial {
+        let state_sizes = cell.state_sizes();
         if tensors.len() != state_sizes.len() {
             let expected = format!("[{} tensors, {batch}, H]", state_sizes.len());
             let found = vec![tensors.len() as i64];
@@ -158,10 +160,6 @@ pub(crate) fn check_sequence<C: Cell + ?Sized>(
         }
     }
     Ok(())
-}
-
-fn shape_error(what: &str, expected: String, found: &Tensor) -> Error {
-    Error::Shape { what: what.into(), expected, found: found.size() }
 }
 
 fn check_options(what: &'static str, weight: &Tensor, found: &Tensor) -> Result<(), Error> {

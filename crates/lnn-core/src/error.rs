@@ -25,6 +25,11 @@ pub enum Error {
         /// Dtype and device that came.
         found: String,
     },
+    /// A sequence has time steps, but the cell does not know time.
+    #[error(
+        "the sequence has time steps `dt`, but this cell knows no time between steps; hint: leave `dt` out"
+    )]
+    NoTime,
     /// A hyper-parameter lies outside its range.
     #[error("{name} must be {expected}, found {found}")]
     Value {

@@ -25,6 +25,25 @@ pub enum Init {
     OrthogonalBlocks,
     /// `[H, H]` from N(0, 1), scaled so that the largest modulus of an eigenvalue is the given radius.
     SpectralRadius(f64),
+    /// Uniform between ±`limit`; PyTorch's linear layers draw weight and bias with the limit 1 / √`fan_in`.
+    Uniform {
+        /// The largest absolute value.
+        limit: f64,
+    },
+    /// Another initialiser for the first rows, and zeros below.
+    Leading {
+        /// How many rows.
+        rows: i64,
+        /// What they are drawn by.
+        init: Box<Init>,
+    },
+    /// Another initialiser for the square at the upper left, and zeros around.
+    LeadingSquare {
+        /// Its extent.
+        extent: i64,
+        /// What it is drawn by.
+        init: Box<Init>,
+    },
     /// The given values.
     Values(Tensor),
 }
@@ -68,6 +87,25 @@ impl Init {
                     scale_to_radius(&drawn.to_kind(Kind::Double), *radius)?.to_kind(Kind::Float)
                 }
                 _ => return Err(wrong_shape("[H, H]")),
+            },
+            Self::Uniform { limit } => (Tensor::f_rand(shape, options)? * 2.0 - 1.0) * *limit,
+            Self::Leading { rows, init } => match shape {
+                [all, rest @ ..] if rows <= all => {
+                    let whole = Tensor::f_zeros(shape, options)?;
+                    let leading: Vec<i64> = std::iter::once(*rows).chain(rest.iter().copied()).collect();
+                    whole.narrow(0, 0, *rows).f_copy_(&init.draw(&leading)?)?;
+                    whole
+                }
+                _ => return Err(wrong_shape(&format!("[at least {rows}, ...]"))),
+            },
+            Self::LeadingSquare { extent, init } => match *shape {
+                [rows, columns] if rows >= *extent && columns >= *extent => {
+                    let whole = Tensor::f_zeros(shape, options)?;
+                    let square = whole.narrow(0, 0, *extent).narrow(1, 0, *extent);
+                    square.shallow_clone().f_copy_(&init.draw(&[*extent, *extent])?)?;
+                    whole
+                }
+                _ => return Err(wrong_shape(&format!("[at least {extent}, at least {extent}]"))),
             },
             Self::Values(values) if values.size() == shape => values.copy(),
             Self::Values(values) => return Err(wrong_shape(&format!("{:?}", values.size()))),

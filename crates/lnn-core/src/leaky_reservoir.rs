@@ -99,14 +99,14 @@ impl Cell for LeakyReservoir {
         x.linear(&self.input_weights, self.bias.as_ref())
     }
 
-    fn advance(&self, projected: &Tensor, state: &State) -> State {
+    fn advance(&self, projected: &Tensor, _dt: Option<&Tensor>, state: &State) -> State {
         let h = state.output();
         let drive = projected.addmm(h, &self.recurrent_weights.tr()).tanh();
         // lerp: h + a (drive - h), the equation with one pass over memory.
         State::new(vec![h.lerp(&drive, self.leak_rate)])
     }
 
-    fn advance_from_rest(&self, projected: &Tensor) -> State {
+    fn advance_from_rest(&self, projected: &Tensor, _dt: Option<&Tensor>) -> State {
         State::new(vec![projected.tanh() * self.leak_rate])
     }
 

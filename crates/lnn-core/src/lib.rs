@@ -5,7 +5,7 @@
 //! `mask [B,T]` which steps count, `h [B,H]` a state. Nothing here touches files, prints, or knows a flag.
 //!
 //! ```no_run
-//! use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig};
+//! use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig, Sequence};
 //! use tch::{Device, Kind, Tensor};
 //!
 //! # fn main() -> Result<(), lnn_core::Error> {
@@ -15,7 +15,7 @@
 //! };
 //! let reservoir = LeakyReservoir::new(&mut parameters.root(), 28, &config)?;
 //! let x = Tensor::rand([64, 28, 28], (Kind::Float, Device::Cpu));
-//! let run = reservoir.scan(&x, None, None)?;
+//! let run = reservoir.scan(Sequence::new(&x), None)?;
 //! assert_eq!(run.outputs.size(), [64, 28, 500]);
 //! # Ok(())
 //! # }
@@ -29,13 +29,19 @@ mod dense;
 mod error;
 mod init;
 mod leaky_reservoir;
+mod linear_liquid;
+mod liquid_time_step;
 mod lstm;
 mod moments;
 mod parameters;
 mod random;
 mod ridge;
 mod script;
+mod sequence;
 mod spectral_radius;
+mod spike_encoding;
+mod spiking_reservoir;
+mod surrogate;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use batch_norm::BatchNorm;
@@ -45,10 +51,16 @@ pub use dense::Dense;
 pub use error::Error;
 pub use init::Init;
 pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
+pub use linear_liquid::LinearLiquid;
+pub use liquid_time_step::{LiquidTimeStep, LiquidTimeStepConfig, Solver, TauForm, TimeConstants};
 pub use lstm::Lstm;
 pub use moments::Moments;
 pub use parameters::{Parameter, Parameters, Role, Scope};
 pub use random::{derive_seed, seeded};
 pub use ridge::{RidgeRegression, RidgeSolution};
 pub use script::Script;
+pub use sequence::Sequence;
 pub use spectral_radius::{scale_to_radius, spectral_radius};
+pub use spike_encoding::{encode_current, encode_delta, encode_latency, encode_rate};
+pub use spiking_reservoir::{SpikingConfig, SpikingReservoir};
+pub use surrogate::Surrogate;

@@ -15,7 +15,7 @@
 //! initialised as Keras does. The gates are in the order of `torch.nn.LSTM`, with one bias instead of its two.
 
 use crate::cell::{check_sequence, unroll};
-use crate::{Cell, Error, Init, Run, Scope, Script, State};
+use crate::{Cell, Error, Init, Run, Scope, Script, Sequence, State};
 use tch::{Device, Kind, Tensor};
 
 /// A layer of LSTM units.
@@ -66,7 +66,7 @@ impl Cell for Lstm {
         x.linear(&self.input_weights, Some(&self.bias))
     }
 
-    fn advance(&self, projected: &Tensor, state: &State) -> State {
+    fn advance(&self, projected: &Tensor, _dt: Option<&Tensor>, state: &State) -> State {
         let [h, c] = state.tensors() else { unreachable!("the state was checked at the door") };
         let gates = projected.addmm(h, &self.recurrent_weights.tr()).chunk(4, 1);
         let c = gates[1].sigmoid() * c + gates[0].sigmoid() * gates[2].tanh();
@@ -74,11 +74,12 @@ impl Cell for Lstm {
     }
 
     /// The same equations by libtorch's fused layer; with a mask, the plain loop.
-    fn scan(&self, x: &Tensor, initial: Option<&State>, mask: Option<&Tensor>) -> Result<Run, Error> {
-        check_sequence(self, x, initial, mask)?;
-        if mask.is_some() {
-            return Ok(unroll(self, x, initial, mask));
+    fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        check_sequence(self, sequence, initial)?;
+        if sequence.mask.is_some() {
+            return Ok(unroll(self, sequence, initial));
         }
+        let x = sequence.x;
         let zero;
         let state = if let Some(state) = initial {
             state
@@ -150,8 +151,8 @@ mod tests {
             let loss = run.outputs.square().sum(Kind::Double) + run.last.tensors()[1].sum(Kind::Double);
             Tensor::run_backward(&[loss], &parameters.trainable(), false, false)
         };
-        let plain = gradients(unroll(&lstm, &x, Some(&initial), None));
-        let fused = gradients(lstm.scan(&x, Some(&initial), None).unwrap());
+        let plain = gradients(unroll(&lstm, Sequence::new(&x), Some(&initial)));
+        let fused = gradients(lstm.scan(Sequence::new(&x), Some(&initial)).unwrap());
         for (plain, fused) in plain.iter().zip(&fused) {
             assert!((plain - fused).abs().max().double_value(&[]) < 1e-12);
         }

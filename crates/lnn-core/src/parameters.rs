@@ -170,7 +170,15 @@ impl Scope<'_> {
     /// # Errors
     /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
     pub fn trainable(&mut self, name: &str, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
-        self.parameters.add(self.full_name(name), Role::Trainable, shape, init)
+        self.tensor(name, Role::Trainable, shape, init)
+    }
+
+    /// A tensor of the given role.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
+    pub fn tensor(&mut self, name: &str, role: Role, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
+        self.parameters.add(self.full_name(name), role, shape, init)
     }
 
     /// A tensor that belongs to the model and does not train.
@@ -178,7 +186,7 @@ impl Scope<'_> {
     /// # Errors
     /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
     pub fn buffer(&mut self, name: &str, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
-        self.parameters.add(self.full_name(name), Role::Buffer, shape, init)
+        self.tensor(name, Role::Buffer, shape, init)
     }
 
     fn full_name(&self, name: &str) -> String {

@@ -3,7 +3,7 @@
 //! Its docstring holds the equations and says what each array is. Every comparison runs in float64 and in float32.
 
 use lnn_core::{
-    AdamW, AdamWConfig, Cell, Init, LeakyReservoir, Lstm, Parameters, ReservoirConfig, Run, State,
+    AdamW, AdamWConfig, Cell, Init, LeakyReservoir, Lstm, Parameters, ReservoirConfig, Run, Sequence, State,
     scale_to_radius,
 };
 use std::path::Path;
@@ -83,7 +83,7 @@ fn the_leaky_reservoir_gives_the_states_and_gradients_of_the_equation() {
         for from_zero in [false, true] {
             let (x, h0) = (golden.leaf("x"), golden.leaf("h0"));
             let initial = State::new(vec![h0.shallow_clone()]);
-            let run = reservoir.scan(&x, (!from_zero).then_some(&initial), None).unwrap();
+            let run = reservoir.scan(Sequence::new(&x), (!from_zero).then_some(&initial)).unwrap();
             let loss = run.outputs.square().sum(kind);
             loss.backward();
             golden.check(&prefixed(from_zero, "states"), &run.outputs);
@@ -131,11 +131,11 @@ fn the_lstm_gives_the_outputs_and_gradients_of_the_equation_fused_and_step_by_st
     for kind in KINDS {
         let golden = Golden::read("lstm_T5.npz", kind);
         for from_zero in [false, true] {
-            check_lstm(&golden, from_zero, |lstm, x, initial| lstm.scan(x, initial, None).unwrap());
+            check_lstm(&golden, from_zero, |lstm, x, initial| lstm.scan(Sequence::new(x), initial).unwrap());
             // A mask of ones takes the plain loop.
             check_lstm(&golden, from_zero, |lstm, x, initial| {
                 let ones = Tensor::ones(&x.size()[..2], (Kind::Bool, Device::Cpu));
-                lstm.scan(x, initial, Some(&ones)).unwrap()
+                lstm.scan(Sequence::new(x).with_mask(Some(&ones)), initial).unwrap()
             });
         }
     }

@@ -5,16 +5,16 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lnn_core::{AdamW, AdamWConfig};
-use lnn_models::{InputSpec, Model, ModelConfig, ModelKind, Preset, Standardization};
+use lnn_models::{Input, InputSpec, Mode, Model, ModelConfig, ModelKind, Preset, Standardization};
 use std::hint::black_box;
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Device, Kind, Tensor};
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 const ADAM: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
 
 fn model(kind: ModelKind, preset: Preset) -> Model {
     let class_names = (0..10).map(|class| class.to_string()).collect();
-    let input = InputSpec { channels: 1, height: 28, width: 28, class_names };
+    let input = InputSpec::images([1, 28, 28], class_names);
     Model::new(ModelConfig::preset(kind, preset), input, Standardization::Channels, 0, Device::Cpu)
         .expect("a preset can be built")
 }
@@ -27,26 +27,31 @@ fn train_step(criterion: &mut Criterion) {
     for (name, kind, preset, batch) in [
         ("lnn-article", ModelKind::Lnn, Preset::Article, 64),
         ("lnn-tuned", ModelKind::Lnn, Preset::Tuned, 256),
+        ("snlnn-article", ModelKind::Snlnn, Preset::Article, 64),
+        ("snlnn-tuned", ModelKind::Snlnn, Preset::Tuned, 128),
+        ("liquid-article", ModelKind::Liquid, Preset::Article, 64),
+        ("liquid-tuned", ModelKind::Liquid, Preset::Tuned, 128),
         ("cllnn-article", ModelKind::Cllnn, Preset::Article, 64),
         ("cllnn-tuned", ModelKind::Cllnn, Preset::Tuned, 128),
     ] {
         let model = model(kind, preset);
         let images = Tensor::rand([batch, 1, 28, 28], FLOAT);
         let labels = Tensor::randint(10, [batch], (Kind::Int64, Device::Cpu));
-        let features = model.front(&images).expect("the images fit");
+        let front = || model.front(Input::new(images.shallow_clone())).expect("the images fit");
+        let features = front();
         let mut optimizer = AdamW::new(model.parameters(), ADAM).expect("the constants are in range");
         group.throughput(Throughput::Elements(batch as u64));
         let id = BenchmarkId::new(name, format!("{batch}x1x28x28"));
         group.bench_function(id, |bencher| {
             bencher.iter(|| {
-                let logits = model.head(&features, true).expect("the features fit");
-                logits.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0).backward();
+                let logits = model.head(&features, Mode::Training).expect("the features fit").prediction;
+                model.loss(&logits, &labels, 0.0).backward();
                 optimizer.step(1e-3).expect("gradients are there");
             });
         });
         if model.readout().is_some() {
             let id = BenchmarkId::new(format!("{name}-front"), format!("{batch}x1x28x28"));
-            group.bench_function(id, |bencher| bencher.iter(|| black_box(model.front(&images))));
+            group.bench_function(id, |bencher| bencher.iter(|| black_box(front())));
         }
     }
     group.finish();

@@ -13,7 +13,7 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 /// The newest format that this crate reads, and the one that it writes.
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 2;
 
 /// The metadata key of the description.
 const KEY: &str = "lnn";
@@ -109,7 +109,7 @@ impl Checkpoint {
     pub fn model(&self, device: Device) -> Result<Model, Error> {
         let Description { model, input, standardization, .. } = &self.description;
         let model = Model::blank(model.clone(), input.clone(), *standardization, device)?;
-        model.parameters().load(&self.model)?;
+        model.load(&self.model)?;
         Ok(model)
     }
 }

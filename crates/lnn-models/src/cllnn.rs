@@ -5,13 +5,13 @@
 //!
 //! Source: Bacay, "Convolutional LSTM Liquid Neural Network (CLLNN)" (2024).
 
-use crate::{Error, InputSpec, Network, Preset, ReservoirSettings, Scan};
+use crate::{Error, Input, InputSpec, Mode, Network, Output, Preset, ReservoirSettings, Scan};
 use lnn_core::{
     BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope, Script,
+    Sequence,
 };
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
 /// The configuration of a CLLNN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,12 +86,13 @@ impl Cllnn {
         if !(0.0..1.0).contains(&config.dropout) {
             return refuse(format!("dropout must be at least 0 and below 1, found {}", config.dropout));
         }
-        let mut map = [input.channels, input.height, input.width];
+        let image = input.image("cllnn")?;
+        let mut map = image;
         let mut blocks = Vec::with_capacity(config.channels.len());
         for (i, &outputs) in config.channels.iter().enumerate() {
             let [inputs, height, width] = map;
             if height < 2 || width < 2 {
-                let image = format!("{} x {}", input.height, input.width);
+                let image = format!("{} x {}", image[1], image[2]);
                 return refuse(format!(
                     "images of {image} are too small for {} poolings",
                     config.channels.len()
@@ -108,21 +109,22 @@ impl Cllnn {
             blocks.push((convolution, normalization));
             map = [outputs, height / 2, width / 2];
         }
-        let [_, inputs] = config.scan.extents(map);
+        let [_, inputs] = config.scan.check(map, "cllnn")?;
         let settings = config.reservoir.for_inputs(inputs);
         Ok(Self {
             blocks,
             scan: config.scan,
             reservoir: LeakyReservoir::new(&mut scope.child("reservoir"), inputs, &settings)?,
             lstm: Lstm::new(&mut scope.child("lstm"), config.reservoir.units, config.lstm_units)?,
-            readout: Dense::new(&mut scope.child("readout"), config.lstm_units, input.classes())?,
+            readout: Dense::new(&mut scope.child("readout"), config.lstm_units, input.outputs())?,
             dropout: config.dropout,
         })
     }
 }
 
 impl Network for Cllnn {
-    fn head(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+    fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {
+        let (x, training) = (&features.x, mode.training());
         // Channels last in memory, shape unchanged: the convolutions are a third faster so.
         let mut x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         for (convolution, normalization) in &self.blocks {
@@ -132,15 +134,18 @@ impl Network for Cllnn {
             }
             x = x.relu();
         }
-        let states = self.reservoir.scan(&self.scan.apply(&x), None, None)?.outputs;
-        let memory = self.lstm.scan(&states, None, None)?;
-        Ok(self.readout.forward(&memory.last.output().dropout(self.dropout, training)))
+        let steps = mode.trace(&self.scan.apply(&x));
+        let states = self.reservoir.scan(Sequence::new(&steps), None)?.outputs;
+        let memory = self.lstm.scan(Sequence::new(&states), None)?;
+        let logits = self.readout.forward(&memory.last.output().dropout(self.dropout, training));
+        Ok(Output::new(logits).traced(mode, &steps))
     }
 
     fn script(&self) -> Script {
         let blocks: Vec<_> =
             (0..self.blocks.len()).map(|i| format!("    x = self.block{i}.forward(x)\n")).collect();
-        let source = SCRIPT.replace("    BLOCKS\n", &blocks.concat()).replace("SEQUENCE", self.scan.script());
+        let source =
+            SCRIPT.replace("    BLOCKS\n", &blocks.concat()).replace("SEQUENCE", &self.scan.script());
         let script = Script::new("Cllnn", source).attribute("dropout", ScriptAttribute::Float(self.dropout));
         let blocks = self.blocks.iter().enumerate();
         blocks

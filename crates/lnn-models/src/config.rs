@@ -1,6 +1,6 @@
 //! What a model is made from: plain data that a file holds and a shell can set.
 
-use crate::{CllnnConfig, Error, LnnConfig};
+use crate::{CllnnConfig, LiquidConfig, LnnConfig, SnlnnConfig};
 use lnn_core::ReservoirConfig;
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 pub enum ModelKind {
     /// A fixed leaky reservoir with a trained readout.
     Lnn,
+    /// A spiking reservoir that grows.
+    Snlnn,
     /// A convolution, a fixed leaky reservoir and an LSTM.
     Cllnn,
+    /// Units with learned time constants.
+    Liquid,
 }
 
 /// Which hyper-parameters to start from.
@@ -29,8 +33,12 @@ pub enum Preset {
 pub enum ModelConfig {
     /// See [`LnnConfig`].
     Lnn(LnnConfig),
+    /// See [`SnlnnConfig`].
+    Snlnn(SnlnnConfig),
     /// See [`CllnnConfig`].
     Cllnn(CllnnConfig),
+    /// See [`LiquidConfig`].
+    Liquid(LiquidConfig),
 }
 
 impl ModelConfig {
@@ -38,7 +46,9 @@ impl ModelConfig {
     pub fn preset(kind: ModelKind, preset: Preset) -> Self {
         match kind {
             ModelKind::Lnn => Self::Lnn(LnnConfig::preset(preset)),
+            ModelKind::Snlnn => Self::Snlnn(SnlnnConfig::preset(preset)),
             ModelKind::Cllnn => Self::Cllnn(CllnnConfig::preset(preset)),
+            ModelKind::Liquid => Self::Liquid(LiquidConfig::preset(preset)),
         }
     }
 
@@ -46,61 +56,9 @@ impl ModelConfig {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Lnn(_) => "lnn",
+            Self::Snlnn(_) => "snlnn",
             Self::Cllnn(_) => "cllnn",
-        }
-    }
-}
-
-/// The shape of one input and the number of classes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InputSpec {
-    /// Channels of an image.
-    pub channels: i64,
-    /// Rows of an image.
-    pub height: i64,
-    /// Columns of an image.
-    pub width: i64,
-    /// Names of the classes, in the order of the logits.
-    pub class_names: Vec<String>,
-}
-
-impl InputSpec {
-    /// Number of classes.
-    pub fn classes(&self) -> i64 {
-        self.class_names.len() as i64
-    }
-
-    /// Refuses data of another shape or with another number of classes.
-    ///
-    /// # Errors
-    /// [`Error::OtherData`].
-    pub fn check_same(&self, found: &Self) -> Result<(), Error> {
-        let describe = |spec: &Self| {
-            format!(
-                "images [{}, {}, {}] of {} classes",
-                spec.channels,
-                spec.height,
-                spec.width,
-                spec.classes()
-            )
-        };
-        let (expected, found) = (describe(self), describe(found));
-        if expected == found { Ok(()) } else { Err(Error::OtherData { expected, found }) }
-    }
-
-    /// Refuses images that are not `[N, channels, height, width]`.
-    ///
-    /// # Errors
-    /// [`Error::Input`].
-    pub fn check(&self, size: &[i64]) -> Result<(), Error> {
-        let Self { channels, height, width, .. } = self;
-        match size {
-            [_, c, h, w] if (c, h, w) == (channels, height, width) => Ok(()),
-            found => Err(Error::Input {
-                expected: format!("{channels}, {height}, {width}"),
-                found: found.to_vec(),
-            }),
+            Self::Liquid(_) => "liquid",
         }
     }
 }

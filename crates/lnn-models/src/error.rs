@@ -13,10 +13,13 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// An image batch does not fit the model's input.
-    #[error("the model takes images [N, {expected}], found {found:?}")]
+    /// An input cannot be standardised so.
+    #[error("standardization: {0}")]
+    Standardization(String),
+    /// A batch does not fit the model's input.
+    #[error("the model takes {expected}, found {found:?}")]
     Input {
-        /// Channels, height and width in words.
+        /// The shape in words, as `images [N, 1, 28, 28]`.
         expected: String,
         /// The shape that came.
         found: Vec<i64>,

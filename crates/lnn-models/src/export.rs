@@ -5,7 +5,7 @@
 //! `lnn.json` of a safetensors file.
 
 use crate::checkpoint::Stored;
-use crate::{Checkpoint, Description, Error};
+use crate::{Checkpoint, Description, Error, InputShape, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tch::Device;
@@ -30,8 +30,10 @@ pub struct ExportDescription {
     pub input: TensorContract,
     /// What it gives.
     pub output: TensorContract,
-    /// Names of the classes, in the order of the logits.
+    /// Names of the classes, in the order of the logits; empty if the output is values.
     pub class_names: Vec<String>,
+    /// Names of the values, in their order; empty if the output is logits.
+    pub value_names: Vec<String>,
     /// How well the model did, as far as the checkpoint tells.
     pub metrics: serde_json::Value,
     /// What the checkpoint says of itself: model, standardisation, data, seed, training, version and commit.
@@ -66,7 +68,18 @@ impl ExportDescription {
     pub fn of(checkpoint: &Description, metrics: serde_json::Value) -> Self {
         let input = &checkpoint.input;
         let batch = || Extent::Free("N".into());
-        let image = [input.channels, input.height, input.width].map(Extent::Fixed);
+        let (content, extents, range) = match &input.shape {
+            InputShape::Images { channels, height, width } => {
+                ("images", [*channels, *height, *width].map(Extent::Fixed).to_vec(), Some((0.0, 1.0)))
+            }
+            InputShape::Sequences { features } => {
+                ("sequences", vec![Extent::Free("T".into()), Extent::Fixed(features.len() as i64)], None)
+            }
+        };
+        let (told, class_names, value_names) = match &input.task {
+            Task::Classification { class_names } => ("logits", class_names.clone(), Vec::new()),
+            Task::Regression { value_names } => ("values", Vec::new(), value_names.clone()),
+        };
         let contract = |content: &str, shape, range| TensorContract {
             content: content.into(),
             shape,
@@ -76,9 +89,10 @@ impl ExportDescription {
         Self {
             export_version: EXPORT_VERSION,
             torch_version: lnn_sys::torch_version(),
-            input: contract("images", std::iter::once(batch()).chain(image).collect(), Some((0.0, 1.0))),
-            output: contract("logits", vec![batch(), Extent::Fixed(input.classes())], None),
-            class_names: input.class_names.clone(),
+            input: contract(content, std::iter::once(batch()).chain(extents).collect(), range),
+            output: contract(told, vec![batch(), Extent::Fixed(input.outputs())], None),
+            class_names,
+            value_names,
             metrics,
             checkpoint: checkpoint.clone(),
         }

@@ -90,7 +90,7 @@ impl Exported {
         }
         let tensors = self.tensors.iter().map(|found| (found.name.clone(), found.tensor.detach()));
         let tensors: Vec<_> = tensors.collect();
-        model.parameters().load(&tensors).map_err(|error| unfit(error.to_string()))?;
+        model.load(&tensors).map_err(|error| unfit(error.to_string()))?;
         let training =
             serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
         let description = Description { training, format_version: crate::FORMAT_VERSION, ..stored.clone() };

@@ -7,8 +7,8 @@
 //! Source: Bacay, "Liquid Neural Networks (LNN) for Handwritten Digit Recognition".
 
 use crate::scan::{NEIGHBOURS_SCRIPT, with_neighbours};
-use crate::{Error, InputSpec, Network, Preset, Readout, ReservoirSettings, Scan};
-use lnn_core::{Cell, LeakyReservoir, Scope, Script};
+use crate::{Error, Input, InputSpec, Mode, Network, Output, Preset, Readout, ReservoirSettings, Scan};
+use lnn_core::{Cell, LeakyReservoir, Scope, Script, Sequence};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -98,10 +98,10 @@ impl Lnn {
         if config.window < 1 || config.window % 2 == 0 {
             return refuse(format!("window must be odd and at least 1, found {}", config.window));
         }
-        let image = [input.channels, input.height, input.width];
+        let image = input.image("lnn")?;
         let mut reservoirs = Vec::with_capacity(config.scans.len());
         for (i, &scan) in config.scans.iter().enumerate() {
-            let [steps, inputs] = scan.extents(image);
+            let [steps, inputs] = scan.check(image, "lnn")?;
             if config.stretches < 1 || config.stretches > steps {
                 let found = config.stretches;
                 return refuse(format!(
@@ -115,7 +115,7 @@ impl Lnn {
         }
         let features = config.reservoir.units * config.stretches * config.scans.len() as i64;
         let readout =
-            Readout::new(&mut scope.child("readout"), features, input.classes(), config.standardize)?;
+            Readout::new(&mut scope.child("readout"), features, input.outputs(), config.standardize)?;
         let (window, stretches, summary) = (config.window, config.stretches, config.summary);
         Ok(Self { reservoirs, readout, window, stretches, summary })
     }
@@ -138,20 +138,21 @@ impl Lnn {
 }
 
 impl Network for Lnn {
-    fn front(&self, x: &Tensor) -> Result<Tensor, Error> {
+    fn front(&self, input: Input) -> Result<Input, Error> {
+        let x = &input.x;
         // Nothing before the readout trains, so nothing before it needs a graph.
         tch::no_grad(|| {
             let mut features = Vec::with_capacity(self.reservoirs.len());
             for (scan, reservoir) in &self.reservoirs {
                 let sequence = with_neighbours(&scan.apply(x), self.window);
-                features.push(self.summarize(&reservoir.scan(&sequence, None, None)?.outputs));
+                features.push(self.summarize(&reservoir.scan(Sequence::new(&sequence), None)?.outputs));
             }
-            Ok(Tensor::cat(&features, 1))
+            Ok(Input::new(Tensor::cat(&features, 1)))
         })
     }
 
-    fn head(&self, features: &Tensor, _training: bool) -> Result<Tensor, Error> {
-        Ok(self.readout.forward(features))
+    fn head(&self, features: &Input, _mode: Mode) -> Result<Output, Error> {
+        Ok(Output::new(self.readout.forward(&features.x)))
     }
 
     fn readout(&self) -> Option<&Readout> {

@@ -1,36 +1,66 @@
 //! A model: preprocessing, a network and their named tensors.
 
 use crate::cllnn::Cllnn;
+use crate::liquid::Liquid;
 use crate::lnn::Lnn;
 use crate::preprocessing::Preprocessing;
-use crate::{Error, InputSpec, ModelConfig, Readout, Standardization};
-use lnn_core::{Parameters, Scope, Script};
+use crate::snlnn::Snlnn;
+use crate::{
+    Birth, Error, Growth, Input, InputSpec, Mode, ModelConfig, Output, Readout, Scan, Standardization, Task,
+};
+use lnn_core::{Parameters, Scope, Script, seeded};
 use std::fmt::Debug;
 use tch::{Device, Kind, Tensor};
 
-/// What lies between the standardised input and the logits: a front whose weights are fixed, and a head that trains. A new
+/// What lies between the standardised input and the output: a front whose weights are fixed, and a head that trains. A new
 /// model implements this and joins [`ModelConfig`].
 pub trait Network: Debug {
-    /// The fixed front: `x [B, C, H, W]`, standardised, to what the head takes. Without one it is the input itself.
+    /// The fixed front: the input, standardised, to what the head takes. Without one it is the input itself.
     ///
     /// # Errors
     /// Those of its parts.
-    fn front(&self, x: &Tensor) -> Result<Tensor, Error> {
-        Ok(x.shallow_clone())
+    fn front(&self, input: Input) -> Result<Input, Error> {
+        Ok(input)
     }
 
-    /// The head: what the front gives, to logits `[B, classes]`.
+    /// The head: what the front gives, to logits or values `[B, O]`.
     ///
     /// # Errors
     /// Those of its parts.
-    fn head(&self, features: &Tensor, training: bool) -> Result<Tensor, Error>;
+    fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error>;
 
     /// The head as a linear readout of features `[B, D]`, if it is one; then the front is worth computing once.
     fn readout(&self) -> Option<&Readout> {
         None
     }
 
-    /// The network in TorchScript, with the method `forward(images)`, which calls `self.preprocessing` first.
+    /// When units are born, if they can be.
+    fn growth(&self) -> Option<&Growth> {
+        None
+    }
+
+    /// Lets units be born, drawn from libtorch's generator: `[born, living, room]`, or none if there is no room.
+    ///
+    /// # Errors
+    /// Those of its parts.
+    fn grow(&self) -> Result<Option<[i64; 3]>, Error> {
+        Ok(None)
+    }
+
+    /// How many units live, if that changes.
+    fn living(&self) -> Option<i64> {
+        None
+    }
+
+    /// The tensors were filled from a file.
+    fn loaded(&self) {}
+
+    /// Whether the steps of the network can be taken one by one, and if so how it reads an image as steps.
+    fn steps(&self) -> Option<Option<Scan>> {
+        None
+    }
+
+    /// The network in TorchScript, with the method `forward(input)`, which calls `self.preprocessing` first.
     fn script(&self) -> Script;
 }
 
@@ -79,45 +109,106 @@ impl Model {
         standardization: Standardization,
         mut parameters: Parameters,
     ) -> Result<Self, Error> {
+        if let ModelConfig::Snlnn(config) = &config {
+            config.check_standardization(standardization)?;
+        }
         let mut root = parameters.root();
         let preprocessing = Preprocessing::new(&mut root.child("preprocessing"), standardization, &input)?;
         let network = network(&config, &mut root, &input)?;
         Ok(Self { config, input, standardization, preprocessing, network, parameters })
     }
 
-    /// Takes the standardisation from the training images `[N, C, H, W]`, uint8.
+    /// Takes the standardisation from the training set: images `[N, C, H, W]`, uint8, or sequences `[N, T, I]`.
     ///
     /// # Errors
-    /// [`Error::Input`] if the images have another shape than the model takes.
-    pub fn fit_preprocessing(&mut self, images: &Tensor) -> Result<(), Error> {
-        self.input.check(&images.size())?;
-        self.preprocessing.fit(images)
+    /// [`Error::Input`] if the inputs have another shape than the model takes.
+    pub fn fit_preprocessing(&mut self, inputs: &Tensor) -> Result<(), Error> {
+        self.input.check(&inputs.size())?;
+        self.preprocessing.fit(inputs)
     }
 
-    /// Images `[B, C, H, W]` in 0..1 to logits `[B, classes]`.
+    /// Takes the units of the values to tell from those of the training set, `[N, O]`. Labels have none.
     ///
     /// # Errors
-    /// [`Error::Input`] if the images have another shape than the model takes.
-    pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, Error> {
-        self.head(&self.front(images)?, training)
+    /// [`Error::Core`] if there is no memory.
+    pub fn fit_values(&mut self, targets: &Tensor) -> Result<(), Error> {
+        self.preprocessing.fit_values(targets)
     }
 
-    /// The part that does not train, without a graph where nothing before it needs one: images `[B, C, H, W]` in 0..1 to
-    /// what [`head`](Self::head) takes.
+    /// Fills the tensors; see [`Parameters::load`].
     ///
     /// # Errors
-    /// [`Error::Input`] if the images have another shape than the model takes.
-    pub fn front(&self, images: &Tensor) -> Result<Tensor, Error> {
-        self.input.check(&images.size())?;
-        self.network.front(&self.preprocessing.apply(images))
+    /// Those of [`Parameters::load`]; then nothing was changed.
+    pub fn load(&self, stored: &[(String, Tensor)]) -> Result<(), Error> {
+        self.parameters.load(stored)?;
+        self.network.loaded();
+        Ok(())
     }
 
-    /// The part that trains: what [`front`](Self::front) gives, to logits `[B, classes]`.
+    /// Images `[B, C, H, W]` in 0..1 or sequences `[B, T, I]` to logits or values `[B, O]`.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the batch has another shape than the model takes.
+    pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+        let mode = if training { Mode::Training } else { Mode::Evaluation };
+        Ok(self.run(Input::new(x.shallow_clone()), mode)?.prediction)
+    }
+
+    /// The whole model on a batch.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the batch has another shape than the model takes.
+    pub fn run(&self, input: Input, mode: Mode) -> Result<Output, Error> {
+        self.head(&self.front(input)?, mode)
+    }
+
+    /// The part that does not train, without a graph where nothing before it needs one: a batch to what
+    /// [`head`](Self::head) takes.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the batch has another shape than the model takes.
+    pub fn front(&self, input: Input) -> Result<Input, Error> {
+        self.input.check(&input.x.size())?;
+        self.network.front(self.preprocessing.apply(&input))
+    }
+
+    /// The part that trains: what [`front`](Self::front) gives, to logits or values `[B, O]`.
     ///
     /// # Errors
     /// Those of the network's parts.
-    pub fn head(&self, features: &Tensor, training: bool) -> Result<Tensor, Error> {
-        self.network.head(features, training)
+    pub fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {
+        let output = self.network.head(features, mode)?;
+        Ok(Output { prediction: self.preprocessing.to_units(output.prediction), ..output })
+    }
+
+    /// The loss of a `prediction [B, O]`: the mean cross-entropy for labels `[B]`, or the mean squared error for values
+    /// `[B, O]` in units of their deviation over the training set.
+    pub fn loss(&self, prediction: &Tensor, targets: &Tensor, label_smoothing: f64) -> Tensor {
+        self.task().loss(prediction, targets, label_smoothing, self.preprocessing.value_deviation())
+    }
+
+    /// What the model is asked for.
+    pub fn task(&self) -> &Task {
+        &self.input.task
+    }
+
+    /// When units are born, if they can be.
+    pub fn growth(&self) -> Option<&Growth> {
+        self.network.growth()
+    }
+
+    /// How many units live, if that changes.
+    pub fn living(&self) -> Option<i64> {
+        self.network.living()
+    }
+
+    /// Lets units be born after `step` steps, drawn from `seed`. None if there is no room.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if libtorch throws.
+    pub fn grow(&self, seed: u64, step: u64) -> Result<Option<Birth>, Error> {
+        let grown = seeded(seed, || self.network.grow())?;
+        Ok(grown.map(|[born, living, room]| Birth { step, born, living, room }))
     }
 
     /// The linear readout that is all that trains, if the model is of that kind.
@@ -125,9 +216,11 @@ impl Model {
         self.network.readout()
     }
 
-    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1)` to logits.
+    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` to logits or values;
+    /// where its steps can be taken one by one, `sequence(x, state)` and `step(x, state)`, too.
     pub fn script(&self) -> Script {
-        self.network.script().part("preprocessing", self.preprocessing.script(&self.input))
+        let scan = self.network.steps().flatten();
+        self.network.script().part("preprocessing", self.preprocessing.script(&self.input, scan))
     }
 
     /// What the model was made from.
@@ -158,6 +251,8 @@ fn network(
 ) -> Result<Box<dyn Network>, Error> {
     Ok(match config {
         ModelConfig::Lnn(config) => Box::new(Lnn::new(scope, config, input)?),
+        ModelConfig::Snlnn(config) => Box::new(Snlnn::new(scope, config, input)?),
         ModelConfig::Cllnn(config) => Box::new(Cllnn::new(scope, config, input)?),
+        ModelConfig::Liquid(config) => Box::new(Liquid::new(scope, config, input)?),
     })
 }

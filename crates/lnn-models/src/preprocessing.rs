@@ -1,16 +1,18 @@
-//! Standardisation of the input: `(x - mean) / deviation`, with numbers from the training set.
+//! Standardisation of the input and of the values to tell, with numbers taken from the training set.
 
-use crate::{Error, InputSpec};
+use crate::{Error, Input, InputShape, InputSpec, Scan, Task};
 use lnn_core::{Init, Moments, Scope, Script};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-/// Over which pixels the mean and deviation are taken.
+/// What mean and deviation are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standardization {
-    /// One mean and deviation a channel.
+    /// The input stays as it is.
+    None,
+    /// One mean and deviation a channel of images, or a feature of sequences.
     Channels,
     /// One mean and deviation an image column, over all channels and rows: the scaler of the articles, which see an
     /// image as rows of features. A column that is nearly always black gets a huge scale.
@@ -18,77 +20,178 @@ pub enum Standardization {
 }
 
 impl Standardization {
-    fn shape(self, input: &InputSpec) -> [i64; 4] {
-        match self {
-            Self::Channels => [1, input.channels, 1, 1],
-            Self::Columns => [1, 1, 1, input.width],
-        }
+    fn shape(self, input: &InputSpec) -> Result<Vec<i64>, Error> {
+        Ok(match (&input.shape, self) {
+            (InputShape::Images { .. }, Self::None) => vec![1, 1, 1, 1],
+            (InputShape::Images { channels, .. }, Self::Channels) => vec![1, *channels, 1, 1],
+            (InputShape::Images { width, .. }, Self::Columns) => vec![1, 1, 1, *width],
+            (InputShape::Sequences { .. }, Self::None) => vec![1, 1, 1],
+            (InputShape::Sequences { features }, Self::Channels) => vec![1, 1, features.len() as i64],
+            (InputShape::Sequences { .. }, Self::Columns) => {
+                return Err(Error::Standardization("sequences have no image columns".into()));
+            }
+        })
     }
 }
 
-/// The standardisation of a model, kept in its buffers `mean` and `deviation`.
+/// The standardisation of a model's input, kept in its buffers `mean` and `deviation`, and of the values it tells, in
+/// `value_mean` and `value_deviation [O]`.
 #[derive(Debug)]
 pub(crate) struct Preprocessing {
     mean: Tensor,
     deviation: Tensor,
+    values: Option<[Tensor; 2]>,
     standardization: Standardization,
 }
 
 impl Preprocessing {
-    /// Buffers that leave the input as it is until [`fit`](Self::fit) or a checkpoint fills them.
+    /// Buffers that leave everything as it is until [`fit`](Self::fit) or a checkpoint fills them.
     pub(crate) fn new(
         scope: &mut Scope<'_>,
         kind: Standardization,
         input: &InputSpec,
     ) -> Result<Self, Error> {
-        let shape = kind.shape(input);
+        let shape = kind.shape(input)?;
+        let values = match &input.task {
+            Task::Regression { value_names } => {
+                let shape = [value_names.len() as i64];
+                let mean = scope.buffer("value_mean", &shape, &Init::Constant(0.0))?;
+                Some([mean, scope.buffer("value_deviation", &shape, &Init::Constant(1.0))?])
+            }
+            Task::Classification { .. } => None,
+        };
         Ok(Self {
             mean: scope.buffer("mean", &shape, &Init::Constant(0.0))?,
             deviation: scope.buffer("deviation", &shape, &Init::Constant(1.0))?,
+            values,
             standardization: kind,
         })
     }
 
-    /// Takes mean and deviation from images `[N, C, H, W]` in uint8, as parts of 255. A deviation of 0 becomes 1.
-    pub(crate) fn fit(&mut self, images: &Tensor) -> Result<(), Error> {
-        let mut moments = Moments::over(match self.standardization {
-            Standardization::Channels => &[0, 2, 3],
-            Standardization::Columns => &[0, 1, 2],
+    /// Takes mean and deviation from images `[N, C, H, W]` in uint8, as parts of 255, or from sequences `[N, T, I]`. A
+    /// deviation of 0 becomes 1.
+    pub(crate) fn fit(&mut self, inputs: &Tensor) -> Result<(), Error> {
+        let mut moments = Moments::over(match (self.standardization, inputs.dim()) {
+            (Standardization::None, _) => return Ok(()),
+            (Standardization::Channels, 3) => &[0, 1],
+            (Standardization::Channels, _) => &[0, 2, 3],
+            (Standardization::Columns, _) => &[0, 1, 2],
         });
+        let unit = if inputs.kind() == Kind::Uint8 { 255.0 } else { 1.0 };
         // Blocks bound the memory of the float copies.
-        for block in images.split(4096, 0) {
-            moments.add(&(block.to_kind(Kind::Double) / 255.0))?;
+        for block in inputs.split(4096, 0) {
+            moments.add(&(block.to_kind(Kind::Double) / unit))?;
         }
-        let Some((mean, deviation)) = moments.mean_and_deviation(1e-12, 1.0) else { return Ok(()) };
-        self.mean.f_copy_(&mean)?;
-        self.deviation.f_copy_(&deviation)?;
-        Ok(())
+        fill(&moments, [&self.mean, &self.deviation])
     }
 
-    /// Standardises `x [B, C, H, W]`.
-    pub(crate) fn apply(&self, x: &Tensor) -> Tensor {
-        (x - &self.mean) / &self.deviation
+    /// Takes mean and deviation from the values `[N, O]` of the training set, unless nothing is standardised.
+    pub(crate) fn fit_values(&mut self, targets: &Tensor) -> Result<(), Error> {
+        let Some([mean, deviation]) = &self.values else { return Ok(()) };
+        if self.standardization == Standardization::None {
+            return Ok(());
+        }
+        let mut moments = Moments::over(&[0]);
+        moments.add(&targets.to_kind(Kind::Double))?;
+        fill(&moments, [mean, deviation])
     }
 
-    /// The same in TorchScript, behind a check of the input.
-    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
-    pub(crate) fn script(&self, input: &InputSpec) -> Script {
-        Script::new("Preprocessing", SCRIPT)
-            .attribute("channels", ScriptAttribute::Int(input.channels))
-            .attribute("height", ScriptAttribute::Int(input.height))
-            .attribute("width", ScriptAttribute::Int(input.width))
+    /// Standardises the input.
+    pub(crate) fn apply(&self, input: &Input) -> Input {
+        input.with_x(match self.standardization {
+            Standardization::None => input.x.shallow_clone(),
+            _ => (&input.x - &self.mean) / &self.deviation,
+        })
+    }
+
+    /// Brings what the network tells to the units of the values.
+    pub(crate) fn to_units(&self, output: Tensor) -> Tensor {
+        match &self.values {
+            Some([mean, deviation]) => output * deviation + mean,
+            None => output,
+        }
+    }
+
+    /// The unit of each value, `[O]`.
+    pub(crate) fn value_deviation(&self) -> Option<&Tensor> {
+        self.values.as_ref().map(|[_, deviation]| deviation)
+    }
+
+    /// The same in TorchScript, behind a check of the input. `scan` says how images are read by a network whose steps can be
+    /// taken one by one; then sequences read so are standardised, too.
+    pub(crate) fn script(&self, input: &InputSpec, scan: Option<Scan>) -> Script {
+        let source = match input.shape {
+            InputShape::Images { channels, height, width } => {
+                let by_step = scan.filter(|scan| scan.stands_still(self.standardization));
+                let by_step =
+                    by_step.map_or_else(String::new, |scan| STEPS_OF_IMAGES.replace("SCAN", &scan.script()));
+                (IMAGES.to_owned() + &by_step)
+                    .replace("CHANNELS", &channels.to_string())
+                    .replace("HEIGHT", &height.to_string())
+                    .replace("WIDTH", &width.to_string())
+            }
+            InputShape::Sequences { ref features } => {
+                SEQUENCES.replace("FEATURES", &features.len().to_string())
+            }
+        };
+        let values = if self.values.is_some() { TO_UNITS } else { STAYS };
+        Script::new("Preprocessing", source + values).attribute("version", ScriptAttribute::Int(1))
     }
 }
 
-/// The input check of [`InputSpec::check`] and the equation of [`Preprocessing::apply`].
-const SCRIPT: &str = "
+fn fill(moments: &Moments, [mean, deviation]: [&Tensor; 2]) -> Result<(), Error> {
+    let Some(found) = moments.mean_and_deviation(1e-12, 1.0) else { return Ok(()) };
+    mean.shallow_clone().f_copy_(&found.0.view_as(mean))?;
+    deviation.shallow_clone().f_copy_(&found.1.view_as(deviation))?;
+    Ok(())
+}
+
+/// The check of [`InputSpec::check`] and the equation of [`Preprocessing::apply`] for images.
+const IMAGES: &str = "
 def forward(self, images: Tensor) -> Tensor:
-    expected = [self.channels, self.height, self.width]
-    fits = images.dim() == 4 and images.size()[1:] == expected
-    assert fits, 'the model takes images [N, {}, {}, {}], found {}'.format(
-        self.channels, self.height, self.width, images.size())
+    fits = images.dim() == 4 and images.size()[1:] == [CHANNELS, HEIGHT, WIDTH]
+    assert fits, 'the model takes images [N, CHANNELS, HEIGHT, WIDTH], found {}'.format(images.size())
     assert images.is_floating_point(), 'the model takes floating-point images in 0..1; hint: images.float() / 255'
     return (images - self.mean) / self.deviation
+";
+
+/// The same for images that were read as sequences; `SCAN` stands for the reading. Its numbers are the same at each step.
+const STEPS_OF_IMAGES: &str = "
+def read(self, x: Tensor) -> Tensor:
+    return SCAN
+
+def one_step(self, numbers: Tensor) -> Tensor:
+    return self.read(numbers.expand([1, CHANNELS, HEIGHT, WIDTH]))[:, :1]
+
+def steps(self, x: Tensor) -> Tensor:
+    mean, deviation = self.one_step(self.mean), self.one_step(self.deviation)
+    fits = x.dim() == 3 and x.size(2) == mean.size(2)
+    assert fits, 'a sequence is [N, T, {}], found {}'.format(mean.size(2), x.size())
+    return (x - mean) / deviation
+";
+
+/// The same for sequences.
+const SEQUENCES: &str = "
+def forward(self, x: Tensor) -> Tensor:
+    fits = x.dim() == 3 and x.size(1) > 0 and x.size(2) == FEATURES
+    assert fits, 'the model takes sequences [N, T, FEATURES], found {}'.format(x.size())
+    assert x.is_floating_point(), 'the model takes floating-point sequences'
+    return (x - self.mean) / self.deviation
+
+def steps(self, x: Tensor) -> Tensor:
+    return self.forward(x)
+";
+
+/// [`Preprocessing::to_units`] for values.
+const TO_UNITS: &str = "
+def to_units(self, output: Tensor) -> Tensor:
+    return output * self.value_deviation + self.value_mean
+";
+
+/// [`Preprocessing::to_units`] for logits.
+const STAYS: &str = "
+def to_units(self, output: Tensor) -> Tensor:
+    return output
 ";
 
 #[cfg(test)]
@@ -99,11 +202,11 @@ mod tests {
 
     fn fitted(kind: Standardization, images: &Tensor) -> Tensor {
         let size = images.size();
-        let input = InputSpec { channels: size[1], height: size[2], width: size[3], class_names: vec![] };
+        let input = InputSpec::images([size[1], size[2], size[3]], vec![]);
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let mut preprocessing = Preprocessing::new(&mut parameters.root(), kind, &input).unwrap();
         preprocessing.fit(images).unwrap();
-        preprocessing.apply(&(images.to_kind(Kind::Float) / 255.0))
+        preprocessing.apply(&Input::new(images.to_kind(Kind::Float) / 255.0)).x
     }
 
     #[test]
@@ -116,6 +219,7 @@ mod tests {
             let deviation = x.std_dim(&dims[..], false, false);
             assert!((deviation - 1.0).abs().max().double_value(&[]) < 1e-4);
         }
+        assert_eq!(fitted(Standardization::None, &images), images.to_kind(Kind::Float) / 255.0);
     }
 
     #[test]
@@ -123,5 +227,28 @@ mod tests {
         let images = Tensor::full([10, 1, 2, 2], 7, (Kind::Uint8, Device::Cpu));
         let x = fitted(Standardization::Columns, &images);
         assert!(x.abs().max().double_value(&[]) < 1e-6);
+    }
+
+    #[test]
+    fn features_and_values_of_sequences_have_numbers_of_their_own() {
+        let names = |count: i64| (0..count).map(|i| i.to_string()).collect();
+        let input = InputSpec::sequences(names(3), names(2));
+        let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+        let mut preprocessing =
+            Preprocessing::new(&mut parameters.root(), Standardization::Channels, &input).unwrap();
+        tch::manual_seed(0);
+        let scale = Tensor::from_slice(&[1.0f32, 10.0, 100.0]);
+        let x = (Tensor::randn([50, 20, 3], (Kind::Float, Device::Cpu)) + 3.0) * scale;
+        let values = Tensor::randn([50, 2], (Kind::Float, Device::Cpu)) * 7.0 - 2.0;
+        preprocessing.fit(&x).unwrap();
+        preprocessing.fit_values(&values).unwrap();
+        let applied = preprocessing.apply(&Input::new(x)).x;
+        let mean = applied.mean_dim(&[0i64, 1][..], false, Kind::Float).abs().max().double_value(&[]);
+        assert!(mean < 1e-4, "{mean}");
+        let unit =
+            (&values - &preprocessing.values.as_ref().unwrap()[0]) / preprocessing.value_deviation().unwrap();
+        assert!((unit.std(false).double_value(&[]) - 1.0).abs() < 1e-3);
+        assert!((preprocessing.to_units(unit) - values).abs().max().double_value(&[]) < 1e-4);
+        assert!(Preprocessing::new(&mut parameters.root(), Standardization::Columns, &input).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! The order in which an image, or a map of features, becomes a sequence.
 
+use crate::{Error, Standardization};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -19,6 +20,20 @@ pub enum Scan {
     ColumnsReversed,
     /// Position by position, row by row: T = H·W, I = C.
     Positions,
+    /// Square patches, row by row of patches: I = C·size².
+    Patches {
+        /// Extent of a patch.
+        size: i64,
+        /// Distance between patches.
+        stride: i64,
+    },
+    /// The same, column by column of patches.
+    PatchesByColumn {
+        /// Extent of a patch.
+        size: i64,
+        /// Distance between patches.
+        stride: i64,
+    },
 }
 
 impl Scan {
@@ -29,6 +44,10 @@ impl Scan {
             Self::Rows | Self::RowsReversed => [height, channels * width],
             Self::Columns | Self::ColumnsReversed => [width, channels * height],
             Self::Positions => [height * width, channels],
+            Self::Patches { size, stride } | Self::PatchesByColumn { size, stride } => {
+                let along = |extent: i64| if extent < size { 0 } else { (extent - size) / stride + 1 };
+                [along(height) * along(width), channels * size * size]
+            }
         }
     }
 
@@ -39,6 +58,15 @@ impl Scan {
             Self::Rows | Self::RowsReversed => x.permute([0, 2, 1, 3]).flatten(2, -1),
             Self::Columns | Self::ColumnsReversed => x.permute([0, 3, 1, 2]).flatten(2, -1),
             Self::Positions => x.flatten(2, -1).transpose(1, 2),
+            // [B, C, rows, columns, size, size] before the axes change their places.
+            Self::Patches { size, stride } => {
+                let patches = x.unfold(2, size, stride).unfold(3, size, stride);
+                patches.permute([0, 2, 3, 1, 4, 5]).flatten(3, -1).flatten(1, 2)
+            }
+            Self::PatchesByColumn { size, stride } => {
+                let patches = x.unfold(2, size, stride).unfold(3, size, stride);
+                patches.permute([0, 3, 2, 1, 4, 5]).flatten(3, -1).flatten(1, 2)
+            }
         };
         match self {
             Self::RowsReversed | Self::ColumnsReversed => sequence.flip([1]),
@@ -47,15 +75,45 @@ impl Scan {
     }
 
     /// The same of `x` as an expression of TorchScript.
-    pub(crate) fn script(self) -> &'static str {
+    pub(crate) fn script(self) -> String {
+        let patches = |size, stride, order| {
+            format!(
+                "x.unfold(2, {size}, {stride}).unfold(3, {size}, {stride}).permute({order}).flatten(3).flatten(1, 2)"
+            )
+        };
         match self {
-            Self::Whole => "x.flatten(1).unsqueeze(1)",
-            Self::Rows => "x.permute([0, 2, 1, 3]).flatten(2)",
-            Self::RowsReversed => "x.permute([0, 2, 1, 3]).flatten(2).flip([1])",
-            Self::Columns => "x.permute([0, 3, 1, 2]).flatten(2)",
-            Self::ColumnsReversed => "x.permute([0, 3, 1, 2]).flatten(2).flip([1])",
-            Self::Positions => "x.flatten(2).transpose(1, 2)",
+            Self::Whole => "x.flatten(1).unsqueeze(1)".into(),
+            Self::Rows => "x.permute([0, 2, 1, 3]).flatten(2)".into(),
+            Self::RowsReversed => "x.permute([0, 2, 1, 3]).flatten(2).flip([1])".into(),
+            Self::Columns => "x.permute([0, 3, 1, 2]).flatten(2)".into(),
+            Self::ColumnsReversed => "x.permute([0, 3, 1, 2]).flatten(2).flip([1])".into(),
+            Self::Positions => "x.flatten(2).transpose(1, 2)".into(),
+            Self::Patches { size, stride } => patches(size, stride, "[0, 2, 3, 1, 4, 5]"),
+            Self::PatchesByColumn { size, stride } => patches(size, stride, "[0, 3, 2, 1, 4, 5]"),
         }
+    }
+
+    /// Whether the numbers of a standardisation are the same at each step of the reading.
+    pub(crate) fn stands_still(self, standardization: Standardization) -> bool {
+        match standardization {
+            Standardization::None | Standardization::Channels => true,
+            Standardization::Columns => matches!(self, Self::Whole | Self::Rows | Self::RowsReversed),
+        }
+    }
+
+    /// Refuses a reading that leaves nothing of an image.
+    pub(crate) fn check(self, image: [i64; 3], model: &'static str) -> Result<[i64; 2], Error> {
+        let refuse = |reason| Err(Error::Config { model, reason });
+        if let Self::Patches { size, stride } | Self::PatchesByColumn { size, stride } = self {
+            let [_, height, width] = image;
+            if size < 1 || stride < 1 || size > height || size > width {
+                return refuse(format!(
+                    "patches need a size of 1 to {} and a stride of at least 1, found {size} and {stride}",
+                    height.min(width)
+                ));
+            }
+        }
+        Ok(self.extents(image))
     }
 }
 
@@ -101,6 +159,21 @@ mod tests {
         assert_eq!(steps(Scan::Columns)[2], [2.0, 5.0, 8.0, 11.0]);
         assert_eq!(steps(Scan::ColumnsReversed)[0], steps(Scan::Columns)[2]);
         assert_eq!(steps(Scan::Positions)[4], [4.0, 10.0]);
+        assert_eq!(
+            steps(Scan::Patches { size: 2, stride: 1 })[1],
+            [1.0, 2.0, 4.0, 5.0, 7.0, 8.0, 10.0, 11.0]
+        );
+        let patches = Scan::Patches { size: 1, stride: 2 };
+        assert_eq!(steps(patches), [[0.0, 6.0], [2.0, 8.0]]);
+        assert_eq!(steps(Scan::PatchesByColumn { size: 1, stride: 1 })[1], [3.0, 9.0]);
+    }
+
+    #[test]
+    fn patches_beyond_the_image_are_refused() {
+        for (size, stride) in [(0, 1), (3, 1), (2, 0)] {
+            assert!(Scan::Patches { size, stride }.check([2, 2, 3], "x").is_err(), "{size} {stride}");
+        }
+        assert_eq!(Scan::Patches { size: 2, stride: 5 }.check([2, 2, 3], "x").unwrap(), [1, 8]);
     }
 
     #[test]

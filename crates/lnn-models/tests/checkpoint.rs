@@ -13,7 +13,7 @@ fn model(seed: u64) -> Model {
         (config.channels, config.lstm_units, config.reservoir.units) = (vec![2, 3], 4, 5);
     }
     let class_names = ["cat", "dog"].map(String::from).to_vec();
-    let input = InputSpec { channels: 1, height: 8, width: 8, class_names };
+    let input = InputSpec::images([1, 8, 8], class_names);
     Model::new(config, input, Standardization::Columns, seed, Device::Cpu).unwrap()
 }
 

@@ -11,7 +11,7 @@ const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 fn input(extent: i64) -> InputSpec {
     let class_names = ["a", "b", "c"].map(String::from).to_vec();
-    InputSpec { channels: 2, height: extent, width: extent + 1, class_names }
+    InputSpec::images([2, extent, extent + 1], class_names)
 }
 
 /// Every preset, small, and the forms that no preset has.
@@ -107,12 +107,7 @@ fn the_reservoirs_never_train_and_everything_that_trains_gets_a_gradient() {
 
 #[test]
 fn the_presets_have_the_layers_of_their_articles() {
-    let mnist = InputSpec {
-        channels: 1,
-        height: 28,
-        width: 28,
-        class_names: (0..10).map(|class| class.to_string()).collect(),
-    };
+    let mnist = InputSpec::images([1, 28, 28], (0..10).map(|class| class.to_string()).collect());
     let shapes = |kind| {
         let config = ModelConfig::preset(kind, Preset::Article);
         let model = Model::blank(config, mnist.clone(), Standardization::Columns, Device::Cpu).unwrap();

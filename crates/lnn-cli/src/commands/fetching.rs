@@ -1,11 +1,18 @@
 //! Opening data with a progress bar while it is downloaded.
 
-use crate::data::{DataError, ImageData, Progress};
+use crate::data::{DataError, Dataset, Progress, series, toy};
+use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Opens what `--data` names, fetching it first if need be.
-pub(super) fn open(spec: &str) -> Result<ImageData, DataError> {
-    with_bar(|progress| crate::data::open(spec, progress))
+pub(super) fn open(spec: &str) -> Result<Dataset, Failure> {
+    if spec == "toy" {
+        return Ok(Dataset::Sequences(toy::open()));
+    }
+    if let Some(text) = spec.strip_prefix("csv:") {
+        return Ok(Dataset::Sequences(series::open(text)?));
+    }
+    Ok(Dataset::Images(with_bar(|progress| crate::data::open(spec, progress))?))
 }
 
 /// Runs `work` with a bar on standard error that appears with the first byte.

@@ -7,7 +7,7 @@ use crate::observers::{print_line, print_text};
 use crate::run_folder::checkpoint_file;
 use crate::training::TrainingState;
 use lnn_core::Role;
-use lnn_models::{Checkpoint, Exported};
+use lnn_models::{Checkpoint, Exported, InputShape, Task};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -68,14 +68,24 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
         description.format_version, description.program_version, description.program_commit
     )?;
     writeln!(text, "model       {}", description.model.name())?;
-    writeln!(text, "input       images [N, {}, {}, {}] in 0..1", input.channels, input.height, input.width)?;
-    writeln!(text, "classes     {}", input.class_names.join(", "))?;
+    match &input.shape {
+        InputShape::Images { .. } => writeln!(text, "input       {} in 0..1", input.batch_shape())?,
+        InputShape::Sequences { features } => {
+            writeln!(text, "input       {}: {}", input.batch_shape(), features.join(", "))?;
+        }
+    }
+    match &input.task {
+        Task::Classification { class_names } => writeln!(text, "classes     {}", class_names.join(", "))?,
+        Task::Regression { value_names } => writeln!(text, "values      {}", value_names.join(", "))?,
+    }
     writeln!(text, "trained on  {}, seed {}", description.data, description.seed)?;
     if let Ok(state) = serde_json::from_value::<TrainingState>(description.training.clone()) {
         writeln!(text, "epochs      {} finished, {} steps, {:.0} s", state.epoch, state.step, state.seconds)?;
         if let Some((loss, accuracy)) = state.early_stopping.best {
             let epoch = state.early_stopping.best_epoch;
-            writeln!(text, "best        epoch {epoch}: val_accuracy {accuracy:.4}, val_loss {loss:.4}")?;
+            let accuracy =
+                accuracy.map(|accuracy| format!("val_accuracy {accuracy:.4}, ")).unwrap_or_default();
+            writeln!(text, "best        epoch {epoch}: {accuracy}val_loss {loss:.4}")?;
         }
     }
     writeln!(

@@ -44,7 +44,10 @@ pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
     println!("model       {}", checkpoint.model.name());
     println!("input       {}", contract(&description.input));
     println!("output      {}", contract(&description.output));
-    println!("classes     {}", description.class_names.join(", "));
+    match description.class_names.is_empty() {
+        false => println!("classes     {}", description.class_names.join(", ")),
+        true => println!("values      {}", description.value_names.join(", ")),
+    }
     println!("trained on  {}, seed {}", checkpoint.data, checkpoint.seed);
     println!("metrics     {}", description.metrics);
     println!("\n{}\n", serde_json::to_string_pretty(&checkpoint.model).map_err(Failure::run)?);

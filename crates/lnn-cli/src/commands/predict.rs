@@ -5,50 +5,50 @@ use crate::args::PredictArguments;
 use crate::failure::Failure;
 use crate::run_folder::{checkpoint_file, write_atomically};
 use lnn_models::Checkpoint;
-use ndarray::{Array2, Array4};
+use ndarray::{Array2, ArrayD, Dimension};
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-/// How many images are computed at once: bounds the memory.
+/// How many samples are computed at once: bounds the memory.
 const BLOCK: i64 = 500;
 
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device = prepare(&arguments.compute)?;
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
-    let images = read(&arguments.input)?;
-    checkpoint.description.input.check(&images.size())?;
+    let inputs = read(&arguments.input, &checkpoint.description.input.batch_shape())?;
+    checkpoint.description.input.check(&inputs.size())?;
     let model = checkpoint.model(device)?;
-    let blocks = images.split(BLOCK, 0);
+    let blocks = inputs.split(BLOCK, 0);
     let logits: Result<Vec<Tensor>, _> =
         blocks.iter().map(|block| tch::no_grad(|| model.forward(&block.to_device(device), false))).collect();
     let logits = Tensor::cat(&logits?, 0).to_device(Device::Cpu).to_kind(Kind::Float);
     write(&arguments.output, &logits)
 }
 
-/// Images as a tensor; float64 and bytes are refused, because they would hide a wrong range.
-fn read(path: &Path) -> Result<Tensor, Failure> {
+/// Inputs as a tensor; float64 and bytes are refused, because they would hide a wrong range. `shape` says what is expected.
+fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| Failure::request(format!("{shown}: {error}")))?;
-    let images = Array4::<f32>::read_npy(BufReader::new(file)).map_err(|error| {
-        Failure::request(format!("{shown}: expected a float32 .npy of images [N, C, H, W] in 0..1: {error}"))
-    })?;
-    if images.is_empty() {
+    let inputs = ArrayD::<f32>::read_npy(BufReader::new(file))
+        .map_err(|error| Failure::request(format!("{shown}: expected a float32 .npy of {shape}: {error}")))?;
+    if inputs.is_empty() {
         return Err(Failure::request(format!(
-            "{shown}: expected at least one image, found {:?}",
-            images.dim()
+            "{shown}: expected at least one sample as {shape}, found {:?}",
+            inputs.shape()
         )));
     }
-    if let Some((place, value)) = images.indexed_iter().find(|(_, value)| !value.is_finite()) {
+    if let Some((place, value)) = inputs.indexed_iter().find(|(_, value)| !value.is_finite()) {
         return Err(Failure::request(format!(
-            "{shown}: expected finite numbers, found {value} at {place:?}"
+            "{shown}: expected finite numbers, found {value} at {:?}",
+            place.as_array_view().to_vec()
         )));
     }
-    let shape: Vec<i64> = images.shape().iter().map(|&extent| extent as i64).collect();
-    let images = images.as_standard_layout();
-    Ok(Tensor::from_slice(images.as_slice().expect("standard layout")).view(&shape[..]))
+    let shape: Vec<i64> = inputs.shape().iter().map(|&extent| extent as i64).collect();
+    let inputs = inputs.as_standard_layout();
+    Ok(Tensor::from_slice(inputs.as_slice().expect("standard layout")).view(&shape[..]))
 }
 
 fn write(path: &Path, logits: &Tensor) -> Result<(), Failure> {

@@ -2,9 +2,9 @@
 
 use super::{fetching, progress_bar};
 use crate::config::RunConfig;
-use crate::data::{ImageData, split};
+use crate::data::{Dataset, split};
 use crate::failure::Failure;
-use crate::training::{Augmentation, Samples, feature_bytes, run_front};
+use crate::training::{Augmentation, Form, Samples, feature_bytes, run_front};
 use lnn_models::{InputSpec, Model};
 use tch::Device;
 
@@ -19,33 +19,53 @@ pub(super) struct RunData {
 impl RunData {
     pub(super) fn open(config: &RunConfig, device: Device) -> Result<Self, Failure> {
         let data = fetching::open(&config.data)?;
-        let (mut train, mut validation) = split(data.train.len(), config.validation_fraction, config.seed)?;
-        if let Some(limit) = config.limit.filter(|limit| *limit < data.train.len()) {
-            let held_out = (limit as f64 * config.validation_fraction).round().max(1.0) as usize;
-            validation.truncate(held_out);
-            train.truncate(limit - held_out);
-        }
+        let input = data.input_spec();
+        let fraction = config.validation_fraction;
+        // How many of the limit are held out.
+        let held_out = |limit: usize| (limit as f64 * fraction).round().max(1.0) as usize;
+        let parts = match &data {
+            Dataset::Images(data) => {
+                let (mut train, mut validation) = split(data.train.len(), fraction, config.seed)?;
+                if let Some(limit) = config.limit.filter(|limit| *limit < data.train.len()) {
+                    validation.truncate(held_out(limit));
+                    train.truncate(limit - held_out(limit));
+                }
+                let all = Samples::of_images(&data.train, device);
+                [all.select(&train), all.select(&validation), Samples::of_images(&data.test, device)]
+            }
+            Dataset::Sequences(data) => {
+                let mut parts = data.parts(fraction)?;
+                if let Some(limit) = config.limit {
+                    parts.validation.truncate(held_out(limit));
+                    parts.train.truncate(limit - held_out(limit));
+                }
+                [parts.train, parts.validation, parts.test].map(|set| Samples::of_sequences(&set, device))
+            }
+        };
+        let [train, validation, test] = parts;
         if train.len() < 2 || validation.is_empty() {
             return Err(Failure::request(format!(
-                "expected at least 2 images to train on and 1 to validate on, found {} and {}",
+                "expected at least 2 samples to train on and 1 to validate on, found {} and {}",
                 train.len(),
                 validation.len()
             )));
         }
-        let all = Samples::on(device, &data.train);
-        Ok(Self {
-            input: input_spec(&data),
-            train: all.select(&train),
-            validation: all.select(&validation),
-            test: Samples::on(device, &data.test),
-        })
+        if train.form == Form::Sequences && config.augmentation != Augmentation::NONE {
+            return Err(Failure::request(
+                "augmentation changes images, the data has sequences; hint: leave its amounts at 0",
+            ));
+        }
+        Ok(Self { input, train, validation, test })
     }
 }
 
-/// What a model for this data takes.
-pub(super) fn input_spec(data: &ImageData) -> InputSpec {
-    let [channels, height, width] = data.image_shape().map(|extent| extent as i64);
-    InputSpec { channels, height, width, class_names: data.class_names.clone() }
+/// The test samples of a data set.
+pub(super) fn test_samples(data: &Dataset, device: Device) -> Result<Samples, Failure> {
+    Ok(match data {
+        Dataset::Images(data) => Samples::of_images(&data.test, device),
+        // Where validation begins does not move the test.
+        Dataset::Sequences(data) => Samples::of_sequences(&data.parts(0.5)?.test, device),
+    })
 }
 
 /// Where nothing before the readout trains: fits the readout of a new run that draws its weights, and computes the

@@ -2,13 +2,14 @@
 
 use super::run_data::{RunData, prepare_features};
 use super::{prepare, starting_weights};
-use crate::args::{ModelName, TrainArguments};
+use crate::args::{Diagnosis, ModelName, TrainArguments};
 use crate::config::RunConfig;
+use crate::data::series;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::observers::{Curves, JsonLines, MetricsFile, Observers, Terminal};
+use crate::observers::{Curves, GradientsFile, JsonLines, MetricsFile, Observers, Terminal};
 use crate::run_folder::RunFolder;
-use crate::training::{Event, Outcome, Samples, Started, TrainError, Trainer, TrainingState, evaluate};
+use crate::training::{Event, Form, Outcome, Samples, Started, TrainError, Trainer, TrainingState, evaluate};
 use crate::{device, settings};
 use lnn_core::Role;
 use lnn_models::{Checkpoint, Model};
@@ -90,6 +91,9 @@ struct Prepared {
 /// Preset, then file, then `--set`, then the flags of their own.
 fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let mut config = RunConfig::preset(name.into(), arguments.preset.into());
+    if arguments.data.as_deref().is_some_and(|spec| spec == "toy" || spec.starts_with("csv:")) {
+        config = config.for_sequences();
+    }
     if let Some(source) = &arguments.init {
         starting_weights::adopt(&mut config, source)?;
     }
@@ -100,12 +104,7 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
         config = settings::apply_assignment(&config, assignment)?;
     }
     config.data = arguments.data.clone().unwrap_or(config.data);
-    if let Some(folder) = config.data.strip_prefix("idx:") {
-        // The run may go on from another folder.
-        let absolute =
-            std::path::absolute(folder).map_err(|error| Failure::request(format!("{folder}: {error}")))?;
-        config.data = format!("idx:{}", absolute.display());
-    }
+    config.data = absolute(&config.data)?;
     config.epochs = arguments.epochs.unwrap_or(config.epochs);
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
     config.optimizer.learning_rate = arguments.lr.unwrap_or(config.optimizer.learning_rate);
@@ -115,6 +114,14 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
     Ok(config)
 }
 
+/// The same data with an absolute path: the run may go on from another folder.
+fn absolute(spec: &str) -> Result<String, Failure> {
+    let Some((kind, path)) = spec.split_once(':') else { return Ok(spec.to_owned()) };
+    let (path, options) = if kind == "csv" { series::split_path(path) } else { (path, "") };
+    let absolute = std::path::absolute(path).map_err(|error| Failure::request(format!("{spec}: {error}")))?;
+    Ok(format!("{kind}:{}{options}", absolute.display()))
+}
+
 fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model, Failure> {
     if let Some(path) = &config.init {
         return starting_weights::model(config, path, &data.input, device);
@@ -122,6 +129,9 @@ fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model
     let (model, input) = (config.model.clone(), data.input.clone());
     let mut model = Model::new(model, input, config.standardization, config.seed, device)?;
     model.fit_preprocessing(&data.train.inputs)?;
+    if data.train.form == Form::Sequences {
+        model.fit_values(&data.train.targets)?;
+    }
     Ok(model)
 }
 
@@ -137,6 +147,7 @@ fn train(
     let mut observers = Observers::default()
         .with(MetricsFile::open(&folder.metrics(), epochs)?)
         .with(Curves::new(&folder.curves(), &folder.metrics())?)
+        .with(GradientsFile::new(&folder.gradients()))
         .with(Terminal::new(!arguments.json));
     if arguments.json {
         observers = observers.with(JsonLines);
@@ -144,7 +155,13 @@ fn train(
     let Prepared { data, model, features, notices } = prepared;
     let [train, validation] =
         features.as_ref().map_or([&data.train, &data.validation], <[Samples; 2]>::each_ref);
-    let mut trainer = Trainer::new(model, config, [train, validation], folder, resumed)?;
+    let trace = arguments.diagnose.contains(&Diagnosis::Gradients);
+    if trace && model.readout().is_some() {
+        return Err(Failure::request(
+            "--diagnose gradients: expected a model that trains through time, found one whose readout alone trains",
+        ));
+    }
+    let mut trainer = Trainer::new(model, config, [train, validation], folder, resumed)?.tracing(trace);
     observers.notify(&Event::Started(Started {
         model: config.model.name().into(),
         data: config.data.clone(),
@@ -152,8 +169,8 @@ fn train(
         threads: tch::get_num_threads(),
         trainable: model.parameters().count(Role::Trainable),
         fixed: model.parameters().count(Role::Buffer),
-        train_images: data.train.len(),
-        validation_images: data.validation.len(),
+        train_samples: data.train.len(),
+        validation_samples: data.validation.len(),
         steps_per_epoch: trainer.steps_per_epoch(),
         epoch: trainer.state().epoch,
         epochs: config.epochs,

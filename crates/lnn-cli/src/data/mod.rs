@@ -9,6 +9,7 @@
 
 pub mod cache;
 pub mod catalog;
+mod dataset;
 pub mod debian;
 pub mod download;
 pub mod error;
@@ -19,12 +20,18 @@ pub mod image_set;
 pub mod mnist_wheel;
 pub mod open;
 pub mod package_index;
+mod sequence_set;
+pub mod series;
 pub mod split;
+pub mod toy;
 mod verified;
 
 pub use cache::Cache;
+pub use dataset::Dataset;
 pub use error::DataError;
 pub use fetch::{Listing, Progress, fetch, list, verify};
 pub use image_set::{ImageData, ImageSet};
 pub use open::open;
+pub use sequence_set::{Parts, SequenceData, SequenceSet, SequenceSource};
+pub use series::SeriesError;
 pub use split::split;

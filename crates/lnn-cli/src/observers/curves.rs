@@ -50,7 +50,12 @@ fn draw(epochs: &[EpochMetrics]) -> Result<String, Box<dyn std::error::Error>> {
         let (left, right) = area.split_horizontally(500);
         for (area, title, training, validation) in [
             (&left, "loss", values(epochs, |m| m.loss), values(epochs, |m| m.val_loss)),
-            (&right, "accuracy", values(epochs, |m| m.accuracy), values(epochs, |m| m.val_accuracy)),
+            (
+                &right,
+                "accuracy",
+                values(epochs, |m| m.accuracy.unwrap_or(f64::NAN)),
+                values(epochs, |m| m.val_accuracy.unwrap_or(f64::NAN)),
+            ),
         ] {
             let last = epochs.last().map_or(1, |metrics| metrics.epoch) as f64;
             let mut chart = ChartBuilder::on(area)
@@ -102,14 +107,18 @@ mod tests {
             epochs: 3,
             step: epoch,
             loss: 1.0 / epoch as f64,
-            accuracy: 0.5,
+            accuracy: Some(0.5),
             val_loss: f64::NAN,
-            val_accuracy: 0.6,
+            val_accuracy: Some(0.6),
             lr: 1e-3,
             samples_per_second: 1.0,
             seconds: 1.0,
             eta_seconds: 1.0,
             best: true,
+            spike_rate: None,
+            mean_state: None,
+            living_units: None,
+            births: Vec::new(),
         }
     }
 

@@ -64,14 +64,18 @@ mod tests {
             epochs: 9,
             step: epoch * 10,
             loss: 0.1,
-            accuracy: 0.9,
+            accuracy: Some(0.9),
             val_loss: 0.2,
-            val_accuracy: 0.8,
+            val_accuracy: Some(0.8),
             lr: 1e-3,
             samples_per_second: 100.0,
             seconds: 1.0,
             eta_seconds: 2.0,
             best: true,
+            spike_rate: None,
+            mean_state: None,
+            living_units: None,
+            births: Vec::new(),
         })
     }
 

@@ -1,12 +1,14 @@
 //! What listens to a run.
 
 mod curves;
+mod gradients_file;
 mod json_lines;
 mod metrics_file;
 mod standard_output;
 mod terminal;
 
 pub use curves::Curves;
+pub use gradients_file::GradientsFile;
 pub use json_lines::JsonLines;
 pub use metrics_file::MetricsFile;
 pub use standard_output::{print_line, print_text};

@@ -2,8 +2,9 @@
 
 use super::{Observer, print_text};
 use crate::failure::Failure;
-use crate::training::{EpochMetrics, Event, Started};
+use crate::training::{EpochMetrics, Event, GradientNorms, Started};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lnn_models::Birth;
 use std::time::Duration;
 
 /// Talks on standard error; the test result goes to standard output, unless that carries JSON.
@@ -32,10 +33,10 @@ impl Terminal {
     fn start(&mut self, started: &Started) {
         let Started { model, data, device, threads, trainable, fixed, .. } = started;
         self.say(&format!(
-            "{model} on {data}: {} images to train, {} to validate; {trainable} trainable and {fixed} fixed numbers; \
+            "{model} on {data}: {} samples to train, {} to validate; {trainable} trainable and {fixed} fixed numbers; \
              {device}, {threads} threads; {}",
-            started.train_images,
-            started.validation_images,
+            started.train_samples,
+            started.validation_samples,
             started.folder.display()
         ));
         if started.epoch > 0 {
@@ -60,6 +61,12 @@ impl Observer for Terminal {
             }
             Event::Notice { text } => self.say(text),
             Event::Epoch(metrics) => self.say(&epoch_line(metrics)),
+            Event::Birth(Birth { born, living, room, .. }) => {
+                self.say(&format!("growth: {born} units were born, {living} live, there is room for {room}"));
+            }
+            Event::Gradients(norms) => self.say(&gradient_line(norms)),
+            // Noise belongs to an evaluation, which prints for itself.
+            Event::Noise { .. } => {}
             Event::StoppedEarly { epoch, best_epoch } => {
                 self.say(&format!("stopped early after epoch {epoch}; the best was epoch {best_epoch}"));
             }
@@ -72,7 +79,7 @@ impl Observer for Terminal {
             }
             Event::Test(test) => {
                 self.bar.finish_and_clear();
-                let line = format!("test accuracy {:.4}, loss {:.4}", test.accuracy, test.loss);
+                let line = format!("test {}", test.in_words());
                 if self.print_result {
                     print_text(&line)?;
                 } else {
@@ -85,12 +92,31 @@ impl Observer for Terminal {
 }
 
 fn epoch_line(metrics: &EpochMetrics) -> String {
-    let EpochMetrics { epoch, epochs, loss, accuracy, val_loss, val_accuracy, lr, .. } = metrics;
+    let EpochMetrics { epoch, epochs, loss, val_loss, lr, .. } = metrics;
+    let accuracy = |name: &str, accuracy: Option<f64>| {
+        accuracy.map(|accuracy| format!("  {name} {accuracy:.4}")).unwrap_or_default()
+    };
+    let spikes = metrics.spike_rate.map(|rate| format!("  spike rate {rate:.3}")).unwrap_or_default();
+    let units = metrics.living_units.map(|units| format!("  {units} units")).unwrap_or_default();
     format!(
-        "epoch {epoch:>2}/{epochs}  loss {loss:.4}  accuracy {accuracy:.4}  val_loss {val_loss:.4}  val_accuracy \
-         {val_accuracy:.4}{}  lr {lr:.2e}  {:.0} samples/s  ETA {}",
+        "epoch {epoch:>2}/{epochs}  loss {loss:.4}{}  val_loss {val_loss:.4}{}{}{spikes}{units}  lr {lr:.2e}  {:.0} \
+         samples/s  ETA {}",
+        accuracy("accuracy", metrics.accuracy),
+        accuracy("val_accuracy", metrics.val_accuracy),
         if metrics.best { "*" } else { " " },
         metrics.samples_per_second,
         HumanDuration(Duration::from_secs_f64(metrics.eta_seconds.max(0.0))),
+    )
+}
+
+fn gradient_line(GradientNorms { epoch, norms, horizon }: &GradientNorms) -> String {
+    let (first, last) = (norms.first().unwrap_or(&0.0), norms.last().unwrap_or(&0.0));
+    let horizon = match horizon {
+        Some(steps) => format!("below a thousandth of it {steps} steps back"),
+        None => "nowhere below a thousandth of it".into(),
+    };
+    format!(
+        "epoch {epoch}: gradient {last:.2e} at the last of {} steps, {horizon}, {first:.2e} at the first",
+        norms.len()
     )
 }

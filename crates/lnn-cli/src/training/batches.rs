@@ -21,7 +21,7 @@ impl<'a> Batches<'a> {
         Self { set, order, size }
     }
 
-    /// How many batches `count` images make. A single sample left over joins no batch of its own, because a batch of one
+    /// How many batches `count` samples make. A single sample left over joins no batch of its own, because a batch of one
     /// has no variance to normalise by: it is left out of that epoch.
     pub fn count(count: i64, size: i64) -> i64 {
         let whole = count / size;
@@ -43,6 +43,10 @@ pub(crate) enum Stream {
     Order = 1,
     /// The augmentation and dropout of a step.
     Step = 2,
+    /// The units that are born after a step.
+    Growth = 3,
+    /// The noise of an evaluation.
+    Noise = 4,
 }
 
 /// The seed of a purpose at a counter. A resumed run so draws what the whole run would have drawn.
@@ -57,7 +61,8 @@ mod tests {
     fn numbered(count: i64) -> Samples {
         Samples {
             inputs: Tensor::arange(count, (Kind::Uint8, Device::Cpu)).view([count, 1, 1, 1]),
-            labels: Tensor::arange(count, (Kind::Int64, Device::Cpu)),
+            dt: None,
+            targets: Tensor::arange(count, (Kind::Int64, Device::Cpu)),
             form: crate::training::Form::Images,
         }
     }
@@ -66,7 +71,7 @@ mod tests {
         let set = numbered(50);
         let batches = Batches::new(&set, 8, seed, epoch);
         (0..Batches::count(50, 8))
-            .flat_map(|i| Vec::<i64>::try_from(batches.get(i).labels).unwrap())
+            .flat_map(|i| Vec::<i64>::try_from(batches.get(i).targets).unwrap())
             .collect()
     }
 
@@ -85,7 +90,7 @@ mod tests {
         let set = numbered(50);
         let batch = Batches::new(&set, 8, 3, 0).get(6);
         assert_eq!(batch.len(), 2);
-        assert_eq!(batch.inputs.flatten(0, -1).to_kind(Kind::Int64), batch.labels);
+        assert_eq!(batch.inputs.flatten(0, -1).to_kind(Kind::Int64), batch.targets);
     }
 
     #[test]

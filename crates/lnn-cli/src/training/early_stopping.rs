@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Loss and accuracy, which values do not have.
+pub type Scores = (f64, Option<f64>);
+
 /// What the best epoch is chosen by, on the validation part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Selection {
     /// The lowest loss.
     Loss,
-    /// The highest accuracy, and the lowest loss among equals.
+    /// The highest accuracy, and the lowest loss among equals, which all are if there are no classes.
     Accuracy,
 }
 
@@ -16,7 +19,7 @@ impl Selection {
     /// Whether `(loss, accuracy)` is better than `best`. A loss that is not a number is never better.
     // Equal accuracies are equal counts of the same images, so they compare exactly.
     #[allow(clippy::float_cmp)]
-    pub fn better(self, (loss, accuracy): (f64, f64), best: (f64, f64)) -> bool {
+    pub fn better(self, (loss, accuracy): Scores, best: Scores) -> bool {
         match self {
             Self::Loss => loss < best.0,
             Self::Accuracy => {
@@ -30,7 +33,7 @@ impl Selection {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
     /// Loss and accuracy of the best epoch so far.
-    pub best: Option<(f64, f64)>,
+    pub best: Option<Scores>,
     /// Which epoch that was, from 1.
     pub best_epoch: u64,
     /// How many epochs passed since.
@@ -42,7 +45,7 @@ impl EarlyStopping {
     pub const START: Self = Self { best: None, best_epoch: 0, waited: 0 };
 
     /// Takes note of an epoch; `true` if it is the best so far.
-    pub fn observe(&mut self, selection: Selection, epoch: u64, scores: (f64, f64)) -> bool {
+    pub fn observe(&mut self, selection: Selection, epoch: u64, scores: Scores) -> bool {
         let best = match self.best {
             Some(best) => selection.better(scores, best),
             None => scores.0.is_finite(),
@@ -71,7 +74,7 @@ mod tests {
         let bests: Vec<bool> = [1.0, 0.5, 0.6, 0.5, 0.4, 0.5, 0.5, 0.5]
             .into_iter()
             .zip(1..)
-            .map(|(loss, epoch)| stopping.observe(Selection::Loss, epoch, (loss, 0.0)))
+            .map(|(loss, epoch)| stopping.observe(Selection::Loss, epoch, (loss, None)))
             .collect();
         assert_eq!(bests, [true, true, false, false, true, false, false, false]);
         assert_eq!((stopping.best_epoch, stopping.waited), (5, 3));
@@ -81,9 +84,9 @@ mod tests {
     #[test]
     fn accuracy_decides_first_and_loss_among_equals() {
         let better = |a, b| Selection::Accuracy.better(a, b);
-        assert!(better((0.9, 0.8), (0.1, 0.7)));
-        assert!(better((0.1, 0.8), (0.2, 0.8)));
-        assert!(!better((0.2, 0.8), (0.2, 0.8)));
-        assert!(!better((f64::NAN, 0.9), (0.2, 0.8)));
+        assert!(better((0.9, Some(0.8)), (0.1, Some(0.7))));
+        assert!(better((0.1, Some(0.8)), (0.2, Some(0.8))));
+        assert!(!better((0.2, Some(0.8)), (0.2, Some(0.8))));
+        assert!(!better((f64::NAN, Some(0.9)), (0.2, Some(0.8))));
     }
 }

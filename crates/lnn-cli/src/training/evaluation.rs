@@ -1,44 +1,87 @@
-//! Loss and accuracy of a model on labelled samples.
+//! Loss and accuracy of a model on samples with targets.
 
 use super::Samples;
-use lnn_models::{Error, Model};
+use super::batches::{Stream, stream_seed};
+use lnn_core::seeded;
+use lnn_models::{Error, Mode, Model};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Reduction, Tensor};
+use tch::{Kind, Tensor};
 
-/// How many images are evaluated at once: bounds the memory.
+/// How many samples are evaluated at once: bounds the memory.
 const BLOCK: i64 = 500;
 
 /// What an evaluation gives.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Part of the images that were classified correctly.
-    pub accuracy: f64,
-    /// Mean cross-entropy in nats.
+    /// Part of the samples that were classified correctly; none if values are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Mean cross-entropy in nats, or mean squared error in units of the values' deviation.
     pub loss: f64,
-    /// How many images there were.
-    pub images: i64,
+    /// Mean absolute error in the values' own units; none for classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_absolute_error: Option<f64>,
+    /// How many samples there were.
+    pub samples: i64,
+}
+
+impl Evaluation {
+    /// As `accuracy 0.9000, loss 0.3000`.
+    pub fn in_words(&self) -> String {
+        let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
+        let error = self.mean_absolute_error;
+        let error = error.map(|error| format!(", mean absolute error {error:.4}")).unwrap_or_default();
+        format!("{accuracy}loss {:.4}{error}", self.loss)
+    }
 }
 
 /// Evaluates `model` on `set`; waits for the device once, at the end. `progress` hears of the samples done.
 ///
 /// # Errors
-/// Those of [`Samples::logits`].
+/// Those of [`Samples::run`].
 pub fn evaluate(model: &Model, set: &Samples, progress: &mut dyn FnMut(i64)) -> Result<Evaluation, Error> {
-    let options = (Kind::Double, set.inputs.device());
-    let (mut loss, mut correct) = (Tensor::zeros([], options), Tensor::zeros([], options));
+    evaluate_with_noise(model, set, 0.0, progress)
+}
+
+/// The same with noise N(0, `deviation`²) on every number of the input, the same noise each time.
+///
+/// # Errors
+/// Those of [`Samples::run`].
+pub fn evaluate_with_noise(
+    model: &Model,
+    set: &Samples,
+    deviation: f64,
+    progress: &mut dyn FnMut(i64),
+) -> Result<Evaluation, Error> {
+    let sum = || Tensor::zeros([], (Kind::Double, set.inputs.device()));
+    let (mut loss, mut correct, mut distance) = (sum(), None, sum());
     let mut done = 0;
     for block in set.blocks(BLOCK) {
-        let logits = tch::no_grad(|| block.logits(model, None))?;
-        let block_loss = logits.cross_entropy_loss::<Tensor>(&block.labels, None, Reduction::Sum, -100, 0.0);
-        loss += block_loss.to_kind(Kind::Double);
-        correct += logits.argmax(1, false).eq_tensor(&block.labels).sum(Kind::Double);
+        let prediction = tch::no_grad(|| {
+            if deviation == 0.0 {
+                return block.run(model, Mode::Evaluation);
+            }
+            let mut input = block.input();
+            let noise = seeded(stream_seed(0, Stream::Noise, done as u64), || input.x.randn_like());
+            input.x += noise * deviation;
+            model.run(input, Mode::Evaluation)
+        })?
+        .prediction;
+        let samples = block.len() as f64;
+        loss += model.loss(&prediction, &block.targets, 0.0).to_kind(Kind::Double) * samples;
+        match model.task().correct(&prediction, &block.targets) {
+            Some(right) => *correct.get_or_insert_with(sum) += right,
+            None => distance += (&prediction - &block.targets).abs().mean(Kind::Double) * samples,
+        }
         done += block.len();
         progress(done);
     }
-    let images = set.len() as f64;
+    let samples = set.len() as f64;
+    let mean = |sum: &Tensor| sum.double_value(&[]) / samples;
     Ok(Evaluation {
-        accuracy: correct.double_value(&[]) / images,
-        loss: loss.double_value(&[]) / images,
-        images: set.len(),
+        accuracy: correct.as_ref().map(mean),
+        loss: mean(&loss),
+        mean_absolute_error: correct.is_none().then(|| mean(&distance)),
+        samples: set.len(),
     })
 }

@@ -1,6 +1,7 @@
 //! What the trainer tells its observers.
 
 use super::Evaluation;
+use lnn_models::Birth;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -19,10 +20,10 @@ pub struct Started {
     pub trainable: usize,
     /// Numbers that belong to the model and do not train.
     pub fixed: usize,
-    /// Images to train on.
-    pub train_images: i64,
-    /// Images to validate on.
-    pub validation_images: i64,
+    /// Samples to train on.
+    pub train_samples: i64,
+    /// Samples to validate on.
+    pub validation_samples: i64,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
     /// Finished epochs, not 0 if the run is resumed.
@@ -44,15 +45,17 @@ pub struct EpochMetrics {
     pub step: u64,
     /// Mean training loss.
     pub loss: f64,
-    /// Training accuracy, as seen while training.
-    pub accuracy: f64,
+    /// Training accuracy, as seen while training; none if values are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
     /// Validation loss.
     pub val_loss: f64,
-    /// Validation accuracy.
-    pub val_accuracy: f64,
+    /// Validation accuracy; none if values are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_accuracy: Option<f64>,
     /// Learning rate of the last step.
     pub lr: f64,
-    /// Training images per second, without the validation.
+    /// Training samples per second, without the validation.
     pub samples_per_second: f64,
     /// Seconds spent so far.
     pub seconds: f64,
@@ -60,6 +63,38 @@ pub struct EpochMetrics {
     pub eta_seconds: f64,
     /// Whether this is the best epoch so far.
     pub best: bool,
+    /// Spikes per unit and step of a spiking reservoir, while training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spike_rate: Option<f64>,
+    /// Its mean absolute membrane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_state: Option<f64>,
+    /// How many of its units live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub living_units: Option<i64>,
+    /// The units that were born in this epoch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub births: Vec<Birth>,
+}
+
+/// The gradient of a loss with respect to the input of each step of a recurrent part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GradientNorms {
+    /// The epoch, from 1.
+    pub epoch: u64,
+    /// The norm at each step, the first step first.
+    pub norms: Vec<f64>,
+    /// How many steps back from the last the norm first falls below a thousandth of the last step's; none if it never does.
+    pub horizon: Option<u64>,
+}
+
+impl GradientNorms {
+    /// Measures the horizon of the norms of an epoch.
+    pub fn new(epoch: u64, norms: Vec<f64>) -> Self {
+        let last = norms.last().copied().unwrap_or(0.0);
+        let horizon = norms.iter().rev().position(|norm| *norm < 1e-3 * last).map(|steps| steps as u64);
+        Self { epoch, norms, horizon }
+    }
 }
 
 /// Something that happened in a run.
@@ -86,6 +121,10 @@ pub enum Event {
     },
     /// An epoch is done.
     Epoch(EpochMetrics),
+    /// Units were born.
+    Birth(Birth),
+    /// The gradient that reaches each step, once an epoch.
+    Gradients(GradientNorms),
     /// Early stopping ended the run.
     StoppedEarly {
         /// The last epoch.
@@ -102,6 +141,26 @@ pub enum Event {
         /// What `--resume` takes.
         folder: PathBuf,
     },
+    /// An evaluation with noise on the input.
+    Noise {
+        /// Deviation of the noise.
+        deviation: f64,
+        /// What came out.
+        result: Evaluation,
+    },
     /// The best weights were tested, once, at the end.
     Test(Evaluation),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_horizon_is_where_the_gradient_first_falls_below_a_thousandth() {
+        let horizon = |norms: &[f64]| GradientNorms::new(1, norms.to_vec()).horizon;
+        assert_eq!(horizon(&[1.0, 1e-9, 0.5e-3, 0.1, 1.0]), Some(2));
+        assert_eq!(horizon(&[0.01, 0.1, 1.0]), None);
+        assert_eq!(horizon(&[1.0]), None);
+    }
 }

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 /// How many images are computed at once: bounds the memory.
 const BLOCK: i64 = 500;
 
-/// Runs the fixed front of `model` over all images, lets `fit` see every block, and, if `keep`, gives the features back
+/// Runs the fixed front of `model` over all samples, lets `fit` see every block, and, if `keep`, gives the features back
 /// as samples. `progress` hears of the images done.
 ///
 /// # Errors
@@ -22,9 +22,9 @@ pub fn run_front(
     let mut kept: Option<Tensor> = None;
     let mut done = 0;
     for block in images.blocks(BLOCK) {
-        let features = tch::no_grad(|| model.front(&block.pixels()))?;
+        let features = tch::no_grad(|| model.front(block.input()))?.x;
         if let Some(fit) = &mut fit {
-            fit.add(&features, &block.labels)?;
+            fit.add(&features, &block.targets)?;
         }
         if keep {
             let all = kept.get_or_insert_with(|| {
@@ -35,8 +35,8 @@ pub fn run_front(
         done += block.len();
         progress(done);
     }
-    let labels = || images.labels.shallow_clone();
-    Ok(kept.map(|inputs| Samples { inputs, labels: labels(), form: Form::Features }))
+    let targets = || images.targets.shallow_clone();
+    Ok(kept.map(|inputs| Samples { inputs, dt: None, targets: targets(), form: Form::Features }))
 }
 
 /// Bytes that the features of `images` images take.
@@ -44,6 +44,6 @@ pub fn run_front(
 /// # Errors
 /// Those of [`Model::front`].
 pub fn feature_bytes(model: &Model, images: &Samples, count: i64) -> Result<u64, Error> {
-    let one = tch::no_grad(|| model.front(&images.select(&[0]).pixels()))?;
+    let one = tch::no_grad(|| model.front(images.select(&[0]).input()))?.x;
     Ok(one.numel() as u64 * 4 * count as u64)
 }

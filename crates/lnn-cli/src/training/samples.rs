@@ -1,8 +1,9 @@
-//! Labelled samples on the device: images, or what a model's fixed front makes of them.
+//! Samples with their targets on the device: images, sequences, or what a model's fixed front makes of them.
 
-use crate::data::ImageSet;
+use crate::data::{ImageSet, SequenceSet};
 use crate::training::Augmentation;
-use lnn_models::{Error, Model};
+use lnn_models::{Error, Input, Mode, Model, Output};
+use ndarray::{Array, Dimension};
 use tch::{Device, Kind, Tensor};
 
 /// What the inputs are.
@@ -10,30 +11,37 @@ use tch::{Device, Kind, Tensor};
 pub enum Form {
     /// Images `[N, C, H, W]`, uint8: bytes stay bytes until a batch is gathered.
     Images,
+    /// Sequences `[N, T, I]`, float32.
+    Sequences,
     /// Features `[N, D]`, float32, from the fixed front of the model that trains.
     Features,
 }
 
-/// Inputs and labels.
+/// Inputs and targets.
 #[derive(Debug)]
 pub struct Samples {
     /// See [`Form`].
     pub inputs: Tensor,
-    /// `[N]`, int64.
-    pub labels: Tensor,
+    /// `[N, T]`, float32: the time that passes in each step of sequences, if it is known.
+    pub dt: Option<Tensor>,
+    /// Labels `[N]`, int64, or values `[N, O]`, float32.
+    pub targets: Tensor,
     /// What the inputs are.
     pub form: Form,
 }
 
 impl Samples {
     /// Moves a set of images to the device.
-    pub fn on(device: Device, set: &ImageSet) -> Self {
-        let shape: Vec<i64> = set.images.shape().iter().map(|&extent| extent as i64).collect();
-        let images = set.images.as_standard_layout();
-        let labels = set.labels.as_standard_layout();
-        let images = Tensor::from_slice(images.as_slice().expect("standard layout")).view(&shape[..]);
-        let labels = Tensor::from_slice(labels.as_slice().expect("standard layout"));
-        Self { inputs: images.to_device(device), labels: labels.to_device(device), form: Form::Images }
+    pub fn of_images(set: &ImageSet, device: Device) -> Self {
+        let (inputs, targets) = (on(device, &set.images), on(device, &set.labels));
+        Self { inputs, dt: None, targets, form: Form::Images }
+    }
+
+    /// Moves a set of sequences to the device.
+    pub fn of_sequences(set: &SequenceSet, device: Device) -> Self {
+        let dt = set.dt.as_ref().map(|dt| on(device, dt));
+        let (inputs, targets) = (on(device, &set.inputs), on(device, &set.targets));
+        Self { inputs, dt, targets, form: Form::Sequences }
     }
 
     /// The part at `indices`.
@@ -46,13 +54,12 @@ impl Samples {
     /// The part at `indices [M]`, int64.
     #[must_use]
     pub fn gather(&self, indices: &Tensor) -> Self {
-        let [inputs, labels] = [&self.inputs, &self.labels].map(|tensor| tensor.index_select(0, indices));
-        Self { inputs, labels, form: self.form }
+        self.map(|tensor| tensor.index_select(0, indices))
     }
 
     /// Number of samples.
     pub fn len(&self) -> i64 {
-        self.labels.size()[0]
+        self.targets.size()[0]
     }
 
     /// Whether there is none.
@@ -62,24 +69,49 @@ impl Samples {
 
     /// Consecutive blocks of at most `size` samples.
     pub fn blocks(&self, size: i64) -> impl Iterator<Item = Self> {
-        let parts = self.inputs.split(size, 0).into_iter().zip(self.labels.split(size, 0));
-        parts.map(|(inputs, labels)| Self { inputs, labels, form: self.form })
+        let starts = (0..self.len()).step_by(size.max(1) as usize);
+        starts.map(move |start| self.map(|tensor| tensor.narrow(0, start, size.min(self.len() - start))))
     }
 
-    /// The images as float32 in 0..1.
-    pub fn pixels(&self) -> Tensor {
-        self.inputs.to_kind(Kind::Float) / 255.0
+    /// The inputs as a model takes them: images as float32 in 0..1.
+    pub fn input(&self) -> Input {
+        let x = match self.form {
+            Form::Images => self.inputs.to_kind(Kind::Float) / 255.0,
+            Form::Sequences | Form::Features => self.inputs.shallow_clone(),
+        };
+        Input { x, dt: self.dt.as_ref().map(Tensor::shallow_clone), mask: None }
     }
 
-    /// Logits `[N, classes]`. With an augmentation, images are changed on the way and the model is in training.
+    /// What the model makes of the samples.
     ///
     /// # Errors
-    /// Those of [`Model::forward`].
-    pub fn logits(&self, model: &Model, augmentation: Option<&Augmentation>) -> Result<Tensor, Error> {
-        match (self.form, augmentation) {
-            (Form::Features, _) => model.head(&self.inputs, augmentation.is_some()),
-            (Form::Images, Some(augmentation)) => model.forward(&augmentation.apply(&self.pixels()), true),
-            (Form::Images, None) => model.forward(&self.pixels(), false),
+    /// Those of [`Model::run`].
+    pub fn run(&self, model: &Model, mode: Mode) -> Result<Output, Error> {
+        match self.form {
+            Form::Features => model.head(&self.input(), mode),
+            Form::Images | Form::Sequences => model.run(self.input(), mode),
         }
     }
+
+    /// The same in training, with images changed on the way.
+    ///
+    /// # Errors
+    /// Those of [`Model::run`].
+    pub fn train(&self, model: &Model, mode: Mode, augmentation: &Augmentation) -> Result<Output, Error> {
+        match self.form {
+            Form::Images => model.run(Input::new(augmentation.apply(&self.input().x)), mode),
+            Form::Sequences | Form::Features => self.run(model, mode),
+        }
+    }
+
+    fn map(&self, part: impl Fn(&Tensor) -> Tensor) -> Self {
+        let [inputs, targets] = [&self.inputs, &self.targets].map(&part);
+        Self { inputs, dt: self.dt.as_ref().map(&part), targets, form: self.form }
+    }
+}
+
+fn on<T: tch::kind::Element + Clone, D: Dimension>(device: Device, array: &Array<T, D>) -> Tensor {
+    let shape: Vec<i64> = array.shape().iter().map(|&extent| extent as i64).collect();
+    let array = array.as_standard_layout();
+    Tensor::from_slice(array.as_slice().expect("standard layout")).view(&shape[..]).to_device(device)
 }

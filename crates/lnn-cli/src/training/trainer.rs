@@ -4,18 +4,16 @@
 //! policies, checkpoints. The loop tells observers what happens and never prints.
 
 use super::batches::{Stream, stream_seed};
-use super::{Batches, EpochMetrics, Event, Samples, TrainingState, evaluate};
+use super::sums::Sums;
+use super::{Batches, EpochMetrics, Event, GradientNorms, Samples, TrainingState, evaluate};
 use crate::config::RunConfig;
 use crate::interrupt::Interrupt;
 use crate::observers::Observers;
 use crate::run_folder::RunFolder;
 use lnn_core::{AdamW, seeded};
-use lnn_models::{Checkpoint, Model};
+use lnn_models::{Birth, Checkpoint, Mode, Model, Output};
 use std::time::Instant;
-use tch::{Device, Kind, Reduction, Tensor};
-
-/// On CUDA, reading a loss waits for the device: losses are read once in so many steps.
-const CUDA_STEPS_BETWEEN_READS: u64 = 50;
+use tch::{Kind, Tensor};
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +67,7 @@ pub struct Trainer<'a> {
     validation: &'a Samples,
     folder: &'a RunFolder,
     state: TrainingState,
+    trace: bool,
 }
 
 impl<'a> Trainer<'a> {
@@ -89,7 +88,13 @@ impl<'a> Trainer<'a> {
             optimizer.restore(stored.step, &checkpoint.optimizer)?;
             state = stored;
         }
-        Ok(Self { model, optimizer, config, train, validation, folder, state })
+        Ok(Self { model, optimizer, config, train, validation, folder, state, trace: false })
+    }
+
+    /// The same, watching in each epoch which gradient reaches which step.
+    #[must_use]
+    pub fn tracing(self, trace: bool) -> Self {
+        Self { trace, ..self }
     }
 
     /// Where the run stands.
@@ -147,13 +152,19 @@ impl<'a> Trainer<'a> {
         let mut rate = 0.0;
         while self.state.step_in_epoch < steps {
             rate = self.learning_rate(steps);
-            self.step(&batches, rate, &mut sums)?;
-            if sums.must_read(self.state.step_in_epoch, steps) || interrupt.requested() {
+            self.step(&batches, rate, &mut sums, observers)?;
+            if sums.must_read(self.state.step_in_epoch, steps)
+                || interrupt.requested()
+                || self.grows_now(self.state.step)
+            {
                 self.state.seconds = seconds_before + started.elapsed().as_secs_f64();
                 self.read(&mut sums, steps)?;
                 let loss = self.state.loss_sum / self.state.seen as f64;
                 let (epoch, step) = (self.state.epoch + 1, self.state.step_in_epoch);
                 observers.notify(&Event::Step { epoch, step, steps, loss })?;
+            }
+            if self.grows_now(self.state.step) {
+                self.grow_by_activity(observers)?;
             }
             if interrupt.requested() && self.state.step_in_epoch < steps {
                 return Ok(Outcome::Paused);
@@ -179,22 +190,57 @@ impl<'a> Trainer<'a> {
         )
     }
 
-    fn step(&mut self, batches: &Batches<'_>, rate: f64, sums: &mut Sums) -> Result<(), TrainError> {
+    fn step(
+        &mut self,
+        batches: &Batches<'_>,
+        rate: f64,
+        sums: &mut Sums,
+        observers: &mut Observers,
+    ) -> Result<(), TrainError> {
         let batch = batches.get(self.state.step_in_epoch as i64);
         let seed = stream_seed(self.config.seed, Stream::Step, self.state.step);
-        let logits = seeded(seed, || batch.logits(self.model, Some(&self.config.augmentation)))?;
-        let loss = logits.cross_entropy_loss::<Tensor>(
-            &batch.labels,
-            None,
-            Reduction::Mean,
-            -100,
-            self.config.label_smoothing,
-        );
+        let traced = self.trace && self.state.step_in_epoch == 0;
+        let mode = if traced { Mode::Traced } else { Mode::Training };
+        let output = seeded(seed, || batch.train(self.model, mode, &self.config.augmentation))?;
+        let loss = self.model.loss(&output.prediction, &batch.targets, self.config.label_smoothing);
+        if let Some(steps) = &output.steps {
+            let gradient = Tensor::run_backward(&[&loss], &[steps], true, false).remove(0);
+            let norms = gradient.square().sum_dim_intlist(&[0i64, 2][..], false, Kind::Double).sqrt();
+            let norms = Vec::try_from(norms).unwrap_or_default();
+            observers.notify(&Event::Gradients(GradientNorms::new(self.state.epoch + 1, norms)))?;
+        }
         loss.backward();
         self.optimizer.step(rate)?;
         self.state.step += 1;
         self.state.step_in_epoch += 1;
-        sums.add(&loss.detach(), &logits.detach(), &batch.labels);
+        let Output { prediction, activity, .. } = &output;
+        let correct = self.model.task().correct(&prediction.detach(), &batch.targets);
+        sums.add(&loss.detach(), correct, activity.as_ref(), batch.len());
+        Ok(())
+    }
+
+    /// Whether growth looks at the activity after `step` steps.
+    fn grows_now(&self, step: u64) -> bool {
+        let every = self.model.growth().and_then(|growth| growth.every_steps);
+        every.is_some_and(|every| step.is_multiple_of(every))
+    }
+
+    /// Lets units be born if the activity since the last look calls for them.
+    fn grow_by_activity(&mut self, observers: &mut Observers) -> Result<(), TrainError> {
+        let unlooked = std::mem::replace(&mut self.state.unlooked, super::ActivitySums::ZERO);
+        let calls = match (self.model.growth(), unlooked.means()) {
+            (Some(growth), Some((_, mean_state))) => growth.calls_for_activity(mean_state),
+            _ => false,
+        };
+        if calls { self.grow(observers) } else { Ok(()) }
+    }
+
+    fn grow(&mut self, observers: &mut Observers) -> Result<(), TrainError> {
+        let seed = stream_seed(self.config.seed, Stream::Growth, self.state.step);
+        if let Some(birth) = self.model.grow(seed, self.state.step)? {
+            self.state.births.push(birth);
+            observers.notify(&Event::Birth(birth))?;
+        }
         Ok(())
     }
 
@@ -204,7 +250,10 @@ impl<'a> Trainer<'a> {
             return Err(self.non_finite("training", loss, self.state.step_in_epoch - back, steps));
         }
         (self.state.loss_sum, self.state.correct) = sums.totals();
-        self.state.seen = sums.seen;
+        self.state.seen = sums.seen();
+        let activity = sums.take_activity();
+        self.state.activity.add(activity);
+        self.state.unlooked.add(activity);
         Ok(())
     }
 
@@ -226,10 +275,22 @@ impl<'a> Trainer<'a> {
     ) -> Result<(), TrainError> {
         let (seen, loss_sum, correct) =
             (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
+        // Units that are born now live from the next epoch on, in the checkpoints of this one, too.
+        let plateau = self
+            .model
+            .growth()
+            .is_some_and(|growth| growth.calls_for_plateau(&mut self.state.growth, validation.loss));
+        let activity = self.state.activity.means();
+        let scores = (validation.loss, validation.accuracy);
+        let best = self.state.early_stopping.observe(self.config.selection, self.state.epoch + 1, scores);
+        if plateau {
+            self.grow(observers)?;
+        } else if self.model.growth().is_some_and(|growth| growth.every_steps.is_none()) {
+            self.grow_by_activity(observers)?;
+        }
+        let births: Vec<Birth> = self.state.births.clone();
         self.state.finish_epoch();
         let epoch = self.state.epoch;
-        let scores = (validation.loss, validation.accuracy);
-        let best = self.state.early_stopping.observe(self.config.selection, epoch, scores);
         self.state.plateau.observe(&self.config.schedule, validation.loss);
         self.state.stopped_early = self.state.early_stopping.exhausted(self.config.patience);
         if best {
@@ -241,7 +302,7 @@ impl<'a> Trainer<'a> {
             epochs: self.config.epochs,
             step: self.state.step,
             loss: loss_sum / seen,
-            accuracy: correct / seen,
+            accuracy: validation.accuracy.map(|_| correct / seen),
             val_loss: validation.loss,
             val_accuracy: validation.accuracy,
             lr,
@@ -249,9 +310,28 @@ impl<'a> Trainer<'a> {
             seconds,
             eta_seconds: seconds / epoch as f64 * self.config.epochs.saturating_sub(epoch) as f64,
             best,
+            spike_rate: activity.map(|(rate, _)| rate),
+            mean_state: activity.map(|(_, state)| state),
+            living_units: self.model.living(),
+            births,
         }))?;
+        if let Some((rate, _)) = activity {
+            self.advise_on_spikes(rate, observers)?;
+        }
         // Last of all: a run that dies before this line repeats the epoch, and its metrics line is replaced.
         self.save_last()
+    }
+
+    /// A reservoir that never or always spikes says nothing by its spikes.
+    fn advise_on_spikes(&self, rate: f64, observers: &mut Observers) -> Result<(), TrainError> {
+        let advice = if rate <= 0.0 {
+            "no unit ever spiked; hint: lower model.threshold, or raise model.input_scale or model.leak_rate"
+        } else if rate >= 1.0 {
+            "every unit spiked at every step; hint: raise model.threshold, or lower model.input_scale"
+        } else {
+            return Ok(());
+        };
+        Ok(observers.notify(&Event::Notice { text: format!("warning: {advice}") })?)
     }
 
     fn save_last(&self) -> Result<(), TrainError> {
@@ -265,54 +345,5 @@ impl<'a> Trainer<'a> {
             optimizer: if with_optimizer { self.optimizer.snapshot() } else { Vec::new() },
         };
         Ok(checkpoint.save(path)?)
-    }
-}
-
-/// Running sums of an epoch, kept on the device so that a step need not wait for it.
-struct Sums {
-    loss: Tensor,
-    correct: Tensor,
-    unread: Vec<Tensor>,
-    seen: u64,
-    steps_between_reads: u64,
-}
-
-impl Sums {
-    fn new(device: Device, state: &TrainingState) -> Self {
-        let scalar = |value: f64| Tensor::full([], value, (Kind::Double, device));
-        Self {
-            loss: scalar(state.loss_sum),
-            correct: scalar(state.correct as f64),
-            unread: Vec::new(),
-            seen: state.seen,
-            steps_between_reads: if device == Device::Cpu { 1 } else { CUDA_STEPS_BETWEEN_READS },
-        }
-    }
-
-    fn add(&mut self, loss: &Tensor, logits: &Tensor, labels: &Tensor) {
-        let images = labels.size()[0];
-        self.loss += loss.to_kind(Kind::Double) * images;
-        self.correct += logits.argmax(1, false).eq_tensor(labels).sum(Kind::Double);
-        self.unread.push(loss.shallow_clone());
-        self.seen += images as u64;
-    }
-
-    fn must_read(&self, step: u64, steps: u64) -> bool {
-        step == steps || self.unread.len() as u64 >= self.steps_between_reads
-    }
-
-    /// The first loss since the last read that is not finite, and how many steps ago it was.
-    fn first_non_finite(&mut self) -> Option<(u64, f64)> {
-        let unread = std::mem::take(&mut self.unread);
-        if unread.is_empty() {
-            return None;
-        }
-        let losses: Vec<f32> = Tensor::stack(&unread, 0).to_kind(Kind::Float).try_into().unwrap_or_default();
-        let first = losses.iter().position(|loss| !loss.is_finite())?;
-        Some(((losses.len() - 1 - first) as u64, f64::from(losses[first])))
-    }
-
-    fn totals(&self) -> (f64, u64) {
-        (self.loss.double_value(&[]), self.correct.double_value(&[]) as u64)
     }
 }

@@ -35,7 +35,7 @@ fn json_lines_tell_the_whole_run_and_end_with_the_test() {
 
     let started = &events[0]["data"];
     assert_eq!((&started["model"], &started["device"]), (&"lnn".into(), &"cpu".into()));
-    assert_eq!((&started["train_images"], &started["validation_images"]), (&180.into(), &20.into()));
+    assert_eq!((&started["train_samples"], &started["validation_samples"]), (&180.into(), &20.into()));
     let epochs: Vec<Value> = events[1..4].iter().map(|event| event["data"].clone()).collect();
     assert_eq!(epochs, metrics(folder.path()));
 

@@ -2,7 +2,7 @@
 
 use crate::unrolling::step_by_hand;
 use crate::{OPTIONS, Subject, assert_close};
-use lnn_core::State;
+use lnn_core::{Sequence, State};
 use tch::{Tensor, no_grad};
 
 /// Half the distance of a central difference.
@@ -18,7 +18,7 @@ fn loss(outputs: &Tensor, last: &State) -> Tensor {
 
 fn loss_of_scan(subject: &Subject, from_rest: bool, mask: Option<&Tensor>) -> Tensor {
     let initial = (!from_rest).then_some(&subject.initial);
-    let run = subject.cell.scan(&subject.x, initial, mask).unwrap();
+    let run = subject.cell.scan(Sequence::new(&subject.x).with_mask(mask), initial).unwrap();
     loss(&run.outputs, &run.last)
 }
 

@@ -8,9 +8,11 @@ mod masks;
 mod reservoir;
 mod scripts;
 mod shapes;
+mod spiking;
+mod time;
 mod unrolling;
 
-use lnn_core::{Cell, Lstm, Parameters, Scope, State};
+use lnn_core::{Cell, LinearLiquid, Lstm, Parameters, Scope, State};
 use proptest::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};
@@ -110,8 +112,9 @@ macro_rules! test_laws {
     };
 }
 
+/// The laws of every cell; behind `smooth`, those of the cells whose gradient is that of their values.
 macro_rules! cells_obey_the_laws {
-    ($($cell:ident: $draw:expr;)+) => {
+    ($($cell:ident: $draw:expr $(, $smooth:ident)?;)+) => {
         $(mod $cell {
             use super::*;
 
@@ -131,8 +134,6 @@ macro_rules! cells_obey_the_laws {
                     a_mask_of_ones_is_no_mask,
                     what_stands_at_a_masked_step_does_not_matter;
                 gradients:
-                    gradients_are_those_of_central_differences,
-                    gradients_with_a_mask_are_those_of_central_differences,
                     a_scan_has_the_gradients_of_its_steps,
                     a_masked_input_gets_no_gradient;
                 scripts:
@@ -144,13 +145,30 @@ macro_rules! cells_obey_the_laws {
                     a_mask_that_does_not_fit_is_named,
                     an_initial_state_that_does_not_fit_is_named,
                     a_wrong_number_of_state_tensors_is_refused;
+                time:
+                    time_is_taken_or_refused;
             }
+            $(cells_obey_the_laws!(@$smooth $draw);)?
         })+
+    };
+    (@smooth $draw:expr) => {
+        test_laws! {
+            $draw;
+            gradients:
+                gradients_are_those_of_central_differences,
+                gradients_with_a_mask_are_those_of_central_differences;
+        }
     };
 }
 
 cells_obey_the_laws! {
-    leaky_reservoir: reservoir::draw;
-    leaky_reservoir_without_bias: reservoir::draw_without_bias;
-    lstm: |scope, inputs, units| Box::new(Lstm::new(scope, inputs, units).unwrap());
+    leaky_reservoir: reservoir::draw, smooth;
+    leaky_reservoir_without_bias: reservoir::draw_without_bias, smooth;
+    lstm: |scope, inputs, units| Box::new(Lstm::new(scope, inputs, units).unwrap()), smooth;
+    liquid_time_step: time::draw, smooth;
+    liquid_time_step_of_the_article: time::draw_article, smooth;
+    liquid_time_step_by_input: time::draw_by_input, smooth;
+    linear_liquid: |scope, inputs, units| Box::new(LinearLiquid::new(scope, inputs, units, 0.3).unwrap()), smooth;
+    spiking_reservoir: spiking::draw;
+    spiking_reservoir_without_bias: spiking::draw_without_bias;
 }

@@ -1,7 +1,7 @@
 //! Laws of the leaky reservoir alone.
 
 use crate::{OPTIONS, Sizes, Subject, for_all, map_state};
-use lnn_core::{Cell, LeakyReservoir, ReservoirConfig, Scope};
+use lnn_core::{Cell, LeakyReservoir, ReservoirConfig, Scope, Sequence};
 use proptest::prelude::*;
 use tch::no_grad;
 
@@ -22,7 +22,7 @@ pub(crate) fn draw_without_bias(scope: &mut Scope<'_>, inputs: i64, units: i64) 
 #[test]
 fn gradients_pass_to_the_input_and_none_reach_the_weights() {
     for_all(draw, |subject| {
-        let run = subject.cell.scan(&subject.x, Some(&subject.initial), None).unwrap();
+        let run = subject.cell.scan(Sequence::new(&subject.x), Some(&subject.initial)).unwrap();
         run.outputs.square().sum(OPTIONS.0).backward();
         assert!(subject.parameters.trainable().is_empty());
         for entry in subject.parameters.entries() {
@@ -40,7 +40,7 @@ fn states_that_start_between_minus_one_and_one_stay_there() {
         let x = &subject.x * 1e4;
         let start = map_state(&subject.initial, |state| state.clamp(-1.0, 1.0));
         for initial in [None, Some(&start)] {
-            let outputs = subject.cell.scan(&x, initial, None).unwrap().outputs;
+            let outputs = subject.cell.scan(Sequence::new(&x), initial).unwrap().outputs;
             assert!(outputs.abs().max().double_value(&[]) <= 1.0);
         }
     });
@@ -58,8 +58,8 @@ fn two_initial_states_converge_under_one_input_when_the_radius_is_below_one() {
     proptest!(config, |(units in 20_i64..40, inputs in 1_i64..5, seed in 0_u64..10_000)| {
         let subject = Subject::draw(draw, Sizes { batch: 4, steps: 100, inputs, units, seed });
         let distances = no_grad(|| {
-            let one = subject.cell.scan(&subject.x, Some(&subject.initial), None).unwrap().outputs;
-            let other = subject.cell.scan(&subject.x, None, None).unwrap().outputs;
+            let one = subject.cell.scan(Sequence::new(&subject.x), Some(&subject.initial)).unwrap().outputs;
+            let other = subject.cell.scan(Sequence::new(&subject.x), None).unwrap().outputs;
             (one - other).abs().amax([0, 2], false)
         });
         prop_assert!(distances.double_value(&[0]) > 1e-2, "they start apart");

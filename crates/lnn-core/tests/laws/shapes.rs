@@ -1,7 +1,7 @@
 //! Laws of the door: what does not fit is an error that names it, never a panic.
 
 use crate::{OPTIONS, Subject};
-use lnn_core::{Error, Run, State};
+use lnn_core::{Error, Run, Sequence, State};
 use tch::Tensor;
 
 fn zeros(size: &[i64]) -> Tensor {
@@ -35,10 +35,14 @@ pub(crate) fn an_input_that_does_not_fit_is_named(subject: &Subject) {
         &[b, 0, i + 1],
     ];
     for size in sizes {
-        assert_refused(subject.cell.scan(&zeros(size), None, None), "the input", size);
+        assert_refused(subject.cell.scan(Sequence::new(&zeros(size)), None), "the input", size);
         // A mask or state that fits nothing must not distract from the input.
         let other = State::new(vec![zeros(&[])]);
-        assert_refused(subject.cell.scan(&zeros(size), Some(&other), Some(&zeros(&[]))), "the input", size);
+        assert_refused(
+            subject.cell.scan(Sequence::new(&zeros(size)).with_mask(Some(&zeros(&[]))), Some(&other)),
+            "the input",
+            size,
+        );
     }
 }
 
@@ -57,13 +61,17 @@ pub(crate) fn a_mask_that_does_not_fit_is_named(subject: &Subject) {
     for size in sizes {
         for initial in [None, Some(&subject.initial)] {
             let mask = zeros(size).gt(0.0);
-            assert_refused(subject.cell.scan(&subject.x, initial, Some(&mask)), "the mask", size);
+            assert_refused(
+                subject.cell.scan(Sequence::new(&subject.x).with_mask(Some(&mask)), initial),
+                "the mask",
+                size,
+            );
         }
     }
 }
 
 pub(crate) fn an_initial_state_that_does_not_fit_is_named(subject: &Subject) {
-    let scan = |state: &State| subject.cell.scan(&subject.x, Some(state), None);
+    let scan = |state: &State| subject.cell.scan(Sequence::new(&subject.x), Some(state));
     let batch = subject.batch();
     let changes: [fn(i64, i64) -> Vec<i64>; 6] = [
         |b, h| vec![b + 1, h],
@@ -90,12 +98,12 @@ pub(crate) fn a_wrong_number_of_state_tensors_is_refused(subject: &Subject) {
     let surplus: [&[i64]; 3] = [&[subject.batch(), 1], &[subject.batch()], &[]];
     for size in surplus {
         let tensors = initial.tensors().iter().map(Tensor::shallow_clone).chain([zeros(size)]);
-        let result = cell.scan(x, Some(&State::new(tensors.collect())), None);
+        let result = cell.scan(Sequence::new(x), Some(&State::new(tensors.collect())));
         assert!(matches!(result, Err(Error::Shape { what, .. }) if what == "the initial state"));
     }
     if initial.tensors().len() > 1 {
         let first = State::new(vec![initial.output().shallow_clone()]);
-        let result = cell.scan(x, Some(&first), None);
+        let result = cell.scan(Sequence::new(x), Some(&first));
         assert!(matches!(result, Err(Error::Shape { what, .. }) if what == "the initial state"));
     }
 }

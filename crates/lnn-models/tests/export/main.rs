@@ -13,13 +13,12 @@ use tch::{Device, Kind, Tensor};
 /// Small colour images, higher than wide, so that no axis can stand in for another.
 fn input() -> InputSpec {
     let class_names = ["one", "two", "three"].map(str::to_owned).to_vec();
-    InputSpec { channels: 2, height: 12, width: 9, class_names }
+    InputSpec::images([2, 12, 9], class_names)
 }
 
 /// Images in 0..1.
 fn images(count: i64) -> Tensor {
-    let input = input();
-    Tensor::rand([count, input.channels, input.height, input.width], (Kind::Float, Device::Cpu))
+    Tensor::rand([count, 2, 12, 9], (Kind::Float, Device::Cpu))
 }
 
 /// A preset with a smaller reservoir.
@@ -27,6 +26,12 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
     let mut config = ModelConfig::preset(kind, preset);
     match &mut config {
         ModelConfig::Lnn(config) => config.reservoir.units = 40,
+        ModelConfig::Snlnn(config) => {
+            (config.units, config.max_reservoir_dim) = (14, 20);
+            config.input_scale = 0.5;
+            config.threshold = 0.2;
+        }
+        ModelConfig::Liquid(config) => config.units = 12,
         ModelConfig::Cllnn(config) => {
             config.channels = vec![4, 6];
             config.reservoir.units = 30;

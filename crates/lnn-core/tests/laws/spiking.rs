@@ -1,0 +1,90 @@
+//! Laws of the spiking reservoir alone: spikes, resets, and growth that nobody notices.
+
+use crate::{OPTIONS, assert_close, for_all};
+use lnn_core::{Cell, Parameters, Role, Scope, Sequence, SpikingConfig, SpikingReservoir, Surrogate};
+use tch::{Device, Kind, Tensor};
+
+const CONFIG: SpikingConfig = SpikingConfig {
+    units: 1,
+    most_units: 9,
+    spectral_radius: 0.9,
+    leak_rate: 0.6,
+    input_scale: 1.0,
+    threshold: 0.3,
+    surrogate: Surrogate::FastSigmoid,
+    sharpness: 5.0,
+    bias: true,
+    role: Role::Trainable,
+};
+
+/// The reservoir on which the laws of all cells are tested, with room that is not used.
+pub(crate) fn draw(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
+    Box::new(SpikingReservoir::new(scope, inputs, &SpikingConfig { units, ..CONFIG }).unwrap())
+}
+
+/// Fixed, without bias, and another surrogate.
+pub(crate) fn draw_without_bias(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
+    let surrogate = Surrogate::Arctan;
+    let config = SpikingConfig { units, bias: false, role: Role::Buffer, surrogate, ..CONFIG };
+    Box::new(SpikingReservoir::new(scope, inputs, &config).unwrap())
+}
+
+#[test]
+fn a_spike_lowers_the_membrane_by_the_threshold() {
+    for_all(draw, |subject| {
+        let units = subject.cell.state_sizes()[0];
+        let run = subject.cell.scan(Sequence::new(&subject.x), Some(&subject.initial)).unwrap();
+        let (v, s) = (run.outputs.narrow(2, 0, units).detach(), run.outputs.narrow(2, units, units).detach());
+        assert_close(&(&s * (1.0 - &s)), &s.zeros_like());
+        let before = v + &s * CONFIG.threshold;
+        assert_close(&before.gt(CONFIG.threshold).to_kind(OPTIONS.0), &s);
+    });
+}
+
+/// A reservoir of 4 units in 9 places over 3 inputs, and what holds its tensors.
+fn growing() -> (SpikingReservoir, Parameters) {
+    let mut parameters = Parameters::drawn(5, Kind::Double, Device::Cpu);
+    let config = SpikingConfig { units: 4, ..CONFIG };
+    (SpikingReservoir::new(&mut parameters.root(), 3, &config).unwrap(), parameters)
+}
+
+#[test]
+fn nobody_notices_a_birth_but_the_newborn_hears() {
+    let (reservoir, _parameters) = growing();
+    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let outputs = || reservoir.scan(Sequence::new(&x), None).unwrap().outputs.detach();
+    let before = outputs();
+    assert_eq!(lnn_core::seeded(2, || reservoir.grow(3)).unwrap(), 3);
+    assert_eq!(reservoir.units(), 7);
+    let after = outputs();
+    assert_eq!(after.size(), [6, 5, 14]);
+    assert_close(&after.narrow(2, 0, 4), &before.narrow(2, 0, 4));
+    assert_close(&after.narrow(2, 7, 4), &before.narrow(2, 4, 4));
+    let newborn = after.narrow(2, 4, 3).abs().amax([0, 1], false);
+    assert!(newborn.min().double_value(&[]) > 0.01, "a newborn that hears nothing");
+}
+
+#[test]
+fn growth_ends_where_the_room_ends_and_a_file_brings_it_back() {
+    let (reservoir, parameters) = growing();
+    assert_eq!([2, 100, 1].map(|count| reservoir.grow(count).unwrap()), [2, 3, 0]);
+    let (other, blank) = growing();
+    blank.load(&parameters.snapshot()).unwrap();
+    other.recount();
+    assert_eq!(other.units(), 9);
+    let x = lnn_core::seeded(1, || Tensor::randn([2, 3, 3], OPTIONS));
+    let outputs = |cell: &SpikingReservoir| cell.scan(Sequence::new(&x), None).unwrap().outputs.detach();
+    assert_eq!(outputs(&reservoir), outputs(&other));
+}
+
+#[test]
+fn what_does_not_live_gets_no_gradient() {
+    let (reservoir, parameters) = growing();
+    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    reservoir.scan(Sequence::new(&x), None).unwrap().outputs.square().sum(Kind::Double).backward();
+    for entry in parameters.entries().iter().filter(|entry| entry.role == Role::Trainable) {
+        let unused = entry.tensor.grad().narrow(0, 4, 5);
+        assert_eq!(unused.count_nonzero(None).int64_value(&[]), 0, "{}", entry.name);
+        assert!(entry.tensor.grad().abs().max().double_value(&[]) > 0.0, "{}", entry.name);
+    }
+}

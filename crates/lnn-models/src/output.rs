@@ -1,0 +1,69 @@
+//! What a model gives back.
+
+use tch::{Kind, Tensor};
+
+/// What a pass is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Predictions alone.
+    Evaluation,
+    /// A training step: dropout acts, and batches are normalised by their own statistics.
+    Training,
+    /// A training step that also shows its steps through time.
+    Traced,
+}
+
+impl Mode {
+    /// Whether the parts of a network behave as in training.
+    pub fn training(self) -> bool {
+        self != Self::Evaluation
+    }
+
+    /// The sequence that enters a recurrent part, which collects gradients if it is to be traced.
+    pub(crate) fn trace(self, sequence: &Tensor) -> Tensor {
+        if self == Self::Traced && !sequence.requires_grad() {
+            return sequence.detach().set_requires_grad(true);
+        }
+        sequence.shallow_clone()
+    }
+}
+
+/// What a model gives back for a batch.
+#[derive(Debug)]
+pub struct Output {
+    /// Logits `[B, classes]` or values `[B, O]`.
+    pub prediction: Tensor,
+    /// How active a spiking reservoir was.
+    pub activity: Option<Activity>,
+    /// The sequence `[B, T, I]` that entered the recurrent part, if the pass was [traced](Mode::Traced): the gradient of the
+    /// loss with respect to it shows what reaches each step.
+    pub steps: Option<Tensor>,
+}
+
+impl Output {
+    pub(crate) fn new(prediction: Tensor) -> Self {
+        Self { prediction, activity: None, steps: None }
+    }
+
+    pub(crate) fn traced(self, mode: Mode, sequence: &Tensor) -> Self {
+        let steps = (mode == Mode::Traced).then(|| sequence.shallow_clone());
+        Self { steps, ..self }
+    }
+}
+
+/// Means over the batch, the steps and the living units, as scalars on the device.
+#[derive(Debug)]
+pub struct Activity {
+    /// Spikes per unit and step.
+    pub spike_rate: Tensor,
+    /// Absolute value of the membrane.
+    pub mean_state: Tensor,
+}
+
+impl Activity {
+    /// The activity in membranes and spikes, both `[B, T, N]`.
+    pub(crate) fn of(membranes: &Tensor, spikes: &Tensor) -> Self {
+        let mean = |tensor: Tensor| tensor.detach().mean(Kind::Float);
+        Self { spike_rate: mean(spikes.shallow_clone()), mean_state: mean(membranes.detach().abs()) }
+    }
+}

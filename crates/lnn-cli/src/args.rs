@@ -48,6 +48,8 @@ pub enum ModelName {
     Cllnn,
     /// Units with learned time constants, trained through time
     Liquid,
+    /// A liquid classifier of images, with or without convolutions
+    Cifar,
 }
 
 impl From<ModelName> for ModelKind {
@@ -57,6 +59,7 @@ impl From<ModelName> for ModelKind {
             ModelName::Snlnn => Self::Snlnn,
             ModelName::Cllnn => Self::Cllnn,
             ModelName::Liquid => Self::Liquid,
+            ModelName::Cifar => Self::Cifar,
         }
     }
 }
@@ -68,6 +71,8 @@ pub enum PresetName {
     Article,
     /// What does better, chosen by validation
     Tuned,
+    /// With a convolutional front (cifar alone)
+    Conv,
 }
 
 impl From<PresetName> for Preset {
@@ -75,6 +80,7 @@ impl From<PresetName> for Preset {
         match name {
             PresetName::Article => Self::Article,
             PresetName::Tuned => Self::Tuned,
+            PresetName::Conv => Self::Conv,
         }
     }
 }

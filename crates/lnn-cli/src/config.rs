@@ -77,7 +77,7 @@ impl OptimizerSettings {
 }
 
 impl RunConfig {
-    /// The configuration of a preset, for MNIST with seed 0.
+    /// The configuration of a preset, for the data of its article with seed 0.
     pub fn preset(kind: ModelKind, preset: Preset) -> Self {
         let article = Self {
             preset,
@@ -115,8 +115,39 @@ impl RunConfig {
             ..article.clone()
         };
         match (preset, kind) {
+            (Preset::Article, ModelKind::Cifar) => Self { data: "cifar10".into(), ..article },
             (Preset::Article, _) => article,
-            (Preset::Tuned, ModelKind::Lnn) => Self {
+            (Preset::Conv, ModelKind::Cifar) => Self {
+                data: "cifar10".into(),
+                epochs: 12,
+                augmentation: Augmentation { flip: true, crop: 2, cutout: 0, ..Augmentation::NONE },
+                label_smoothing: 0.2,
+                optimizer: OptimizerSettings {
+                    learning_rate: 3e-3,
+                    beta1: 0.9,
+                    beta2: 0.95,
+                    epsilon: 1e-8,
+                    weight_decay: 0.1,
+                },
+                schedule: Schedule::OneCycle { warmup: 0.2, start: 0.1 },
+                ..tuned
+            },
+            (Preset::Tuned, ModelKind::Cifar) => Self {
+                data: "cifar10".into(),
+                epochs: 20,
+                augmentation: Augmentation { flip: true, crop: 4, cutout: 0, ..Augmentation::NONE },
+                label_smoothing: 0.1,
+                optimizer: OptimizerSettings {
+                    learning_rate: 2e-3,
+                    beta1: 0.9,
+                    beta2: 0.98,
+                    epsilon: 1e-8,
+                    weight_decay: 0.05,
+                },
+                schedule: Schedule::OneCycle { warmup: 0.15, start: 0.1 },
+                ..tuned
+            },
+            (_, ModelKind::Lnn) => Self {
                 batch_size: 256,
                 optimizer: OptimizerSettings {
                     learning_rate: 3e-4,
@@ -130,9 +161,15 @@ impl RunConfig {
                 epochs: 6,
                 ..tuned
             },
-            (Preset::Tuned, ModelKind::Snlnn) => Self {
+            (_, ModelKind::Snlnn) => Self {
                 epochs: 12,
-                augmentation: Augmentation { rotation: 10.0, zoom: 0.1, shift: 2.0, shear: 0.1 },
+                augmentation: Augmentation {
+                    rotation: 10.0,
+                    zoom: 0.1,
+                    shift: 2.0,
+                    shear: 0.1,
+                    ..Augmentation::NONE
+                },
                 label_smoothing: 0.05,
                 optimizer: OptimizerSettings {
                     learning_rate: 3e-3,
@@ -143,9 +180,15 @@ impl RunConfig {
                 },
                 ..tuned
             },
-            (Preset::Tuned, ModelKind::Liquid) => Self {
+            (_, ModelKind::Liquid) => Self {
                 epochs: 20,
-                augmentation: Augmentation { rotation: 10.0, zoom: 0.1, shift: 2.0, shear: 0.1 },
+                augmentation: Augmentation {
+                    rotation: 10.0,
+                    zoom: 0.1,
+                    shift: 2.0,
+                    shear: 0.1,
+                    ..Augmentation::NONE
+                },
                 label_smoothing: 0.05,
                 optimizer: OptimizerSettings {
                     learning_rate: 3e-3,
@@ -157,9 +200,15 @@ impl RunConfig {
                 ..tuned
             },
             // Eight epochs take no longer than the ten of the article's preset.
-            (Preset::Tuned, ModelKind::Cllnn) => Self {
+            (_, ModelKind::Cllnn) => Self {
                 epochs: 8,
-                augmentation: Augmentation { rotation: 12.0, zoom: 0.15, shift: 2.5, shear: 0.2 },
+                augmentation: Augmentation {
+                    rotation: 12.0,
+                    zoom: 0.15,
+                    shift: 2.5,
+                    shear: 0.2,
+                    ..Augmentation::NONE
+                },
                 label_smoothing: 0.1,
                 optimizer: OptimizerSettings {
                     learning_rate: 2e-3,
@@ -178,17 +227,17 @@ impl RunConfig {
     pub fn for_sequences(self) -> Self {
         let standardization = match self.preset {
             Preset::Article => Standardization::None,
-            Preset::Tuned => Standardization::Channels,
+            Preset::Tuned | Preset::Conv => Standardization::Channels,
         };
         let augmentation = Augmentation::NONE;
         // The article trains for 100 steps on all its sequences at once, at one rate.
         let (epochs, schedule, patience) = match self.preset {
             Preset::Article => (100, Schedule::Constant {}, None),
-            Preset::Tuned => (self.epochs, self.schedule, self.patience),
+            Preset::Tuned | Preset::Conv => (self.epochs, self.schedule, self.patience),
         };
         let optimizer = match self.preset {
             Preset::Article => OptimizerSettings { epsilon: 1e-8, ..self.optimizer },
-            Preset::Tuned => self.optimizer,
+            Preset::Tuned | Preset::Conv => self.optimizer,
         };
         Self {
             standardization,

@@ -5,6 +5,7 @@
 
 use crate::sequence::shape_error;
 use crate::{Error, Script, Sequence};
+use std::fmt::Debug;
 use tch::{Kind, Tensor};
 
 /// The state of a cell: one or more tensors `[B, H]`, the first of which is the cell's output.
@@ -48,7 +49,7 @@ pub struct Run {
 }
 
 /// A recurrent cell.
-pub trait Cell {
+pub trait Cell: Debug {
     /// Number of inputs I per step.
     fn input_size(&self) -> i64;
 

@@ -30,6 +30,16 @@ pub enum Init {
         /// The largest absolute value.
         limit: f64,
     },
+    /// A kernel `[out, in, k, k]` that passes its inputs on: output channel i is input channel i as far as there is one, and
+    /// the rest are uniform within 1 / √`fan_in`.
+    Identity,
+    /// Another initialiser, multiplied.
+    Scaled {
+        /// By how much.
+        factor: f64,
+        /// What is drawn.
+        init: Box<Init>,
+    },
     /// Another initialiser for the first rows, and zeros below.
     Leading {
         /// How many rows.
@@ -89,6 +99,22 @@ impl Init {
                 _ => return Err(wrong_shape("[H, H]")),
             },
             Self::Uniform { limit } => (Tensor::f_rand(shape, options)? * 2.0 - 1.0) * *limit,
+            Self::Identity => {
+                let [fan_in, _] = fans(shape).ok_or_else(|| wrong_shape("[out, in, ...]"))?;
+                let kernel = Self::Uniform { limit: 1.0 / fan_in.sqrt() }.draw(shape)?;
+                let [Some(outputs), Some(inputs), Some(height), Some(width)] =
+                    [0, 1, 2, 3].map(|i: usize| shape.get(i).copied())
+                else {
+                    return Err(wrong_shape("[out, in, k, k]"));
+                };
+                let rows = outputs.min(inputs);
+                let mut passed = kernel.narrow(0, 0, rows);
+                let _ = passed.f_zero_()?;
+                let centre = passed.select(3, width / 2).select(2, height / 2);
+                centre.shallow_clone().f_copy_(&Tensor::f_eye(inputs, options)?.narrow(0, 0, rows))?;
+                kernel
+            }
+            Self::Scaled { factor, init } => init.draw(shape)? * *factor,
             Self::Leading { rows, init } => match shape {
                 [all, rest @ ..] if rows <= all => {
                     let whole = Tensor::f_zeros(shape, options)?;

@@ -42,6 +42,7 @@ mod spectral_radius;
 mod spike_encoding;
 mod spiking_reservoir;
 mod surrogate;
+mod whitening;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use batch_norm::BatchNorm;
@@ -64,3 +65,4 @@ pub use spectral_radius::{scale_to_radius, spectral_radius};
 pub use spike_encoding::{encode_current, encode_delta, encode_latency, encode_rate};
 pub use spiking_reservoir::{SpikingConfig, SpikingReservoir};
 pub use surrogate::Surrogate;
+pub use whitening::Whitening;

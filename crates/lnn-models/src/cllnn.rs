@@ -50,7 +50,7 @@ impl CllnnConfig {
                 lstm_units: 128,
                 dropout: 0.0,
             },
-            Preset::Tuned => Self {
+            Preset::Tuned | Preset::Conv => Self {
                 channels: vec![32, 64, 128],
                 batch_norm: true,
                 scan: Scan::Rows,

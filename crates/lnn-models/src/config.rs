@@ -1,6 +1,6 @@
 //! What a model is made from: plain data that a file holds and a shell can set.
 
-use crate::{CllnnConfig, LiquidConfig, LnnConfig, SnlnnConfig};
+use crate::{CifarConfig, CllnnConfig, LiquidConfig, LnnConfig, SnlnnConfig};
 use lnn_core::ReservoirConfig;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub enum ModelKind {
     Cllnn,
     /// Units with learned time constants.
     Liquid,
+    /// A liquid classifier of images.
+    Cifar,
 }
 
 /// Which hyper-parameters to start from.
@@ -25,6 +27,8 @@ pub enum Preset {
     Article,
     /// What does better, chosen by validation.
     Tuned,
+    /// With a convolutional front; [`ModelKind::Cifar`] alone has it, the others take it as tuned.
+    Conv,
 }
 
 /// The configuration of one model.
@@ -39,6 +43,8 @@ pub enum ModelConfig {
     Cllnn(CllnnConfig),
     /// See [`LiquidConfig`].
     Liquid(LiquidConfig),
+    /// See [`CifarConfig`].
+    Cifar(CifarConfig),
 }
 
 impl ModelConfig {
@@ -49,6 +55,7 @@ impl ModelConfig {
             ModelKind::Snlnn => Self::Snlnn(SnlnnConfig::preset(preset)),
             ModelKind::Cllnn => Self::Cllnn(CllnnConfig::preset(preset)),
             ModelKind::Liquid => Self::Liquid(LiquidConfig::preset(preset)),
+            ModelKind::Cifar => Self::Cifar(CifarConfig::preset(preset)),
         }
     }
 
@@ -59,6 +66,7 @@ impl ModelConfig {
             Self::Snlnn(_) => "snlnn",
             Self::Cllnn(_) => "cllnn",
             Self::Liquid(_) => "liquid",
+            Self::Cifar(_) => "cifar",
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod atomic_write;
 mod checkpoint;
+mod cifar;
 mod cllnn;
 mod config;
 mod error;
@@ -18,11 +19,14 @@ mod model;
 mod output;
 mod preprocessing;
 mod readout;
+mod residual_front;
 mod scan;
 mod snlnn;
+mod summary;
 
 pub use atomic_write::write_atomically;
 pub use checkpoint::{Checkpoint, Description, FORMAT_VERSION};
+pub use cifar::{CifarConfig, Dynamics};
 pub use cllnn::CllnnConfig;
 pub use config::{ModelConfig, ModelKind, Preset, ReservoirSettings};
 pub use error::Error;
@@ -31,10 +35,11 @@ pub use exported::Exported;
 pub use growth::{Birth, Growth, GrowthMemory, GrowthRule};
 pub use input::{Input, InputShape, InputSpec, Task};
 pub use liquid::{LiquidConfig, LiquidInit};
-pub use lnn::{LnnConfig, Summary};
+pub use lnn::LnnConfig;
 pub use model::{Model, Network};
 pub use output::{Activity, Mode, Output};
 pub use preprocessing::Standardization;
 pub use readout::{Readout, ReadoutFit, RidgeStart};
 pub use scan::Scan;
 pub use snlnn::{Encoding, SnlnnConfig, SpikeSummary};
+pub use summary::Summary;

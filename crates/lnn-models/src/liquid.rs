@@ -7,6 +7,7 @@
 //! leaves tau unbounded; its preset keeps that start and stops tau at 0.6. The tuned preset spreads the constants, keeps
 //! them above a floor and takes exponential steps.
 
+use crate::summary::mean_of_counted;
 use crate::{Error, Input, InputShape, InputSpec, Mode, Network, Output, Preset, Scan, Summary};
 use lnn_core::{
     Cell, Dense, Init, LiquidTimeStep, LiquidTimeStepConfig, Run, Scope, Script, Sequence, Solver, TauForm,
@@ -67,7 +68,7 @@ impl LiquidConfig {
                 summaries: vec![Summary::Last],
                 dropout: 0.0,
             },
-            Preset::Tuned => Self {
+            Preset::Tuned | Preset::Conv => Self {
                 scan: Scan::Rows,
                 units: 128,
                 solver: Solver::Exponential,
@@ -151,19 +152,6 @@ impl Liquid {
             Summary::Mean => mean_of_counted(&run.outputs, mask),
         });
         Tensor::cat(&summaries.collect::<Vec<_>>(), 1)
-    }
-}
-
-/// The mean over the steps that count of `states [B, T, H]`, with `mask [B, T]`: `[B, H]`. Zero where none counts.
-pub(crate) fn mean_of_counted(states: &Tensor, mask: Option<&Tensor>) -> Tensor {
-    let kind = states.kind();
-    match mask {
-        None => states.mean_dim(1, false, kind),
-        Some(mask) => {
-            let counts = mask.to_kind(kind).unsqueeze(2);
-            let steps = counts.sum_dim_intlist(1, false, kind).clamp_min(1.0);
-            (states * counts).sum_dim_intlist(1, false, kind) / steps
-        }
     }
 }
 

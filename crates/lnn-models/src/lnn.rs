@@ -7,21 +7,13 @@
 //! Source: Bacay, "Liquid Neural Networks (LNN) for Handwritten Digit Recognition".
 
 use crate::scan::{NEIGHBOURS_SCRIPT, with_neighbours};
-use crate::{Error, Input, InputSpec, Mode, Network, Output, Preset, Readout, ReservoirSettings, Scan};
+use crate::{
+    Error, Input, InputSpec, Mode, Network, Output, Preset, Readout, ReservoirSettings, Scan, Summary,
+};
 use lnn_core::{Cell, LeakyReservoir, Scope, Script, Sequence};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
-
-/// What the readout sees of a stretch of states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Summary {
-    /// The last state of the stretch.
-    Last,
-    /// The mean of its states.
-    Mean,
-}
 
 /// The configuration of an LNN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,7 +52,7 @@ impl LnnConfig {
                 summary: Summary::Last,
                 standardize: false,
             },
-            Preset::Tuned => Self {
+            Preset::Tuned | Preset::Conv => Self {
                 scans: vec![Scan::Rows, Scan::RowsReversed, Scan::Columns, Scan::ColumnsReversed],
                 window: 5,
                 reservoir: ReservoirSettings {
@@ -119,22 +111,6 @@ impl Lnn {
         let (window, stretches, summary) = (config.window, config.stretches, config.summary);
         Ok(Self { reservoirs, readout, window, stretches, summary })
     }
-
-    /// One summary a stretch of `states [B, T, H]`: `[B, stretches·H]`.
-    fn summarize(&self, states: &Tensor) -> Tensor {
-        let steps = states.size()[1];
-        let bound = |i: i64| i * steps / self.stretches;
-        let summaries: Vec<Tensor> = (0..self.stretches)
-            .map(|i| match self.summary {
-                Summary::Last => states.select(1, bound(i + 1) - 1),
-                Summary::Mean => {
-                    let stretch = states.narrow(1, bound(i), bound(i + 1) - bound(i));
-                    stretch.mean_dim(1, false, states.kind())
-                }
-            })
-            .collect();
-        Tensor::cat(&summaries, 1)
-    }
 }
 
 impl Network for Lnn {
@@ -145,7 +121,12 @@ impl Network for Lnn {
             let mut features = Vec::with_capacity(self.reservoirs.len());
             for (scan, reservoir) in &self.reservoirs {
                 let sequence = with_neighbours(&scan.apply(x), self.window);
-                features.push(self.summarize(&reservoir.scan(Sequence::new(&sequence), None)?.outputs));
+                features.push(
+                    self.summary.of_stretches(
+                        &reservoir.scan(Sequence::new(&sequence), None)?.outputs,
+                        self.stretches,
+                    ),
+                );
             }
             Ok(Input::new(Tensor::cat(&features, 1)))
         })
@@ -168,11 +149,7 @@ impl Network for Lnn {
             )
         });
         let forward = SCRIPT.replace("    FEATURES\n", &features.collect::<Vec<_>>().concat());
-        let summary = match self.summary {
-            Summary::Last => "states[:, end - 1]",
-            Summary::Mean => "states[:, begin:end].mean(1)",
-        };
-        let source = forward + NEIGHBOURS_SCRIPT + &SUMMARIZE_SCRIPT.replace("SUMMARY", summary);
+        let source = forward + NEIGHBOURS_SCRIPT + &self.summary.script();
         let script = Script::new("Lnn", source)
             .attribute("window", ScriptAttribute::Int(self.window))
             .attribute("stretches", ScriptAttribute::Int(self.stretches));
@@ -190,15 +167,4 @@ def forward(self, images: Tensor) -> Tensor:
     features = []
     FEATURES
     return self.readout.forward(torch.cat(features, 1))
-";
-
-/// [`Lnn::summarize`] in TorchScript; `SUMMARY` stands for what is taken of a stretch.
-const SUMMARIZE_SCRIPT: &str = "
-def summarize(self, states: Tensor) -> Tensor:
-    steps = states.size(1)
-    summaries = []
-    for i in range(self.stretches):
-        begin, end = i * steps // self.stretches, (i + 1) * steps // self.stretches
-        summaries.append(SUMMARY)
-    return torch.cat(summaries, 1)
 ";

@@ -1,5 +1,6 @@
 //! A model: preprocessing, a network and their named tensors.
 
+use crate::cifar::Cifar;
 use crate::cllnn::Cllnn;
 use crate::liquid::Liquid;
 use crate::lnn::Lnn;
@@ -21,6 +22,15 @@ pub trait Network: Debug {
     /// Those of its parts.
     fn front(&self, input: Input) -> Result<Input, Error> {
         Ok(input)
+    }
+
+    /// Takes what the network needs to know of its input from standardised training inputs, images `[N, C, H, W]` or sequences
+    /// `[N, T, I]`.
+    ///
+    /// # Errors
+    /// Those of its parts.
+    fn fit(&self, _inputs: &Tensor) -> Result<(), Error> {
+        Ok(())
     }
 
     /// The head: what the front gives, to logits or values `[B, O]`.
@@ -63,6 +73,9 @@ pub trait Network: Debug {
     /// The network in TorchScript, with the method `forward(input)`, which calls `self.preprocessing` first.
     fn script(&self) -> Script;
 }
+
+/// From how many inputs a network takes what it needs to know of them.
+const FITTED_INPUTS: i64 = 5000;
 
 /// A model that is ready to train or to predict.
 #[derive(Debug)]
@@ -124,7 +137,10 @@ impl Model {
     /// [`Error::Input`] if the inputs have another shape than the model takes.
     pub fn fit_preprocessing(&mut self, inputs: &Tensor) -> Result<(), Error> {
         self.input.check(&inputs.size())?;
-        self.preprocessing.fit(inputs)
+        self.preprocessing.fit(inputs)?;
+        let first = inputs.narrow(0, 0, inputs.size()[0].min(FITTED_INPUTS)).to_kind(Kind::Float);
+        let first = if inputs.kind() == Kind::Uint8 { first / 255.0 } else { first };
+        self.network.fit(&self.preprocessing.apply(&Input::new(first)).x)
     }
 
     /// Takes the units of the values to tell from those of the training set, `[N, O]`. Labels have none.
@@ -254,5 +270,6 @@ fn network(
         ModelConfig::Snlnn(config) => Box::new(Snlnn::new(scope, config, input)?),
         ModelConfig::Cllnn(config) => Box::new(Cllnn::new(scope, config, input)?),
         ModelConfig::Liquid(config) => Box::new(Liquid::new(scope, config, input)?),
+        ModelConfig::Cifar(config) => Box::new(Cifar::new(scope, config, input)?),
     })
 }

@@ -7,7 +7,7 @@
 //! one step from rest, the threshold is never reached and nothing grows; the article's preset keeps the equations and
 //! numbers, so it does not spike either.
 
-use crate::liquid::mean_of_counted;
+use crate::summary::mean_of_counted;
 use crate::{
     Activity, Error, Growth, GrowthRule, Input, InputSpec, Mode, Network, Output, Preset, Scan,
     Standardization,
@@ -119,7 +119,7 @@ impl SnlnnConfig {
                 dropout: 0.0,
                 growth: Growth { rule: GrowthRule::Activity { above: 0.5 }, units: 1, every_steps: Some(1) },
             },
-            Preset::Tuned => Self {
+            Preset::Tuned | Preset::Conv => Self {
                 encoding: Encoding::Current { steps: 6 },
                 units: 256,
                 max_reservoir_dim: 512,

@@ -5,7 +5,7 @@ use crate::config::RunConfig;
 use crate::data::{Dataset, split};
 use crate::failure::Failure;
 use crate::training::{Augmentation, Form, Samples, feature_bytes, run_front};
-use lnn_models::{InputSpec, Model};
+use lnn_models::{InputShape, InputSpec, Model};
 use tch::Device;
 
 /// The three parts of the data on the device.
@@ -54,6 +54,11 @@ impl RunData {
             return Err(Failure::request(
                 "augmentation changes images, the data has sequences; hint: leave its amounts at 0",
             ));
+        }
+        if let InputShape::Images { height, width, .. } = input.shape
+            && let Some(problem) = config.augmentation.problem_with([height, width])
+        {
+            return Err(Failure::request(format!("augmentation: {problem}")));
         }
         Ok(Self { input, train, validation, test })
     }

@@ -2,7 +2,7 @@
 
 use super::run_data::{RunData, prepare_features};
 use super::{prepare, starting_weights};
-use crate::args::{Diagnosis, ModelName, TrainArguments};
+use crate::args::{Diagnosis, ModelName, PresetName, TrainArguments};
 use crate::config::RunConfig;
 use crate::data::series;
 use crate::failure::Failure;
@@ -90,6 +90,9 @@ struct Prepared {
 
 /// Preset, then file, then `--set`, then the flags of their own.
 fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
+    if arguments.preset == PresetName::Conv && name != ModelName::Cifar {
+        return Err(Failure::request("--preset conv: expected --model cifar, which alone has it"));
+    }
     let mut config = RunConfig::preset(name.into(), arguments.preset.into());
     if arguments.data.as_deref().is_some_and(|spec| spec == "toy" || spec.starts_with("csv:")) {
         config = config.for_sequences();

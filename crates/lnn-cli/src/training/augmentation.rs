@@ -21,11 +21,21 @@ pub struct Augmentation {
     pub shift: f64,
     /// Shear, as the tangent of its angle.
     pub shear: f64,
+    /// Whether half of the images are mirrored, left to right.
+    #[serde(default)]
+    pub flip: bool,
+    /// A window of the image's size is cut out of the image continued by so many mirrored pixels on each side.
+    #[serde(default)]
+    pub crop: i64,
+    /// Extent in pixels of a square that is wiped out to the batch's mean colour.
+    #[serde(default)]
+    pub cutout: i64,
 }
 
 impl Augmentation {
     /// No change.
-    pub const NONE: Self = Self { rotation: 0.0, zoom: 0.0, shift: 0.0, shear: 0.0 };
+    pub const NONE: Self =
+        Self { rotation: 0.0, zoom: 0.0, shift: 0.0, shear: 0.0, flip: false, crop: 0, cutout: 0 };
 
     /// What is wrong with the amounts, if anything.
     pub fn problem(&self) -> Option<String> {
@@ -33,15 +43,44 @@ impl Augmentation {
         if amounts.iter().any(|amount| !(amount.is_finite() && *amount >= 0.0)) {
             return Some(format!("amounts must be finite and at least 0, found {amounts:?}"));
         }
+        if self.crop < 0 || self.cutout < 0 {
+            return Some(format!(
+                "crop and cutout must be at least 0, found {} and {}",
+                self.crop, self.cutout
+            ));
+        }
         (self.zoom >= 1.0).then(|| format!("zoom must be below 1, found {}", self.zoom))
     }
 
-    /// Changes `images [B, C, H, W]`, filling with zeros from outside. Draws from libtorch's CPU generator, so that
-    /// every device sees the same changes.
+    /// What does not fit images `[H, W]`, if anything.
+    pub fn problem_with(&self, [height, width]: [i64; 2]) -> Option<String> {
+        let smaller = height.min(width);
+        // Mirrored pixels come from the image, and something must be left of it.
+        (self.crop >= smaller || self.cutout >= smaller).then(|| {
+            format!(
+                "crop and cutout must be below {smaller}, the extent of the images, found {} and {}",
+                self.crop, self.cutout
+            )
+        })
+    }
+
+    /// Changes `images [B, C, H, W]`. Draws from libtorch's CPU generator, so that every device sees the same changes.
     pub fn apply(&self, images: &Tensor) -> Tensor {
-        if *self == Self::NONE {
-            return images.shallow_clone();
+        let mut images = images.shallow_clone();
+        if [self.rotation, self.zoom, self.shift, self.shear].iter().any(|amount| *amount > 0.0) {
+            images = self.warp(&images);
         }
+        if self.flip || self.crop > 0 {
+            images = self.window(&images);
+        }
+        if self.cutout > 0 {
+            images = self.wipe(&images);
+        }
+        images
+    }
+
+    /// Rotation, zoom, shift and shear, with zeros from outside.
+    fn warp(&self, images: &Tensor) -> Tensor {
         let size = images.size();
         let (batch, height, width) = (size[0], size[2] as f64, size[3] as f64);
         let draw = Tensor::rand([5, batch], (Kind::Float, Device::Cpu)) * 2.0 - 1.0;
@@ -57,6 +96,45 @@ impl Augmentation {
         let theta = Tensor::stack(&rows, 1).to_device(images.device());
         let grid = Tensor::affine_grid_generator(&theta, &size, false);
         images.grid_sampler(&grid, BILINEAR, ZEROS, false)
+    }
+
+    /// Mirrors half of the images and moves the window of each.
+    fn window(&self, images: &Tensor) -> Tensor {
+        let [batch, channels, height, width] = images.size()[..] else {
+            unreachable!("images have four extents")
+        };
+        let host = (Kind::Int64, Device::Cpu);
+        let offsets = Tensor::randint(2 * self.crop + 1, [2, batch, 1], host);
+        let mirrored = match self.flip {
+            true => Tensor::randint(2, [batch, 1], host),
+            false => Tensor::zeros([batch, 1], host),
+        };
+        let column = Tensor::arange(width, host).unsqueeze(0);
+        let columns = &column + &mirrored * ((width - 1) - &column * 2) + offsets.get(1);
+        let rows = Tensor::arange(height, host).unsqueeze(0) + offsets.get(0);
+        let [rows, columns] = [rows, columns].map(|index| index.to_device(images.device()));
+        let padded = match self.crop {
+            0 => images.shallow_clone(),
+            crop => images.reflection_pad2d([crop, crop, crop, crop]),
+        };
+        let rows = rows.view([batch, 1, height, 1]).expand([-1, channels, -1, padded.size()[3]], false);
+        let columns = columns.view([batch, 1, 1, width]).expand([-1, channels, height, -1], false);
+        padded.gather(2, &rows, false).gather(3, &columns, false)
+    }
+
+    /// Wipes a square out of each image.
+    fn wipe(&self, images: &Tensor) -> Tensor {
+        let [batch, _, height, width] = images.size()[..] else { unreachable!("images have four extents") };
+        let host = (Kind::Int64, Device::Cpu);
+        let inside = |extent: i64| {
+            let start = Tensor::randint(extent - self.cutout + 1, [batch, 1], host);
+            let from_start = Tensor::arange(extent, host).unsqueeze(0) - start;
+            from_start.ge(0).logical_and(&from_start.lt(self.cutout)).to_device(images.device())
+        };
+        let square =
+            inside(height).view([batch, 1, height, 1]).logical_and(&inside(width).view([batch, 1, 1, width]));
+        let colour = images.mean_dim(&[0i64, 2, 3][..], true, images.kind());
+        colour.where_self(&square, images)
     }
 }
 
@@ -87,14 +165,67 @@ mod tests {
 
     #[test]
     fn the_same_generator_state_gives_the_same_changes() {
-        let all = Augmentation { rotation: 10.0, zoom: 0.1, shift: 2.0, shear: 0.1 };
+        let all = Augmentation {
+            rotation: 10.0,
+            zoom: 0.1,
+            shift: 2.0,
+            shear: 0.1,
+            flip: true,
+            crop: 2,
+            cutout: 3,
+        };
         let changed = |seed| seeded(seed, || all.apply(&image()));
         assert_eq!(changed(5), changed(5));
         assert_ne!(changed(5), changed(6));
     }
 
+    /// 64 images of one channel whose pixels are 10 · row + column.
+    fn numbered() -> Tensor {
+        let place = Tensor::arange(6, (Kind::Float, Device::Cpu));
+        let image = place.view([6, 1]) * 10.0 + place.view([1, 6]);
+        image.view([1, 1, 6, 6]).repeat([64, 1, 1, 1])
+    }
+
+    #[test]
+    fn a_flip_mirrors_about_half_of_the_images_whole() {
+        let flip = Augmentation { flip: true, ..Augmentation::NONE };
+        let flipped = seeded(1, || flip.apply(&numbered()));
+        let mirrored = numbered().flip([3]);
+        let count = |other: &Tensor| {
+            let same = flipped.eq_tensor(other).flatten(1, -1).all_dim(1, false);
+            same.sum(Kind::Int64).int64_value(&[])
+        };
+        assert_eq!(count(&numbered()) + count(&mirrored), 64);
+        assert!((20..45).contains(&count(&mirrored)));
+    }
+
+    #[test]
+    fn a_crop_is_a_window_of_the_image_continued_by_its_mirror() {
+        let crop = Augmentation { crop: 2, ..Augmentation::NONE };
+        let cropped = seeded(2, || crop.apply(&numbered()));
+        let padded = numbered().narrow(0, 0, 1).reflection_pad2d([2, 2, 2, 2]);
+        let mut windows = std::collections::HashSet::new();
+        for image in cropped.split(1, 0) {
+            let place = (0..25).find(|i| image == padded.narrow(2, i / 5, 6).narrow(3, i % 5, 6));
+            windows.insert(place.expect("each image is one of the 25 windows"));
+        }
+        assert!(windows.len() > 15);
+    }
+
+    #[test]
+    fn a_cutout_wipes_one_square_and_leaves_the_rest() {
+        let cutout = Augmentation { cutout: 3, ..Augmentation::NONE };
+        let wiped = seeded(3, || cutout.apply(&numbered()));
+        let changed = wiped.ne_tensor(&numbered()).flatten(1, -1).sum_dim_intlist(1, false, Kind::Int64);
+        assert_eq!((changed.min().int64_value(&[]), changed.max().int64_value(&[])), (9, 9));
+        assert!((wiped.min().double_value(&[]), wiped.max().double_value(&[])) == (0.0, 55.0));
+    }
+
     #[test]
     fn senseless_amounts_are_named() {
+        assert!(Augmentation { crop: -1, ..Augmentation::NONE }.problem().unwrap().contains("crop"));
+        let large = Augmentation { cutout: 28, ..Augmentation::NONE };
+        assert!(large.problem().is_none() && large.problem_with([28, 32]).unwrap().contains("below 28"));
         assert!(Augmentation { zoom: 1.0, ..Augmentation::NONE }.problem().unwrap().contains("zoom"));
         assert!(Augmentation { shift: -1.0, ..Augmentation::NONE }.problem().is_some());
         assert!(Augmentation { shift: f64::NAN, ..Augmentation::NONE }.problem().is_some());

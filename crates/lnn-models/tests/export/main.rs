@@ -32,6 +32,12 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
             (config.threshold, config.dropout) = (0.2, 0.0);
         }
         ModelConfig::Liquid(config) => (config.units, config.dropout) = (12, 0.0),
+        ModelConfig::Cifar(config) => {
+            (config.units, config.dropout, config.stretches) = (9, 0.0, 1);
+            if !config.channels.is_empty() {
+                config.channels = vec![4, 6];
+            }
+        }
         ModelConfig::Cllnn(config) => {
             config.channels = vec![4, 6];
             config.reservoir.units = 30;

@@ -3,22 +3,34 @@
 use std::path::Path;
 
 use super::catalog::{self, KNOWN_SETS, KnownSet};
-use super::fetch::{Progress, ensure};
-use super::{Cache, DataError, ImageData, idx_folder};
+use super::fetch::ensure;
+use super::format::Format;
+use super::{Cache, DataError, ImageData, Progress, cifar10, idx_folder};
 
-const IDX_FOLDER: &str = "idx:";
+/// Reads the set at a path.
+type Reader = fn(&Path, &mut dyn FnMut(Progress<'_>)) -> Result<ImageData, DataError>;
 
-/// Reads the data that `spec` names: a known set (`mnist`, `fashion-mnist`), fetched first if need be, or `idx:DIR`
-/// for a folder of IDX files.
+/// What can be read from any path, as `NAME:PATH`. A new format gets its line here.
+const READERS: [(&str, Reader); 2] =
+    [("idx", |folder, _| idx_folder::open_dir(folder)), ("cifar10", |folder, _| cifar10::open_dir(folder))];
+
+/// Reads the data that `spec` names: a known set (`mnist`, `fashion-mnist`, `cifar10`), fetched first if need be, or
+/// `idx:DIR` or `cifar10:DIR` for a folder.
 ///
 /// # Errors
-/// [`DataError::UnknownDataSet`] with the nearest name, else those of [`super::fetch()`] and [`idx_folder::open_dir`].
+/// [`DataError::UnknownDataSet`] with the nearest name, else those of [`super::fetch()`], [`idx_folder::open_dir`] and
+/// [`cifar10::open_dir`].
 pub fn open(spec: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<ImageData, DataError> {
-    // A new file format gets its line here.
-    match spec.strip_prefix(IDX_FOLDER) {
-        Some(folder) if !folder.is_empty() => idx_folder::open_dir(Path::new(folder)),
-        _ => open_known(&Cache::from_env()?, known(spec)?, progress),
+    match at_path(spec) {
+        Some((read, path)) => read(Path::new(path), progress),
+        None => open_known(&Cache::from_env()?, known(spec)?, progress),
     }
+}
+
+/// The reader and the path of `NAME:PATH`.
+fn at_path(spec: &str) -> Option<(Reader, &str)> {
+    let (name, path) = spec.split_once(':').filter(|(_, path)| !path.is_empty())?;
+    READERS.iter().find(|(known, _)| *known == name).map(|(_, read)| (*read, path))
 }
 
 pub(crate) fn open_known(
@@ -26,8 +38,7 @@ pub(crate) fn open_known(
     set: &KnownSet,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<ImageData, DataError> {
-    let files = ensure(cache, set, progress)?;
-    idx_folder::read(set.name, &files, set.class_names.iter().map(ToString::to_string).collect())
+    Format::read(set, &ensure(cache, set, progress)?)
 }
 
 /// The known set called `name`, or an error that helps.
@@ -36,11 +47,20 @@ pub(crate) fn known(name: &str) -> Result<&'static KnownSet, DataError> {
 }
 
 fn unknown(name: &str) -> DataError {
-    let known = KNOWN_SETS.iter().map(|set| set.name.to_owned());
-    let known: Vec<String> = known.chain([format!("{IDX_FOLDER}DIR")]).collect();
-    let suggestion =
-        if Path::new(name).is_dir() { Some(format!("{IDX_FOLDER}{name}")) } else { nearest(name, &known) };
+    let sets = KNOWN_SETS.iter().map(|set| set.name.to_owned());
+    let known: Vec<String> = sets.chain(READERS.iter().map(|(name, _)| format!("{name}:DIR"))).collect();
+    let folder = Path::new(name);
+    let suggestion = match folder.is_dir() {
+        true => Some(format!("{}:{name}", likely_reader(folder))),
+        false => nearest(name, &known),
+    };
     DataError::UnknownDataSet { name: name.to_owned(), suggestion, known }
+}
+
+/// What `folder` looks like.
+fn likely_reader(folder: &Path) -> &'static str {
+    let has = |name: &str| folder.join(name).exists();
+    if has(cifar10::BATCHES[0]) || has(cifar10::FOLDER) || has(cifar10::ARCHIVE) { "cifar10" } else { "idx" }
 }
 
 /// The known name that is close enough to be meant.
@@ -61,10 +81,15 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_with_the_nearest_and_all_known_ones() {
-        for (typo, meant) in [("mnits", "mnist"), ("MNIST", "mnist"), ("fashion_mnist", "fashion-mnist")] {
+        for (typo, meant) in [
+            ("mnits", "mnist"),
+            ("MNIST", "mnist"),
+            ("fashion_mnist", "fashion-mnist"),
+            ("CIFAR-10", "cifar10"),
+        ] {
             let error = refuse(typo);
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
-            assert!(error.contains("mnist, fashion-mnist, idx:DIR"), "{error}");
+            assert!(error.contains("mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR"), "{error}");
         }
         assert!(!refuse("weather").contains("did you mean"));
     }
@@ -75,6 +100,9 @@ mod tests {
         let error = refuse(folder.path().to_str().unwrap());
         assert!(error.contains("did you mean \"idx:/"), "{error}");
         assert!(refuse("idx:").contains("idx:DIR"));
+        std::fs::create_dir(folder.path().join("cifar-10-batches-bin")).unwrap();
+        let error = refuse(folder.path().to_str().unwrap());
+        assert!(error.contains("did you mean \"cifar10:/"), "{error}");
     }
 
     #[test]

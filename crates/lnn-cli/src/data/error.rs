@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::image_folder_error::ImageFolderError;
+
 /// Why a data set could not be fetched, read or split.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -286,6 +288,10 @@ pub enum DataError {
         /// The reason given by the operating system.
         source: std::io::Error,
     },
+
+    /// The images of `folder:DIR` are not as expected.
+    #[error(transparent)]
+    ImageFolder(#[from] ImageFolderError),
 
     /// A split cannot be made.
     #[error("cannot hold out a fraction of {fraction} of {n} examples for validation: {reason}")]

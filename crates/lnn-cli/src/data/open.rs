@@ -5,21 +5,24 @@ use std::path::Path;
 use super::catalog::{self, KNOWN_SETS, KnownSet};
 use super::fetch::ensure;
 use super::format::Format;
-use super::{Cache, DataError, ImageData, Progress, cifar10, idx_folder};
+use super::{Cache, DataError, ImageData, Progress, cifar10, idx_folder, image_folder};
 
 /// Reads the set at a path.
 type Reader = fn(&Path, &mut dyn FnMut(Progress<'_>)) -> Result<ImageData, DataError>;
 
 /// What can be read from any path, as `NAME:PATH`. A new format gets its line here.
-const READERS: [(&str, Reader); 2] =
-    [("idx", |folder, _| idx_folder::open_dir(folder)), ("cifar10", |folder, _| cifar10::open_dir(folder))];
+const READERS: [(&str, Reader); 3] = [
+    ("idx", |folder, _| idx_folder::open_dir(folder)),
+    ("cifar10", |folder, _| cifar10::open_dir(folder)),
+    ("folder", image_folder::open_dir),
+];
 
 /// Reads the data that `spec` names: a known set (`mnist`, `fashion-mnist`, `cifar10`), fetched first if need be, or
-/// `idx:DIR` or `cifar10:DIR` for a folder.
+/// what lies in a folder: `idx:DIR`, `cifar10:DIR` or `folder:DIR`.
 ///
 /// # Errors
-/// [`DataError::UnknownDataSet`] with the nearest name, else those of [`super::fetch()`], [`idx_folder::open_dir`] and
-/// [`cifar10::open_dir`].
+/// [`DataError::UnknownDataSet`] with the nearest name, else those of [`super::fetch()`], [`idx_folder::open_dir`],
+/// [`cifar10::open_dir`] and [`image_folder::open_dir`].
 pub fn open(spec: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<ImageData, DataError> {
     match at_path(spec) {
         Some((read, path)) => read(Path::new(path), progress),
@@ -60,7 +63,12 @@ fn unknown(name: &str) -> DataError {
 /// What `folder` looks like.
 fn likely_reader(folder: &Path) -> &'static str {
     let has = |name: &str| folder.join(name).exists();
-    if has(cifar10::BATCHES[0]) || has(cifar10::FOLDER) || has(cifar10::ARCHIVE) { "cifar10" } else { "idx" }
+    let cifar10 = has(cifar10::BATCHES[0]) || has(cifar10::FOLDER) || has(cifar10::ARCHIVE);
+    match (cifar10, folder.join("train").is_dir()) {
+        (true, _) => "cifar10",
+        (false, true) => "folder",
+        (false, false) => "idx",
+    }
 }
 
 /// The known name that is close enough to be meant.
@@ -89,7 +97,10 @@ mod tests {
         ] {
             let error = refuse(typo);
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
-            assert!(error.contains("mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR"), "{error}");
+            assert!(
+                error.contains("mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR"),
+                "{error}"
+            );
         }
         assert!(!refuse("weather").contains("did you mean"));
     }
@@ -100,9 +111,11 @@ mod tests {
         let error = refuse(folder.path().to_str().unwrap());
         assert!(error.contains("did you mean \"idx:/"), "{error}");
         assert!(refuse("idx:").contains("idx:DIR"));
-        std::fs::create_dir(folder.path().join("cifar-10-batches-bin")).unwrap();
-        let error = refuse(folder.path().to_str().unwrap());
-        assert!(error.contains("did you mean \"cifar10:/"), "{error}");
+        for (inner, format) in [("train", "folder"), ("cifar-10-batches-bin", "cifar10")] {
+            std::fs::create_dir(folder.path().join(inner)).unwrap();
+            let error = refuse(folder.path().to_str().unwrap());
+            assert!(error.contains(&format!("did you mean \"{format}:/")), "{error}");
+        }
     }
 
     #[test]

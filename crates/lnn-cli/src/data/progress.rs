@@ -44,4 +44,11 @@ pub enum Progress<'a> {
         /// Why.
         reason: &'a DataError,
     },
+    /// Image files are decoded.
+    Decoding {
+        /// Files so far.
+        done: usize,
+        /// Files in all.
+        total: usize,
+    },
 }

@@ -44,12 +44,12 @@ pub(super) fn with_bar<T>(
         }
         Progress::Decoding { done, total } => {
             if decoding.get_or_insert_with(Instant::now).elapsed() > SHORT {
-                if !std::mem::replace(&mut shown, true) {
-                    show("{msg} {bar:30} {pos}/{len}, {eta} left");
-                    bar.set_message("decoding images");
-                    bar.set_length(total as u64);
-                }
+                bar.set_length(total as u64);
                 bar.set_position(done as u64);
+                if !std::mem::replace(&mut shown, true) {
+                    bar.set_message("decoding images");
+                    show("{msg} {bar:30} {pos}/{len}, {eta} left");
+                }
             }
         }
         Progress::Unpacking { file } => say(format!("unpacking {file}")),

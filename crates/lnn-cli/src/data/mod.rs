@@ -47,4 +47,4 @@ pub use open::open;
 pub use progress::Progress;
 pub use sequence_set::{Parts, SequenceData, SequenceSet, SequenceSource};
 pub use series::SeriesError;
-pub use split::split;
+pub use split::{split, thinned};

@@ -37,7 +37,9 @@ fn a_missing_or_truncated_file_is_named() {
 #[test]
 fn an_archive_that_is_none_is_named() {
     let message = refused(|folder| {
-        BATCHES.iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+        for name in BATCHES {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
         fs::write(folder.join(ARCHIVE), "<html>").unwrap();
     });
     assert!(message.contains(ARCHIVE) && message.contains("expected"), "{message}");

@@ -2,7 +2,7 @@
 
 use super::{fetching, progress_bar};
 use crate::config::RunConfig;
-use crate::data::{Dataset, split};
+use crate::data::{Dataset, split, thinned};
 use crate::failure::Failure;
 use crate::training::{Augmentation, Form, Samples, feature_bytes, run_front};
 use lnn_models::{InputShape, InputSpec, Model};
@@ -27,8 +27,8 @@ impl RunData {
             Dataset::Images(data) => {
                 let (mut train, mut validation) = split(data.train.len(), fraction, config.seed)?;
                 if let Some(limit) = config.limit.filter(|limit| *limit < data.train.len()) {
-                    validation.truncate(held_out(limit));
-                    train.truncate(limit - held_out(limit));
+                    validation = thinned(&validation, held_out(limit));
+                    train = thinned(&train, limit - held_out(limit));
                 }
                 let all = Samples::of_images(&data.train, device);
                 [all.select(&train), all.select(&validation), Samples::of_images(&data.test, device)]

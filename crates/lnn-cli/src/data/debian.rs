@@ -1,7 +1,7 @@
 //! Files out of a Debian package, for machines that reach a mirror of Debian and no other server.
 //!
-//! A `.deb` is an `ar` archive whose member `data.tar.xz` is an xz-compressed tar archive of the files. Both archive
-//! formats are a header of fixed fields before each file, so they are read here, on any operating system.
+//! A `.deb` is an `ar` archive whose member `data.tar.xz` is an xz-compressed tar archive of the files. `ar` is a header
+//! of fixed fields before each file, so it is read here, on any operating system.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -9,39 +9,24 @@ use std::path::Path;
 
 use lzma_rust2::XzReader;
 
-use super::DataError;
+use super::{DataError, archive};
 
-/// Reads the files called `names` (without folder), wherever they lie in the package at `path`.
+/// Reads the files called `names` (without folder), wherever they lie in the package at `path`; no more than
+/// `most_bytes` of each.
 ///
 /// # Errors
 /// [`DataError::Archive`] if it is no such package or lacks a file, [`DataError::Io`] if it cannot be opened.
-pub fn extract<const N: usize>(path: &Path, names: [&str; N]) -> Result<[Vec<u8>; N], DataError> {
+pub fn extract(path: &Path, names: &[&str], most_bytes: u64) -> Result<Vec<Vec<u8>>, DataError> {
     let file = File::open(path).map_err(DataError::io("open", path))?;
-    let mut found = [const { None }; N];
-    read_package(BufReader::new(file), &mut |name, content| {
-        if let Some(index) = names.iter().position(|wanted| *wanted == name) {
-            let mut bytes = Vec::new();
-            content.read_to_end(&mut bytes)?;
-            found[index] = Some(bytes);
-        }
-        Ok(())
-    })
-    .map_err(|e| DataError::Archive {
+    let tar = data_tar(BufReader::new(file)).map_err(|e| DataError::Archive {
         path: path.to_owned(),
         problem: format!("a Debian package expected: {e}"),
     })?;
-    if let Some(missing) = found.iter().position(Option::is_none) {
-        let problem = format!("{} expected in the package, but it is not there", names[missing]);
-        return Err(DataError::Archive { path: path.to_owned(), problem });
-    }
-    Ok(found.map(Option::unwrap_or_default))
+    archive::extract(path, tar, names, most_bytes)
 }
 
-/// Gets the last path segment and the content of each file.
-type Visit<'a> = &'a mut dyn FnMut(&str, &mut dyn Read) -> io::Result<()>;
-
-/// The outer layer: `ar`, 60 bytes of header before each member, members padded to even length.
-fn read_package(mut package: impl Read, visit: Visit<'_>) -> io::Result<()> {
+/// The tar archive inside: 60 bytes of `ar` header before each member, members padded to even length.
+fn data_tar<R: Read>(mut package: R) -> io::Result<XzReader<io::Take<R>>> {
     let mut magic = [0; 8];
     package.read_exact(&mut magic)?;
     if magic != *b"!<arch>\n" {
@@ -50,48 +35,21 @@ fn read_package(mut package: impl Read, visit: Visit<'_>) -> io::Result<()> {
     loop {
         let mut header = [0; 60];
         package.read_exact(&mut header).map_err(|_| invalid("it holds no data.tar.xz"))?;
-        let size = number(&header[48..58], 10)?;
+        let digits = text(&header[48..58]);
+        let size: u64 = digits.parse().map_err(|_| invalid(&format!("{digits:?} is no size")))?;
         if text(&header[..16]).trim_end_matches('/') == "data.tar.xz" {
-            return read_tar(XzReader::new(package.take(size), false), visit);
+            return Ok(XzReader::new(package.take(size), false));
         }
-        skip(&mut package, size + size % 2)?;
+        let padded = size + size % 2;
+        if io::copy(&mut package.by_ref().take(padded), &mut io::sink())? != padded {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
     }
 }
 
-/// The inner layer: tar, 512 bytes of header before each file, files padded to a multiple of 512.
-fn read_tar(mut tar: impl Read, visit: Visit<'_>) -> io::Result<()> {
-    loop {
-        let mut header = [0; 512];
-        tar.read_exact(&mut header)?;
-        if header.iter().all(|&byte| byte == 0) {
-            return Ok(());
-        }
-        let size = number(&header[124..136], 8)?;
-        let mut content = tar.by_ref().take(size);
-        // '0' or NUL: a plain file. Long names have a type of their own and cannot be one that is looked for.
-        if matches!(header[156], b'0' | 0) {
-            let name = text(&header[..100]);
-            visit(name.rsplit('/').next().unwrap_or(&name), &mut content)?;
-        }
-        let rest = content.limit();
-        skip(&mut tar, rest + size.next_multiple_of(512) - size)?;
-    }
-}
-
-fn skip(reader: &mut impl Read, bytes: u64) -> io::Result<()> {
-    let skipped = io::copy(&mut reader.by_ref().take(bytes), &mut io::sink())?;
-    if skipped == bytes { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-/// A text field, padded with blanks or NUL.
+/// A text field, padded with blanks.
 fn text(field: &[u8]) -> String {
-    let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
-    String::from_utf8_lossy(&field[..end]).trim_end().to_owned()
-}
-
-fn number(field: &[u8], radix: u32) -> io::Result<u64> {
-    let digits = text(field);
-    u64::from_str_radix(digits.trim(), radix).map_err(|_| invalid(&format!("{digits:?} is no size")))
+    String::from_utf8_lossy(field).trim().to_owned()
 }
 
 fn invalid(problem: &str) -> io::Error {
@@ -135,15 +93,14 @@ mod tests {
     #[test]
     fn files_are_found_in_any_folder_of_the_package() {
         let package = package("data.tar.xz", DATA_TAR_XZ);
-        let [b, a] = extract(package.path(), ["b", "a"]).unwrap();
-        assert_eq!(a, b"alpha");
-        assert_eq!(b, [b'b'; 600]);
+        let found = extract(package.path(), &["b", "a"], 1000).unwrap();
+        assert_eq!(found, [&[b'b'; 600][..], b"alpha"]);
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let package = package("data.tar.xz", DATA_TAR_XZ);
-        let error = extract(package.path(), ["a", "absent"]).unwrap_err();
+        let error = extract(package.path(), &["a", "absent"], 1000).unwrap_err();
         assert!(error.to_string().contains("absent expected"), "{error}");
     }
 
@@ -153,10 +110,10 @@ mod tests {
         for package in
             [package("data.tar.zst", b"x"), package("data.tar.xz", half), package("data.tar.xz", b"x")]
         {
-            assert!(matches!(extract(package.path(), ["a"]), Err(DataError::Archive { .. })));
+            assert!(matches!(extract(package.path(), &["a"], 1000), Err(DataError::Archive { .. })));
         }
         let mut other = tempfile::NamedTempFile::new().unwrap();
         other.write_all(b"something else entirely").unwrap();
-        assert!(matches!(extract(other.path(), ["a"]), Err(DataError::Archive { .. })));
+        assert!(matches!(extract(other.path(), &["a"], 1000), Err(DataError::Archive { .. })));
     }
 }

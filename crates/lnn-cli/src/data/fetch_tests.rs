@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::data::download::Server;
+use crate::data::format::Format;
 use crate::data::open::open_known;
 
 /// The four files of a set of 3 + 2 images.
@@ -36,7 +37,7 @@ fn leak(text: String) -> &'static str {
 
 /// A set of [`contents`] that can be had from `mirrors`.
 fn set(mirrors: &[&str]) -> KnownSet {
-    let mut contents = contents().into_iter().zip(NAMES).map(|(content, name)| KnownFile {
+    let contents = contents().into_iter().zip(NAMES).map(|(content, name)| KnownFile {
         name,
         bytes: content.len() as u64,
         sha256: leak(format!("{:x}", Sha256::digest(&content))),
@@ -47,7 +48,8 @@ fn set(mirrors: &[&str]) -> KnownSet {
         title: "squares",
         licence: "none",
         class_names: &["dark", "light"],
-        files: std::array::from_fn(|_| contents.next().unwrap()),
+        format: Format::Idx,
+        files: contents.collect::<Vec<_>>().leak(),
         sources: sources.leak(),
     }
 }
@@ -63,7 +65,7 @@ fn good_files() -> Vec<(String, Vec<u8>)> {
 }
 
 /// Runs `ensure` and gives its result with what happened on the way.
-fn run(cache: &Cache, set: &KnownSet) -> (Result<FourFiles, DataError>, Vec<String>) {
+fn run(cache: &Cache, set: &KnownSet) -> (Result<Vec<PathBuf>, DataError>, Vec<String>) {
     let mut events = Vec::new();
     let result = ensure(cache, set, &mut |event| {
         events.push(match event {
@@ -162,8 +164,8 @@ fn a_file_that_changed_is_noticed_and_fetched_again() {
     let root = tempfile::tempdir().unwrap();
     let cache = Cache::at(root.path());
     let server = Server::with_files(good_files());
-    let [images, ..] = run(&cache, &set(&[&server.url])).0.unwrap();
-    fs::write(&images, &gz(&contents()[0])[..20]).unwrap();
+    let images = &run(&cache, &set(&[&server.url])).0.unwrap()[0];
+    fs::write(images, &gz(&contents()[0])[..20]).unwrap();
     assert!(!listing(&cache, &set(&[])).verified);
     let error = verified::recheck(&set(&[]), &cache.folder("tiny")).unwrap_err();
     assert!(matches!(error, DataError::Gzip { .. } | DataError::ChecksumMismatch { .. }), "{error}");

@@ -194,9 +194,10 @@ impl<'a> Content<'a> {
         let length = length.filter(|&length| length < i64::MAX as u64 / 2).ok_or_else(too_large)?;
         let header = self.offset;
         let extents = dims.iter().map(u32::to_string).collect::<Vec<_>>().join(" × ");
+        let what = || format!("a header of {header} and {extents} {what}");
         let truncated = |found| DataError::Truncated {
             path: self.path.to_owned(),
-            what: format!("a header of {header} and {extents} {what}"),
+            what: what(),
             expected: header + length,
             found,
         };
@@ -217,7 +218,8 @@ impl<'a> Content<'a> {
             Err(source) => Err(content_error(self.path, self.gzipped, self.offset, source)),
             Ok(n) if (n as u64) < length => Err(truncated(self.offset)),
             Ok(n) if n as u64 > length => {
-                Err(DataError::TrailingBytes { path: self.path.to_owned(), expected: header + length })
+                let path = self.path.to_owned();
+                Err(DataError::TrailingBytes { path, what: what(), expected: header + length })
             }
             Ok(_) => Ok(body),
         }

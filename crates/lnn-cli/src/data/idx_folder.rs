@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::folder_content::{names, shown};
 use super::{DataError, ImageData, ImageSet, idx};
 
 /// The four files of a set, in the order train images, train labels, test images, test labels.
@@ -34,18 +35,13 @@ pub(crate) fn candidates(role: usize) -> Vec<String> {
 /// # Errors
 /// [`DataError::MissingFile`] with the names looked for and what is there, [`DataError::Io`].
 pub fn find_files(folder: &Path) -> Result<FourFiles, DataError> {
-    let mut present = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(DataError::io("list the folder", folder))? {
-        let entry = entry.map_err(DataError::io("list the folder", folder))?;
-        present.push(entry.file_name().to_string_lossy().into_owned());
-    }
-    present.sort();
+    let present = names(folder)?;
     let find = |role| {
         let wanted = candidates(role);
-        let found = wanted.iter().find(|name| present.contains(name)).map(|name| folder.join(name));
-        found.ok_or_else(|| {
-            let present = present.iter().take(12).cloned().collect();
-            DataError::MissingFile { folder: folder.to_owned(), wanted, present }
+        let found = wanted.iter().find(|wanted| present.iter().any(|name| name == wanted.as_str()));
+        found.map(|name| folder.join(name)).ok_or_else(|| {
+            let (folder, present) = (folder.to_owned(), shown(&present));
+            DataError::MissingFile { folder, wanted: candidates(role), present }
         })
     };
     Ok([find(0)?, find(1)?, find(2)?, find(3)?])

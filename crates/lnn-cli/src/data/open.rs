@@ -3,22 +3,37 @@
 use std::path::Path;
 
 use super::catalog::{self, KNOWN_SETS, KnownSet};
-use super::fetch::{Progress, ensure};
-use super::{Cache, DataError, ImageData, idx_folder};
+use super::fetch::ensure;
+use super::format::Format;
+use super::{Cache, DataError, ImageData, Progress, cifar10, idx_folder, image_folder};
 
-const IDX_FOLDER: &str = "idx:";
+/// Reads the set at a path.
+type Reader = fn(&Path, &mut dyn FnMut(Progress<'_>)) -> Result<ImageData, DataError>;
 
-/// Reads the data that `spec` names: a known set (`mnist`, `fashion-mnist`), fetched first if need be, or `idx:DIR`
-/// for a folder of IDX files.
+/// What can be read from any path, as `NAME:PATH`. A new format gets its line here.
+const READERS: [(&str, Reader); 3] = [
+    ("idx", |folder, _| idx_folder::open_dir(folder)),
+    ("cifar10", |folder, _| cifar10::open_dir(folder)),
+    ("folder", image_folder::open_dir),
+];
+
+/// Reads the data that `spec` names: a known set (`mnist`, `fashion-mnist`, `cifar10`), fetched first if need be, or
+/// what lies in a folder: `idx:DIR`, `cifar10:DIR` or `folder:DIR`.
 ///
 /// # Errors
-/// [`DataError::UnknownDataSet`] with the nearest name, else those of [`super::fetch()`] and [`idx_folder::open_dir`].
+/// [`DataError::UnknownDataSet`] with the nearest name, else those of [`super::fetch()`], [`idx_folder::open_dir`],
+/// [`cifar10::open_dir`] and [`image_folder::open_dir`].
 pub fn open(spec: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<ImageData, DataError> {
-    // A new file format gets its line here.
-    match spec.strip_prefix(IDX_FOLDER) {
-        Some(folder) if !folder.is_empty() => idx_folder::open_dir(Path::new(folder)),
-        _ => open_known(&Cache::from_env()?, known(spec)?, progress),
+    match at_path(spec) {
+        Some((read, path)) => read(Path::new(path), progress),
+        None => open_known(&Cache::from_env()?, known(spec)?, progress),
     }
+}
+
+/// The reader and the path of `NAME:PATH`.
+fn at_path(spec: &str) -> Option<(Reader, &str)> {
+    let (name, path) = spec.split_once(':').filter(|(_, path)| !path.is_empty())?;
+    READERS.iter().find(|(known, _)| *known == name).map(|(_, read)| (*read, path))
 }
 
 pub(crate) fn open_known(
@@ -26,8 +41,7 @@ pub(crate) fn open_known(
     set: &KnownSet,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<ImageData, DataError> {
-    let files = ensure(cache, set, progress)?;
-    idx_folder::read(set.name, &files, set.class_names.iter().map(ToString::to_string).collect())
+    Format::read(set, &ensure(cache, set, progress)?)
 }
 
 /// The known set called `name`, or an error that helps.
@@ -36,11 +50,25 @@ pub(crate) fn known(name: &str) -> Result<&'static KnownSet, DataError> {
 }
 
 fn unknown(name: &str) -> DataError {
-    let known = KNOWN_SETS.iter().map(|set| set.name.to_owned());
-    let known: Vec<String> = known.chain([format!("{IDX_FOLDER}DIR")]).collect();
-    let suggestion =
-        if Path::new(name).is_dir() { Some(format!("{IDX_FOLDER}{name}")) } else { nearest(name, &known) };
+    let sets = KNOWN_SETS.iter().map(|set| set.name.to_owned());
+    let known: Vec<String> = sets.chain(READERS.iter().map(|(name, _)| format!("{name}:DIR"))).collect();
+    let folder = Path::new(name);
+    let suggestion = match folder.is_dir() {
+        true => Some(format!("{}:{name}", likely_reader(folder))),
+        false => nearest(name, &known),
+    };
     DataError::UnknownDataSet { name: name.to_owned(), suggestion, known }
+}
+
+/// What `folder` looks like.
+fn likely_reader(folder: &Path) -> &'static str {
+    let has = |name: &str| folder.join(name).exists();
+    let cifar10 = has(cifar10::BATCHES[0]) || has(cifar10::FOLDER) || has(cifar10::ARCHIVE);
+    match (cifar10, folder.join("train").is_dir()) {
+        (true, _) => "cifar10",
+        (false, true) => "folder",
+        (false, false) => "idx",
+    }
 }
 
 /// The known name that is close enough to be meant.
@@ -61,10 +89,18 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_refused_with_the_nearest_and_all_known_ones() {
-        for (typo, meant) in [("mnits", "mnist"), ("MNIST", "mnist"), ("fashion_mnist", "fashion-mnist")] {
+        for (typo, meant) in [
+            ("mnits", "mnist"),
+            ("MNIST", "mnist"),
+            ("fashion_mnist", "fashion-mnist"),
+            ("CIFAR-10", "cifar10"),
+        ] {
             let error = refuse(typo);
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
-            assert!(error.contains("mnist, fashion-mnist, idx:DIR"), "{error}");
+            assert!(
+                error.contains("mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR"),
+                "{error}"
+            );
         }
         assert!(!refuse("weather").contains("did you mean"));
     }
@@ -75,6 +111,11 @@ mod tests {
         let error = refuse(folder.path().to_str().unwrap());
         assert!(error.contains("did you mean \"idx:/"), "{error}");
         assert!(refuse("idx:").contains("idx:DIR"));
+        for (inner, format) in [("train", "folder"), ("cifar-10-batches-bin", "cifar10")] {
+            std::fs::create_dir(folder.path().join(inner)).unwrap();
+            let error = refuse(folder.path().to_str().unwrap());
+            assert!(error.contains(&format!("did you mean \"{format}:/")), "{error}");
+        }
     }
 
     #[test]

@@ -27,6 +27,12 @@ pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Result<(Vec<usize
     Ok((training, order))
 }
 
+/// `count` of `positions` (all, if there are no more), evenly spread: a set may be sorted by class.
+pub fn thinned(positions: &[usize], count: usize) -> Vec<usize> {
+    let count = count.min(positions.len());
+    (0..count).map(|i| positions[i * positions.len() / count]).collect()
+}
+
 /// Fisher–Yates shuffle of `0..n`.
 fn permutation(n: usize, seed: u64) -> Vec<usize> {
     let mut state = seed;
@@ -85,6 +91,20 @@ mod tests {
         let (_, small) = split(500, 0.1, 3).unwrap();
         let (_, large) = split(500, 0.4, 3).unwrap();
         assert!(small.iter().all(|index| large.contains(index)));
+    }
+
+    #[test]
+    fn what_is_thinned_out_keeps_every_part_of_a_sorted_set() {
+        let positions: Vec<usize> = (0..100).map(|i| 3 * i).collect();
+        for count in [0, 1, 10, 37, 99, 100, 200] {
+            let kept = thinned(&positions, count);
+            assert_eq!(kept.len(), count.min(100));
+            assert!(
+                kept.is_sorted_by(|a, b| a < b) && kept.iter().all(|position| positions.contains(position))
+            );
+            let first_half = kept.iter().filter(|&&position| position < 150).count();
+            assert!(first_half == kept.len().div_ceil(2), "{count}: {first_half}");
+        }
     }
 
     #[test]

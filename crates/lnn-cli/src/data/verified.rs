@@ -5,6 +5,7 @@
 //! later runs start at once.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -12,13 +13,12 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::catalog::{KnownFile, KnownSet};
-use super::idx_folder::{self, FourFiles};
+use super::catalog::{Download, KnownFile, KnownSet};
 use super::{DataError, cache, idx};
 
 const STAMPS: &str = ".verified.json";
 
-/// By file name.
+/// By path, as seen from the folder of the set.
 type Stamps = BTreeMap<String, Stamp>;
 
 /// What a file looked like when its sum was taken.
@@ -37,11 +37,11 @@ impl Stamp {
     }
 }
 
-/// The four files of `set` in `folder`; only those without a stamp are read.
+/// The files of `set` in `folder`; only those without a stamp are read.
 ///
 /// # Errors
 /// [`DataError::NotCached`] if a file is not there under any name; what [`check`] says if it is there, but wrong.
-pub(crate) fn cached(set: &KnownSet, folder: &Path) -> Result<FourFiles, DataError> {
+pub(crate) fn cached(set: &KnownSet, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let before = read_stamps(folder);
     let mut stamps = before.clone();
     let files = sound_files(set, folder, &mut stamps);
@@ -51,18 +51,18 @@ pub(crate) fn cached(set: &KnownSet, folder: &Path) -> Result<FourFiles, DataErr
     files
 }
 
-/// The four files of `set` in `folder`, each read in full.
+/// The files of `set` in `folder`, each read in full.
 ///
 /// # Errors
 /// Those of [`cached`].
-pub(crate) fn recheck(set: &KnownSet, folder: &Path) -> Result<FourFiles, DataError> {
+pub(crate) fn recheck(set: &KnownSet, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut stamps = Stamps::new();
     let files = sound_files(set, folder, &mut stamps);
     write_stamps(folder, &stamps);
     files
 }
 
-/// Which of the four files `folder` has not got, or not sound.
+/// Which of the files `folder` has not got, or not sound.
 pub(crate) fn lacking(set: &KnownSet, folder: &Path) -> Vec<usize> {
     let mut stamps = read_stamps(folder);
     let lacking =
@@ -73,17 +73,18 @@ pub(crate) fn lacking(set: &KnownSet, folder: &Path) -> Vec<usize> {
     lacking
 }
 
-/// Each of the four files, if it is there, and whether it has a stamp. Reads no content.
-pub(crate) fn present(set: &KnownSet, folder: &Path) -> [Option<(PathBuf, bool)>; 4] {
+/// Each of the files, if it is there, and whether it has a stamp. Reads no content.
+pub(crate) fn present(set: &KnownSet, folder: &Path) -> Vec<Option<(PathBuf, bool)>> {
     let stamps = read_stamps(folder);
-    [0, 1, 2, 3].map(|role| {
+    let file = |role: usize| {
         // Of several spellings, the stamped one is the one that will be read.
-        let stamped = |path: PathBuf| (has_stamp(&stamps, &path, &set.files[role]), path);
-        spellings(folder, role)
+        let stamped = |path: PathBuf| (has_stamp(&stamps, folder, &path, &set.files[role]), path);
+        spellings(set, folder, role)
             .map(stamped)
             .max_by_key(|(stamped, _)| *stamped)
             .map(|(stamped, path)| (path, stamped))
-    })
+    };
+    (0..set.files.len()).map(file).collect()
 }
 
 /// Reads the file at `path`, called `what` in messages, and compares its content with `known`.
@@ -92,6 +93,26 @@ pub(crate) fn present(set: &KnownSet, folder: &Path) -> [Option<(PathBuf, bool)>
 /// [`DataError::ChecksumMismatch`], [`DataError::Gzip`], [`DataError::Io`].
 pub(crate) fn check(known: &KnownFile, path: &Path, what: &str) -> Result<(), DataError> {
     let (reader, gzipped) = idx::open_content(path)?;
+    check_content(known, reader, gzipped, path, what)
+}
+
+/// Compares the archive at `path`, as it is, with its known sum.
+///
+/// # Errors
+/// [`DataError::ChecksumMismatch`], [`DataError::Io`].
+pub(crate) fn check_archive(archive: &Download, path: &Path) -> Result<(), DataError> {
+    let file = File::open(path).map_err(DataError::io("open", path))?;
+    let known = KnownFile { name: archive.file_name(), bytes: archive.bytes, sha256: archive.sha256 };
+    check_content(&known, file, false, path, &path.display().to_string())
+}
+
+fn check_content(
+    known: &KnownFile,
+    reader: impl Read,
+    gzipped: bool,
+    path: &Path,
+    what: &str,
+) -> Result<(), DataError> {
     // One byte too many is enough to know; a gzip file could go on for ever.
     let mut content = reader.take(known.bytes + 1);
     let (mut hash, mut offset, mut chunk) = (Sha256::new(), 0, vec![0; 1 << 16]);
@@ -118,24 +139,23 @@ pub(crate) fn check(known: &KnownFile, path: &Path, what: &str) -> Result<(), Da
     })
 }
 
-fn sound_files(set: &KnownSet, folder: &Path, stamps: &mut Stamps) -> Result<FourFiles, DataError> {
-    let mut find = |role| sound_file(set, folder, role, stamps);
-    Ok([find(0)?, find(1)?, find(2)?, find(3)?])
+fn sound_files(set: &KnownSet, folder: &Path, stamps: &mut Stamps) -> Result<Vec<PathBuf>, DataError> {
+    (0..set.files.len()).map(|role| sound_file(set, folder, role, stamps)).collect()
 }
 
 /// The first spelling of file `role` that is sound.
 fn sound_file(set: &KnownSet, folder: &Path, role: usize, stamps: &mut Stamps) -> Result<PathBuf, DataError> {
     let known = &set.files[role];
     let mut error = DataError::NotCached { name: set.name.to_owned(), folder: folder.to_owned() };
-    for path in spellings(folder, role) {
-        if has_stamp(stamps, &path, known) {
+    for path in spellings(set, folder, role) {
+        if has_stamp(stamps, folder, &path, known) {
             return Ok(path);
         }
         // Taken before the content is read: if the file changes meanwhile, the stamp does not hold.
         let stamp = Stamp::of(&path, known.sha256);
         match check(known, &path, &path.display().to_string()) {
             Ok(()) => {
-                stamps.extend(stamp.map(|stamp| (file_name(&path), stamp)));
+                stamps.extend(stamp.map(|stamp| (key(folder, &path), stamp)));
                 return Ok(path);
             }
             Err(wrong) => error = wrong,
@@ -144,27 +164,35 @@ fn sound_file(set: &KnownSet, folder: &Path, role: usize, stamps: &mut Stamps) -
     Err(error)
 }
 
-fn spellings(folder: &Path, role: usize) -> impl Iterator<Item = PathBuf> {
-    idx_folder::candidates(role).into_iter().map(|name| folder.join(name)).filter(|path| path.is_file())
+fn spellings(set: &KnownSet, folder: &Path, role: usize) -> impl Iterator<Item = PathBuf> {
+    let names = set.format.candidates(role);
+    let paths = set.format.folders(folder).into_iter();
+    paths
+        .flat_map(move |folder| names.clone().into_iter().map(move |name| folder.join(name)))
+        .filter(|path| path.is_file())
 }
 
-fn has_stamp(stamps: &Stamps, path: &Path, known: &KnownFile) -> bool {
-    stamps.get(&file_name(path)).is_some_and(|stamp| Stamp::of(path, known.sha256).as_ref() == Some(stamp))
+fn has_stamp(stamps: &Stamps, folder: &Path, path: &Path, known: &KnownFile) -> bool {
+    stamps.get(&key(folder, path)).is_some_and(|stamp| Stamp::of(path, known.sha256).as_ref() == Some(stamp))
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+fn key(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// The stamps of a folder; none if they cannot be read, which only costs the time to check again.
 fn read_stamps(folder: &Path) -> Stamps {
-    let text = std::fs::read(folder.join(STAMPS)).unwrap_or_default();
+    let text = fs::read(folder.join(STAMPS)).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
 /// Notes what has been checked. A folder that cannot be written is no error: it is checked again next time.
 fn write_stamps(folder: &Path, stamps: &Stamps) {
     if let Ok(text) = serde_json::to_vec_pretty(stamps) {
+        // The files may lie elsewhere in the data folder.
+        if !stamps.is_empty() {
+            let _ = fs::create_dir(folder);
+        }
         let _ = cache::write_whole(folder, STAMPS, &text);
     }
 }

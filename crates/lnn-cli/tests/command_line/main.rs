@@ -11,8 +11,10 @@ mod run_contents;
 mod trained_runs;
 
 // The tests.
+mod cifar10;
 mod determinism;
 mod failing_runs;
+mod image_folder;
 mod interruption;
 mod linkage;
 mod output;

@@ -53,6 +53,12 @@ impl Call {
         self.flag("set", assignment)
     }
 
+    /// With an environment variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
     /// In the folder `path`.
     pub(crate) fn inside(mut self, path: &Path) -> Self {
         self.0.current_dir(path);

@@ -1,0 +1,152 @@
+//! Good and bad image files.
+
+use std::path::PathBuf;
+
+use jpeg_encoder::{ColorType as JpegColour, Encoder};
+
+use super::*;
+
+/// A PNG file; a palette has four colours, of which the last may be transparent.
+pub(crate) fn png(
+    [width, height]: [u32; 2],
+    (colour, depth): (ColorType, BitDepth),
+    transparent: Option<u8>,
+    data: &[u8],
+) -> Vec<u8> {
+    let mut content = Vec::new();
+    let mut encoder = png::Encoder::new(&mut content, width, height);
+    encoder.set_color(colour);
+    encoder.set_depth(depth);
+    if colour == ColorType::Indexed {
+        encoder.set_palette(vec![1, 2, 3, 11, 12, 13, 21, 22, 23, 31, 32, 33]);
+    }
+    if let Some(opacity) = transparent {
+        encoder.set_trns(vec![255, 255, 255, opacity]);
+    }
+    encoder.write_header().unwrap().write_image_data(data).unwrap();
+    content
+}
+
+/// A JPEG file.
+pub(crate) fn jpeg([width, height]: [u16; 2], colour: JpegColour, data: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    Encoder::new(&mut content, 100).encode(data, width, height, colour).unwrap();
+    content
+}
+
+const GREY: (ColorType, BitDepth) = (ColorType::Grayscale, BitDepth::Eight);
+const RGB: (ColorType, BitDepth) = (ColorType::Rgb, BitDepth::Eight);
+const INDEXED: (ColorType, BitDepth) = (ColorType::Indexed, BitDepth::Two);
+
+fn read(content: &[u8]) -> Result<Picture, DataError> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, content).unwrap();
+    Picture::read(file.path())
+}
+
+/// The shape and the planes.
+fn planes(content: &[u8]) -> ([usize; 3], Vec<u8>) {
+    let picture = read(content).unwrap();
+    let mut planes = vec![0; picture.pixels.len()];
+    picture.write_planes(&mut planes);
+    (picture.shape, planes)
+}
+
+#[test]
+fn grey_and_colour_come_back_as_planes() {
+    let data: Vec<u8> = (0..6).collect();
+    assert_eq!(planes(&png([3, 2], GREY, None, &data)), ([1, 2, 3], data));
+    let data: Vec<u8> = (0..18).collect();
+    let expected = [0, 3, 6, 9, 12, 15, 1, 4, 7, 10, 13, 16, 2, 5, 8, 11, 14, 17];
+    assert_eq!(planes(&png([3, 2], RGB, None, &data)), ([3, 2, 3], expected.to_vec()));
+}
+
+#[test]
+fn a_jpeg_keeps_its_plain_areas() {
+    let (shape, pixels) = planes(&jpeg([16, 8], JpegColour::Luma, &[77; 128]));
+    assert_eq!((shape, pixels), ([1, 8, 16], vec![77; 128]));
+    let (shape, pixels) = planes(&jpeg([8, 8], JpegColour::Rgb, &[200, 100, 50].repeat(64)));
+    assert_eq!(shape, [3, 8, 8]);
+    for (plane, expected) in pixels.chunks_exact(64).zip([200_u8, 100, 50]) {
+        assert!(plane.iter().all(|&pixel| pixel.abs_diff(expected) <= 3), "{expected}: {plane:?}");
+    }
+}
+
+#[test]
+fn palettes_and_few_bits_are_expanded() {
+    // Colours 0, 1, 2 and 3 in two bits each.
+    let (shape, pixels) = planes(&png([4, 1], INDEXED, None, &[0b0001_1011]));
+    assert_eq!((shape, pixels), ([3, 1, 4], vec![1, 11, 21, 31, 2, 12, 22, 32, 3, 13, 23, 33]));
+    let (shape, pixels) = planes(&png([4, 1], (ColorType::Grayscale, BitDepth::One), None, &[0b0101_0000]));
+    assert_eq!((shape, pixels), ([1, 1, 4], vec![0, 255, 0, 255]));
+}
+
+#[test]
+fn what_is_not_8_bit_grey_or_rgb_is_refused_with_what_it_is() {
+    let eight = BitDepth::Eight;
+    for (content, found) in [
+        (png([2, 1], (ColorType::Rgba, eight), None, &[9; 8]), "alpha"),
+        (png([2, 1], (ColorType::GrayscaleAlpha, eight), None, &[9; 4]), "alpha"),
+        (png([4, 1], INDEXED, Some(0), &[0]), "alpha"),
+        (png([2, 1], (ColorType::Grayscale, BitDepth::Sixteen), None, &[9; 4]), "16 bits"),
+        (png([2, 1], (ColorType::Rgba, BitDepth::Sixteen), None, &[9; 16]), "16 bits"),
+        (jpeg([8, 8], JpegColour::Cmyk, &[9; 256]), "CMYK"),
+        (jpeg([8, 8], JpegColour::CmykAsYcck, &[9; 256]), "CMYK"),
+    ] {
+        let error = read(&content).unwrap_err();
+        assert!(matches!(error, DataError::ImageFolder(ImageFolderError::Form { .. })), "{error}");
+        assert!(error.to_string().contains(found) && error.to_string().contains("hint: "), "{error}");
+    }
+}
+
+#[test]
+fn every_truncation_is_noticed() {
+    let data: Vec<u8> = (0..768).map(|i| (i * 37 % 251) as u8).collect();
+    for whole in [png([16, 16], RGB, None, &data), jpeg([16, 16], JpegColour::Rgb, &data)] {
+        assert!(read(&whole).is_ok());
+        for length in 0..whole.len() {
+            let error = read(&whole[..length]).unwrap_err();
+            let undecodable = matches!(error, DataError::ImageFolder(ImageFolderError::Undecodable { .. }));
+            assert!(undecodable, "{length} of {}: {error}", whole.len());
+        }
+    }
+}
+
+#[test]
+fn another_format_and_a_damaged_file_are_refused() {
+    let mut flipped = png([16, 16], GREY, None, &[50; 256]);
+    let middle = flipped.len() - 20;
+    flipped[middle] ^= 1;
+    for (content, found) in
+        [(&b"GIF89a"[..], "another format"), (b"", "an empty file"), (&flipped, "cannot be decoded")]
+    {
+        let error = read(content).unwrap_err().to_string();
+        assert!(error.contains(found), "{error}");
+    }
+}
+
+#[test]
+fn a_header_that_claims_gigapixels_is_refused_without_allocating_them() {
+    let mut content = png([16, 16], GREY, None, &[50; 256]);
+    for extent in [0x7fff_ffff_u32, 60_000] {
+        content[16..20].copy_from_slice(&extent.to_be_bytes());
+        content[20..24].copy_from_slice(&extent.to_be_bytes());
+        let sum = crc32(&content[12..29]).to_be_bytes();
+        content[29..33].copy_from_slice(&sum);
+        let error = read(&content).unwrap_err();
+        assert!(matches!(error, DataError::ImageFolder(ImageFolderError::Undecodable { .. })), "{error}");
+    }
+}
+
+/// The sum at the end of a PNG chunk.
+fn crc32(chunk: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(chunk);
+    sum.sum()
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_is_named() {
+    let error = Picture::read(&PathBuf::from("/nowhere/at/all.png")).unwrap_err();
+    assert!(matches!(error, DataError::Io { .. }) && error.to_string().contains("/nowhere/at/all.png"));
+}

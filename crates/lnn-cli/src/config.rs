@@ -162,19 +162,19 @@ impl RunConfig {
                 ..tuned
             },
             (_, ModelKind::Snlnn) => Self {
-                epochs: 12,
+                epochs: 14,
                 augmentation: Augmentation {
                     rotation: 10.0,
                     zoom: 0.1,
-                    shift: 2.0,
+                    shift: 1.5,
                     shear: 0.1,
                     ..Augmentation::NONE
                 },
                 label_smoothing: 0.05,
                 optimizer: OptimizerSettings {
-                    learning_rate: 3e-3,
+                    learning_rate: 2e-3,
                     beta1: 0.9,
-                    beta2: 0.99,
+                    beta2: 0.98,
                     epsilon: 1e-8,
                     weight_decay: 0.02,
                 },

@@ -89,7 +89,7 @@ impl CifarConfig {
                 dropout: 0.2,
             },
             Preset::Conv => Self {
-                channels: vec![48, 128, 256],
+                channels: vec![64, 128, 256],
                 scans: vec![Scan::Positions],
                 dynamics: Dynamics::Liquid { tau: tau(1.4, 1.5), recurrent_scale: 0.5 },
                 units: 256,

@@ -1,4 +1,4 @@
-//! Throughput of whole training steps: forward, loss, backward, optimiser, on random images of MNIST's shape.
+//! Throughput of whole training steps: forward, loss, backward, optimiser, on random images of the shape of MNIST or CIFAR-10.
 //!
 //! `cargo bench -p lnn-models --bench train_step` measures, `-- cllnn` measures the names that match. A name says model,
 //! preset and batch; `front` is the fixed front of an LNN, which a run computes once, not once an epoch.
@@ -12,9 +12,12 @@ use tch::{Device, Kind, Tensor};
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 const ADAM: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
 
-fn model(kind: ModelKind, preset: Preset) -> Model {
+const MNIST: [i64; 3] = [1, 28, 28];
+const CIFAR: [i64; 3] = [3, 32, 32];
+
+fn model(kind: ModelKind, preset: Preset, image: [i64; 3]) -> Model {
     let class_names = (0..10).map(|class| class.to_string()).collect();
-    let input = InputSpec::images([1, 28, 28], class_names);
+    let input = InputSpec::images(image, class_names);
     Model::new(ModelConfig::preset(kind, preset), input, Standardization::Channels, 0, Device::Cpu)
         .expect("a preset can be built")
 }
@@ -24,24 +27,27 @@ fn train_step(criterion: &mut Criterion) {
     lnn_sys::flush_denormals(true).expect("libtorch answers");
     let mut group = criterion.benchmark_group("train_step");
     group.sample_size(20);
-    for (name, kind, preset, batch) in [
-        ("lnn-article", ModelKind::Lnn, Preset::Article, 64),
-        ("lnn-tuned", ModelKind::Lnn, Preset::Tuned, 256),
-        ("snlnn-article", ModelKind::Snlnn, Preset::Article, 64),
-        ("snlnn-tuned", ModelKind::Snlnn, Preset::Tuned, 128),
-        ("liquid-article", ModelKind::Liquid, Preset::Article, 64),
-        ("liquid-tuned", ModelKind::Liquid, Preset::Tuned, 128),
-        ("cllnn-article", ModelKind::Cllnn, Preset::Article, 64),
-        ("cllnn-tuned", ModelKind::Cllnn, Preset::Tuned, 128),
+    for (name, kind, preset, batch, image) in [
+        ("lnn-article", ModelKind::Lnn, Preset::Article, 64, MNIST),
+        ("lnn-tuned", ModelKind::Lnn, Preset::Tuned, 256, MNIST),
+        ("snlnn-article", ModelKind::Snlnn, Preset::Article, 64, MNIST),
+        ("snlnn-tuned", ModelKind::Snlnn, Preset::Tuned, 128, MNIST),
+        ("liquid-article", ModelKind::Liquid, Preset::Article, 64, MNIST),
+        ("liquid-tuned", ModelKind::Liquid, Preset::Tuned, 128, MNIST),
+        ("cllnn-article", ModelKind::Cllnn, Preset::Article, 64, MNIST),
+        ("cllnn-tuned", ModelKind::Cllnn, Preset::Tuned, 128, MNIST),
+        ("cifar-article", ModelKind::Cifar, Preset::Article, 64, CIFAR),
+        ("cifar-tuned", ModelKind::Cifar, Preset::Tuned, 128, CIFAR),
+        ("cifar-conv", ModelKind::Cifar, Preset::Conv, 128, CIFAR),
     ] {
-        let model = model(kind, preset);
-        let images = Tensor::rand([batch, 1, 28, 28], FLOAT);
+        let model = model(kind, preset, image);
+        let images = Tensor::rand([batch, image[0], image[1], image[2]], FLOAT);
         let labels = Tensor::randint(10, [batch], (Kind::Int64, Device::Cpu));
         let front = || model.front(Input::new(images.shallow_clone())).expect("the images fit");
         let features = front();
         let mut optimizer = AdamW::new(model.parameters(), ADAM).expect("the constants are in range");
         group.throughput(Throughput::Elements(batch as u64));
-        let id = BenchmarkId::new(name, format!("{batch}x1x28x28"));
+        let id = BenchmarkId::new(name, format!("{batch}x{}x{}x{}", image[0], image[1], image[2]));
         group.bench_function(id, |bencher| {
             bencher.iter(|| {
                 let logits = model.head(&features, Mode::Training).expect("the features fit").prediction;
@@ -50,7 +56,10 @@ fn train_step(criterion: &mut Criterion) {
             });
         });
         if model.readout().is_some() {
-            let id = BenchmarkId::new(format!("{name}-front"), format!("{batch}x1x28x28"));
+            let id = BenchmarkId::new(
+                format!("{name}-front"),
+                format!("{batch}x{}x{}x{}", image[0], image[1], image[2]),
+            );
             group.bench_function(id, |bencher| bencher.iter(|| black_box(front())));
         }
     }

@@ -85,7 +85,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 def test_the_metadata_describe_the_model(run: Run) -> None:
     description = run.description()
     config = json.loads((run.folder / "config.json").read_text())
-    assert description["format_version"] == 1
+    assert description["format_version"] == 2
     assert description["model"] == config["model"]
     names = [str(label) for label in range(CLASSES)]
     assert description["input"] == {"channels": 1, "height": SIZE, "width": SIZE, "class_names": names}

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-/// The newest format that this crate reads, and the one that it writes.
+/// The format that this crate reads and writes.
 pub const FORMAT_VERSION: u64 = 2;
 
 /// The metadata key of the description.
@@ -72,7 +72,7 @@ impl Checkpoint {
     /// Reads a file, checking it from end to end.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Damaged`] or [`Error::NewerFormat`].
+    /// [`Error::Io`], [`Error::Damaged`], [`Error::OlderFormat`] or [`Error::NewerFormat`].
     pub fn load(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
@@ -124,6 +124,9 @@ fn check_version(path: &Path, text: &str) -> Result<(), Error> {
         .map_err(|error| Error::Damaged { path: path.to_owned(), reason: format!("its version: {error}") })?;
     if found > FORMAT_VERSION {
         return Err(Error::NewerFormat { path: path.to_owned(), found, supported: FORMAT_VERSION });
+    }
+    if found < FORMAT_VERSION {
+        return Err(Error::OlderFormat { path: path.to_owned(), found, supported: FORMAT_VERSION });
     }
     Ok(())
 }

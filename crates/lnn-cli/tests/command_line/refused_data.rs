@@ -78,7 +78,7 @@ fn files_that_are_swapped_are_recognised() {
 fn too_few_images_to_hold_some_out_are_refused() {
     let message = refused_spec(&SetFolder::of([4, 4], 8).spec());
     assert!(
-        message.contains("at least 2 images to train on and 1 to validate on, found 4 and 0"),
+        message.contains("at least 2 samples to train on and 1 to validate on, found 4 and 0"),
         "{message}"
     );
 }

@@ -20,21 +20,53 @@ pub(crate) const LNN_ARTICLE: Variant = Variant { model: "lnn", preset: "article
 pub(crate) const LNN_TUNED: Variant = Variant { model: "lnn", preset: "tuned" };
 pub(crate) const CLLNN_ARTICLE: Variant = Variant { model: "cllnn", preset: "article" };
 pub(crate) const CLLNN_TUNED: Variant = Variant { model: "cllnn", preset: "tuned" };
+pub(crate) const SNLNN_ARTICLE: Variant = Variant { model: "snlnn", preset: "article" };
+pub(crate) const SNLNN_TUNED: Variant = Variant { model: "snlnn", preset: "tuned" };
+pub(crate) const LIQUID_ARTICLE: Variant = Variant { model: "liquid", preset: "article" };
+pub(crate) const LIQUID_TUNED: Variant = Variant { model: "liquid", preset: "tuned" };
+pub(crate) const CIFAR_ARTICLE: Variant = Variant { model: "cifar", preset: "article" };
+pub(crate) const CIFAR_TUNED: Variant = Variant { model: "cifar", preset: "tuned" };
+pub(crate) const CIFAR_CONV: Variant = Variant { model: "cifar", preset: "conv" };
 
 /// All of them.
-pub(crate) const VARIANTS: [Variant; 4] = [LNN_ARTICLE, LNN_TUNED, CLLNN_ARTICLE, CLLNN_TUNED];
+pub(crate) const VARIANTS: [Variant; 11] = [
+    LNN_ARTICLE,
+    LNN_TUNED,
+    CLLNN_ARTICLE,
+    CLLNN_TUNED,
+    SNLNN_ARTICLE,
+    SNLNN_TUNED,
+    LIQUID_ARTICLE,
+    LIQUID_TUNED,
+    CIFAR_ARTICLE,
+    CIFAR_TUNED,
+    CIFAR_CONV,
+];
 
 impl Variant {
     /// Training of a small model of this kind, in `out`; data and epochs are still to be named.
     pub(crate) fn train(self, out: &Path) -> Call {
         let call = Call::new("train").flag("model", self.model).flag("preset", self.preset).flag("out", out);
         // By key and not by flag, so that a test can still give the flags.
-        let call = call.set("batch_size=10").set("model.reservoir.units=16");
-        match self {
-            LNN_ARTICLE => call.set("optimizer.learning_rate=0.02"),
-            LNN_TUNED => call,
+        let call = call.set("batch_size=10");
+        let fast = "optimizer.learning_rate=0.01";
+        match self.model {
+            "lnn" if self == LNN_TUNED => call.set("model.reservoir.units=16"),
+            "lnn" => call.set("model.reservoir.units=16").set("optimizer.learning_rate=0.02"),
+            "snlnn" => call.set(fast).set("model.units=16").set("model.max_reservoir_dim=40"),
+            "liquid" => call.set(fast).set("model.units=16"),
+            // A mirrored image may be of another class.
+            "cifar" => match self {
+                CIFAR_TUNED => call.set("augmentation.crop=1").set("model.stretches=3"),
+                CIFAR_CONV => call.set("augmentation.crop=1").set("model.channels=[4,8]"),
+                _ => call,
+            }
+            .set(fast)
+            .set("augmentation.flip=false")
+            .set("model.units=16"),
             _ => call
-                .set("optimizer.learning_rate=0.01")
+                .set(fast)
+                .set("model.reservoir.units=16")
                 .set("model.channels=[4,4,8]")
                 .set("model.lstm_units=8"),
         }
@@ -42,7 +74,7 @@ impl Variant {
 
     /// The shared run, trained when first asked for.
     pub(crate) fn run(self) -> &'static TrainedRun {
-        static RUNS: [OnceLock<TrainedRun>; 4] = [const { OnceLock::new() }; 4];
+        static RUNS: [OnceLock<TrainedRun>; 11] = [const { OnceLock::new() }; 11];
         let index = VARIANTS.iter().position(|variant| *variant == self).expect("all variants are listed");
         RUNS[index].get_or_init(|| {
             let folder = shared(&format!("{}-{}", self.model, self.preset));

@@ -57,8 +57,11 @@ fn eval_repeats_what_train_reported() {
     for variant in VARIANTS {
         let run = variant.run();
         let ended = Call::new("eval").arg(&run.folder).succeed();
-        let expected =
-            format!("{}, 60 images of {}\n", run.ended.stdout.trim_end(), crate::trained_runs::shared_data());
+        let expected = format!(
+            "{}, 60 samples of {}\n",
+            run.ended.stdout.trim_end(),
+            crate::trained_runs::shared_data()
+        );
         assert_eq!(ended.stdout, expected, "{variant:?}");
         assert_eq!(ended.stderr, "", "{variant:?}");
     }
@@ -89,7 +92,7 @@ fn predict_takes_a_checkpoint_file_and_columns_first_in_memory() {
 fn eval_takes_another_set_of_the_same_shape() {
     let other = SetFolder::of([40, 24], SIDE);
     let ended = Call::new("eval").arg(&LNN_TUNED.run().folder).flag("data", other.spec()).succeed();
-    assert!(ended.stdout.ends_with(&format!(", 24 images of {}\n", other.spec())), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with(&format!(", 24 samples of {}\n", other.spec())), "{}", ended.stdout);
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn inspect_prints_the_configuration_and_every_tensor() {
     let Variant { model, .. } = CLLNN_TUNED;
     let run = CLLNN_TUNED.run();
     let text = Call::new("inspect").arg(&run.folder).succeed().stdout;
-    for part in ["format      1", "cllnn", "[N, 1, 16, 16]", "0, 1, 2, 3", "seed 0", "best        epoch"] {
+    for part in ["format      2", "cllnn", "[N, 1, 16, 16]", "0, 1, 2, 3", "seed 0", "best        epoch"] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
     let pretty = serde_json::to_string_pretty(&config(&run.folder)["model"]).unwrap();

@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn without_options_all_columns_are_shown_and_the_last_is_told() {
-        let data = opened(&counted(300), "").unwrap();
+        let data = opened(&counted(600), "").unwrap();
         assert_eq!((data.features.len(), data.values.join("")), (3, "b".into()));
         assert_eq!(data.parts(0.1).unwrap().train.inputs.dim().1, 32);
     }

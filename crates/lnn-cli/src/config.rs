@@ -134,11 +134,11 @@ impl RunConfig {
             },
             (Preset::Tuned, ModelKind::Cifar) => Self {
                 data: "cifar10".into(),
-                epochs: 20,
-                augmentation: Augmentation { flip: true, crop: 4, cutout: 0, ..Augmentation::NONE },
-                label_smoothing: 0.1,
+                epochs: 12,
+                augmentation: Augmentation { flip: true, crop: 2, cutout: 0, ..Augmentation::NONE },
+                label_smoothing: 0.05,
                 optimizer: OptimizerSettings {
-                    learning_rate: 2e-3,
+                    learning_rate: 3e-3,
                     beta1: 0.9,
                     beta2: 0.98,
                     epsilon: 1e-8,

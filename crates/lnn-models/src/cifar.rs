@@ -78,15 +78,12 @@ impl CifarConfig {
             },
             Preset::Tuned => Self {
                 channels: Vec::new(),
-                scans: vec![
-                    Scan::Patches { size: 8, stride: 4 },
-                    Scan::PatchesByColumn { size: 8, stride: 4 },
-                ],
-                dynamics: Dynamics::Liquid { tau: tau(0.45, 9.5), recurrent_scale: 0.5 },
+                scans: vec![Scan::Patches { size: 8, stride: 4 }],
+                dynamics: Dynamics::Liquid { tau: tau(0.33, 2.8), recurrent_scale: 0.5 },
                 units: 256,
                 stretches: 7,
                 summary: Summary::Mean,
-                dropout: 0.2,
+                dropout: 0.1,
             },
             Preset::Conv => Self {
                 channels: vec![64, 128, 256],

@@ -1,4 +1,4 @@
-//! Brings a known set into the data folder, and says what is there.
+//! Brings a known set into the data folder, and checks what is there.
 
 use std::fs::File;
 use std::io::{BufReader, Write};
@@ -6,35 +6,15 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, write::GzEncoder};
-use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::cache::LockedFolder;
-use super::catalog::{Download, KNOWN_SETS, KnownFile, KnownSet, Source};
+use super::catalog::{Download, KnownFile, KnownSet, Source};
 use super::download::{Client, Expected};
 use super::{Cache, DataError, Progress, archive, debian, idx, mnist_wheel, open, package_index, verified};
 
 /// How much larger than its content a gzip file may be.
 const GZIP_OVERHEAD: u64 = 1 << 16;
-
-/// One line of `lnn-cli data list`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Listing {
-    /// The name after `--data`.
-    pub name: &'static str,
-    /// What it shows.
-    pub title: &'static str,
-    /// Who made it, and its licence.
-    pub licence: &'static str,
-    /// Its folder, there or not.
-    pub path: PathBuf,
-    /// Whether all its files are there.
-    pub cached: bool,
-    /// Whether their sums have been checked and they have not changed since.
-    pub verified: bool,
-    /// Bytes its files take.
-    pub bytes: u64,
-}
 
 /// Makes sure that the known set `name` is in the data folder and gives the folder of its files.
 ///
@@ -58,15 +38,6 @@ pub fn verify(name: &str) -> Result<Vec<PathBuf>, DataError> {
     recheck(&cache, set)
 }
 
-/// Every known set and whether it is in the data folder. Reads no content.
-///
-/// # Errors
-/// [`DataError::NoDataFolder`].
-pub fn list() -> Result<Vec<Listing>, DataError> {
-    let cache = Cache::from_env()?;
-    Ok(KNOWN_SETS.iter().map(|set| listing(&cache, set)).collect())
-}
-
 fn recheck(cache: &Cache, set: &KnownSet) -> Result<Vec<PathBuf>, DataError> {
     match (verified::recheck(set, &cache.folder(set.name)), local_archive(cache, set)) {
         (Err(DataError::NotCached { .. }), Some((archive, path))) => {
@@ -77,21 +48,8 @@ fn recheck(cache: &Cache, set: &KnownSet) -> Result<Vec<PathBuf>, DataError> {
     }
 }
 
-fn listing(cache: &Cache, set: &KnownSet) -> Listing {
-    let folder = cache.folder(set.name);
-    let found = verified::present(set, &folder);
-    let whole = found.iter().all(Option::is_some);
-    let verified = found.iter().all(|file| file.as_ref().is_some_and(|(_, verified)| *verified));
-    let archive = local_archive(cache, set).map(|(_, path)| path).filter(|_| !whole);
-    let cached = whole || archive.is_some();
-    let files: Vec<_> = found.into_iter().flatten().map(|(path, _)| path).chain(archive).collect();
-    let bytes = files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let path = files.last().and_then(|file| file.parent()).map_or(folder, Path::to_owned);
-    Listing { name: set.name, title: set.title, licence: set.licence, path, cached, verified, bytes }
-}
-
 /// The archive of `set`, if it has one and it lies in its folder or, as other programs leave it, in the data folder.
-fn local_archive<'a>(cache: &Cache, set: &'a KnownSet) -> Option<(&'a Download, PathBuf)> {
+pub(crate) fn local_archive<'a>(cache: &Cache, set: &'a KnownSet) -> Option<(&'a Download, PathBuf)> {
     let archive = set.sources.iter().find_map(|source| match source {
         Source::Archive(archive) => Some(archive),
         _ => None,

@@ -9,6 +9,7 @@ use super::*;
 use crate::data::cifar10::{ARCHIVE, BATCHES, FOLDER};
 use crate::data::download::Server;
 use crate::data::format::Format;
+use crate::data::listing::listing;
 use crate::data::open::open_known;
 
 /// Six files of two records.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::data::download::Server;
 use crate::data::format::Format;
+use crate::data::listing::listing;
 use crate::data::open::open_known;
 
 /// The four files of a set of 3 + 2 images.

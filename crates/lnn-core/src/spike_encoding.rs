@@ -48,6 +48,8 @@ pub fn encode_delta(x: &Tensor, threshold: f64) -> Tensor {
 }
 
 #[cfg(test)]
+// Spikes are 0 or 1, and their counts are whole.
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
     use crate::seeded;

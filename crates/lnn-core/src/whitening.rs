@@ -65,7 +65,6 @@ impl Whitening {
     }
 
     /// The layer in TorchScript.
-    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
     pub fn script(&self) -> Script {
         Script::new(
             "Whitening",

@@ -119,13 +119,12 @@ impl Cifar {
             return refuse(format!("dropout must be at least 0 and below 1, found {}", config.dropout));
         }
         let mut map = input.image("cifar")?;
-        let front = match config.channels.is_empty() {
-            true => None,
-            false => {
-                let front = ResidualFront::new(&mut scope.child("front"), map, &config.channels)?;
-                map = front.map();
-                Some(front)
-            }
+        let front = if config.channels.is_empty() {
+            None
+        } else {
+            let front = ResidualFront::new(&mut scope.child("front"), map, &config.channels)?;
+            map = front.map();
+            Some(front)
         };
         let mut layers = Vec::with_capacity(config.scans.len());
         for (i, &scan) in config.scans.iter().enumerate() {

@@ -20,13 +20,6 @@ impl Input {
     pub fn new(x: Tensor) -> Self {
         Self { x, dt: None, mask: None }
     }
-
-    /// The same with another `x`.
-    #[must_use]
-    pub(crate) fn with_x(&self, x: Tensor) -> Self {
-        let same = |tensor: &Option<Tensor>| tensor.as_ref().map(Tensor::shallow_clone);
-        Self { x, dt: same(&self.dt), mask: same(&self.mask) }
-    }
 }
 
 /// The shape of one input.

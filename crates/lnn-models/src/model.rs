@@ -140,7 +140,7 @@ impl Model {
         self.preprocessing.fit(inputs)?;
         let first = inputs.narrow(0, 0, inputs.size()[0].min(FITTED_INPUTS)).to_kind(Kind::Float);
         let first = if inputs.kind() == Kind::Uint8 { first / 255.0 } else { first };
-        self.network.fit(&self.preprocessing.apply(&Input::new(first)).x)
+        self.network.fit(&self.preprocessing.apply(Input::new(first)).x)
     }
 
     /// Takes the units of the values to tell from those of the training set, `[N, O]`. Labels have none.
@@ -185,7 +185,7 @@ impl Model {
     /// [`Error::Input`] if the batch has another shape than the model takes.
     pub fn front(&self, input: Input) -> Result<Input, Error> {
         self.input.check(&input.x.size())?;
-        self.network.front(self.preprocessing.apply(&input))
+        self.network.front(self.preprocessing.apply(input))
     }
 
     /// The part that trains: what [`front`](Self::front) gives, to logits or values `[B, O]`.

@@ -97,11 +97,11 @@ impl Preprocessing {
     }
 
     /// Standardises the input.
-    pub(crate) fn apply(&self, input: &Input) -> Input {
-        input.with_x(match self.standardization {
-            Standardization::None => input.x.shallow_clone(),
-            _ => (&input.x - &self.mean) / &self.deviation,
-        })
+    pub(crate) fn apply(&self, input: Input) -> Input {
+        match self.standardization {
+            Standardization::None => input,
+            _ => Input { x: (&input.x - &self.mean) / &self.deviation, ..input },
+        }
     }
 
     /// Brings what the network tells to the units of the values.
@@ -206,7 +206,7 @@ mod tests {
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let mut preprocessing = Preprocessing::new(&mut parameters.root(), kind, &input).unwrap();
         preprocessing.fit(images).unwrap();
-        preprocessing.apply(&Input::new(images.to_kind(Kind::Float) / 255.0)).x
+        preprocessing.apply(Input::new(images.to_kind(Kind::Float) / 255.0)).x
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
         let values = Tensor::randn([50, 2], (Kind::Float, Device::Cpu)) * 7.0 - 2.0;
         preprocessing.fit(&x).unwrap();
         preprocessing.fit_values(&values).unwrap();
-        let applied = preprocessing.apply(&Input::new(x)).x;
+        let applied = preprocessing.apply(Input::new(x)).x;
         let mean = applied.mean_dim(&[0i64, 1][..], false, Kind::Float).abs().max().double_value(&[]);
         assert!(mean < 1e-4, "{mean}");
         let unit =

@@ -77,8 +77,8 @@ impl ResidualFront {
         for Block { reduce, refine } in &self.blocks {
             let pooled = reduce.0.forward(&x).max_pool2d(2, 2, 0, 1, false);
             x = reduce.1.forward(&pooled, training).gelu("none");
-            let refined = refine.1.forward(&refine.0.forward(&x), training).gelu("none");
-            x = x + refined;
+            // Not in place: the backward pass of the convolution needs x as it was.
+            x = &x + refine.1.forward(&refine.0.forward(&x), training).gelu("none");
         }
         x
     }

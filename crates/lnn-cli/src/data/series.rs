@@ -364,6 +364,8 @@ fn finite(cell: &str) -> Option<f64> {
 }
 
 #[cfg(test)]
+// The numbers are whole.
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
 

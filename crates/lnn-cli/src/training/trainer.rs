@@ -316,14 +316,14 @@ impl<'a> Trainer<'a> {
             births,
         }))?;
         if let Some((rate, _)) = activity {
-            self.advise_on_spikes(rate, observers)?;
+            Self::advise_on_spikes(rate, observers)?;
         }
         // Last of all: a run that dies before this line repeats the epoch, and its metrics line is replaced.
         self.save_last()
     }
 
     /// A reservoir that never or always spikes says nothing by its spikes.
-    fn advise_on_spikes(&self, rate: f64, observers: &mut Observers) -> Result<(), TrainError> {
+    fn advise_on_spikes(rate: f64, observers: &mut Observers) -> Result<(), TrainError> {
         let advice = if rate <= 0.0 {
             "no unit ever spiked; hint: lower model.threshold, or raise model.input_scale or model.leak_rate"
         } else if rate >= 1.0 {

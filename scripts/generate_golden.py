@@ -24,6 +24,30 @@ adamw.npz: for NAME in matrix [4,3], kernel [2,3,3,3], bias [5]: start_NAME, gra
     p = p - lr L p - lr (m / (1 - b1**t)) / (sqrt(v / (1 - b2**t)) + eps)
     decay_NAME [5,...] and plain_NAME [5,...]: the parameter after each step with L = weight_decay and with L = 0;
     a tensor of one dimension is never decayed. first_NAME and second_NAME: m and v after the last step.
+
+liquid_time_step_T7.npz: x [B,T,I], h0 [B,H], input_weights [H,I], recurrent_weights [H,H],
+    bias and recurrent_bias [H], tau [H]
+    h_t = h_{t-1} + r (tanh(x_t W_in^T + b + h_{t-1} W_h^T + b_h) - h_{t-1}),  r = 1 / tau
+    states [B,T,H] from h0, their loss = sum(states**2), and grad_NAME, its gradients with respect to x, h0 and the five
+    parameters. The same from a zero state with the prefix zero_.
+
+liquid_time_step_dt_T7.npz: the same with dt [B,T] and a floor [], without recurrent_bias
+    r = 1 - exp(-dt_t / (floor + log(1 + exp(tau))))
+
+liquid_train100.npz: x [4,6,10], y [4,1] and the parameters as start_NAME; 20 units as above, dt = 1, from a zero state
+    prediction = h_6 readout.weight^T + readout.bias,  loss = mean((prediction - y)**2)
+    losses [100] before each of 100 steps of Adam on all four sequences, and end_NAME, the parameters after them.
+
+spiking_T7.npz: x [B,T,I], v0 [B,N], input_weights [N,I], recurrent_weights [N,N], bias [N], spike_weights [B,T,N]
+    u_t = (1 - a) v_{t-1} + a tanh(x_t W_in^T + b + v_{t-1} W_res^T),  a = leak_rate
+    s_t = 1 where u_t > threshold, else 0,  v_t = u_t - threshold s_t
+    before, spikes and after [B,T,N] = u, s and v; no u lies within 1e-3 of the threshold. loss = sum(after**2) +
+    sum(spike_weights spikes), and grad_NAME, its gradients, in which a spike has the slope
+    1 / (1 + k abs(u - threshold))**2, k = sharpness. The same from a zero state with the prefix zero_.
+
+linear_liquid_T5.npz: x [B,T,I], h0 [B,H], input_weights [H,I], recurrent_weights [H,H], bias [H]
+    h_t = (1 - c) h_{t-1} + c x_t W_in^T + h_{t-1} W_hid^T + b,  c = rate
+    states, loss = sum(states**2) and grad_NAME as above, and from a zero state with the prefix zero_.
 """
 
 import argparse
@@ -190,6 +214,228 @@ def adamw(random: np.random.Generator) -> Arrays:
     return golden
 
 
+def liquid_step(x, h, dt, input_weights, recurrent_weights, bias, tau, recurrent_bias=0.0, floor=None) -> tuple:
+    """Drive, rate, and the rate's slopes in dt and tau. Without a floor tau is the constant, and the step Euler's."""
+    drive = np.tanh(x @ input_weights.T + bias + h @ recurrent_weights.T + recurrent_bias)
+    constant, by_tau = (tau, 1.0) if floor is None else (floor + np.log1p(np.exp(tau)), sigmoid(tau))
+    part = dt[:, None] / constant
+    rate, by_part = (part, 1.0) if floor is None else (-np.expm1(-part), np.exp(-part))
+    return drive, rate, by_part / constant, -by_part * part / constant * by_tau
+
+
+def liquid_states(x, h0, dt, **cell) -> np.ndarray:
+    h, states = h0, []
+    for t in range(x.shape[1]):
+        drive, rate, *_ = liquid_step(x[:, t], h, dt[:, t], **cell)
+        h = h + rate * (drive - h)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+def liquid_gradients(states, grad_states, x, h0, dt, **cell) -> Arrays:
+    """Gradients of a loss whose own gradient with respect to the states is `grad_states`."""
+    gradients = {name: np.zeros_like(array) for name, array in cell.items() if name != "floor"}
+    grad_x, grad_dt, grad_h = np.zeros_like(x), np.zeros_like(dt), np.zeros_like(h0)
+    for t in reversed(range(states.shape[1])):
+        before = states[:, t - 1] if t else h0
+        drive, rate, by_dt, by_tau = liquid_step(x[:, t], before, dt[:, t], **cell)
+        grad_h = grad_h + grad_states[:, t]
+        grad_rate = grad_h * (drive - before)
+        grad_sum = grad_h * rate * (1 - drive**2)
+        gradients["tau"] += (grad_rate * by_tau).sum(axis=0)
+        gradients["input_weights"] += grad_sum.T @ x[:, t]
+        gradients["recurrent_weights"] += grad_sum.T @ before
+        for name in {"bias", "recurrent_bias"} & set(gradients):
+            gradients[name] += grad_sum.sum(axis=0)
+        grad_x[:, t] = grad_sum @ cell["input_weights"]
+        grad_dt[:, t] = (grad_rate * by_dt).sum(axis=1)
+        grad_h = grad_h * (1 - rate) + grad_sum @ cell["recurrent_weights"]
+    return {"x": grad_x, "h0": grad_h, "dt": grad_dt, **gradients}
+
+
+def liquid_cell(inputs: int, units: int, random: np.random.Generator) -> Arrays:
+    """Weights as PyTorch draws those of linear layers, and the article's two biases."""
+    return {
+        "input_weights": random.uniform(-1, 1, (units, inputs)) / np.sqrt(inputs),
+        "recurrent_weights": random.uniform(-1, 1, (units, units)) / np.sqrt(units),
+        "bias": random.uniform(-1, 1, units) / np.sqrt(inputs),
+        "recurrent_bias": random.uniform(-1, 1, units) / np.sqrt(units),
+    }
+
+
+def liquid_time_step(random: np.random.Generator, timed: bool) -> Arrays:
+    batch, steps, inputs, units = 3, 7, 4, 6
+    arrays = {
+        "x": random.standard_normal((batch, steps, inputs)),
+        "h0": random.uniform(-1, 1, (batch, units)),
+        "dt": np.ones((batch, steps)),
+        **liquid_cell(inputs, units, random),
+        "tau": random.uniform(0.8, 3, units),
+    }
+    constants = {}
+    if timed:
+        del arrays["recurrent_bias"]
+        arrays |= {"dt": random.uniform(0, 2, (batch, steps)), "tau": random.standard_normal(units)}
+        constants = {"floor": np.array(0.5)}
+    golden = arrays | constants
+    for prefix, h0 in (("", arrays["h0"]), ("zero_", np.zeros((batch, units)))):
+        given = {**arrays, "h0": h0}
+        states = liquid_states(**given, **constants)
+        gradients = liquid_gradients(states, 2 * states, **given, **constants)
+        check_gradients(lambda **a: (liquid_states(**a, **constants) ** 2).sum(), given, gradients)
+        golden |= {f"{prefix}states": states, f"{prefix}loss": (states**2).sum()}
+        golden |= {f"{prefix}grad_{k}": v for k, v in gradients.items() if not (prefix and k == "h0")}
+    return golden if timed else {name: array for name, array in golden.items() if not name.endswith("dt")}
+
+
+def liquid_train(random: np.random.Generator) -> Arrays:
+    batch, steps, inputs, units = 4, 6, 10, 20
+    x, y = random.standard_normal((batch, steps, inputs)), random.standard_normal((batch, 1))
+    parameters = {f"cell.{name}": array for name, array in liquid_cell(inputs, units, random).items()}
+    parameters["cell.tau"] = np.ones(units)
+    parameters["readout.weight"] = random.uniform(-1, 1, (1, units)) / np.sqrt(units)
+    parameters["readout.bias"] = random.uniform(-1, 1, 1) / np.sqrt(units)
+    fixed = {"x": x, "h0": np.zeros((batch, units)), "dt": np.ones((batch, steps))}
+
+    def forward(**p: np.ndarray) -> tuple:
+        cell = {name[5:]: array for name, array in p.items() if name.startswith("cell.")}
+        states = liquid_states(**fixed, **cell)
+        error = states[:, -1] @ p["readout.weight"].T + p["readout.bias"] - y
+        return (error**2).mean(), error, states, cell
+
+    def gradients(**p: np.ndarray) -> Arrays:
+        _, error, states, cell = forward(**p)
+        grad_output, grad_states = 2 * error / error.size, np.zeros_like(states)
+        grad_states[:, -1] = grad_output @ p["readout.weight"]
+        through_time = liquid_gradients(states, grad_states, **fixed, **cell)
+        readout = {"readout.weight": grad_output.T @ states[:, -1], "readout.bias": grad_output.sum(axis=0)}
+        return {f"cell.{name}": through_time[name] for name in cell} | readout
+
+    check_gradients(lambda **p: forward(**p)[0], parameters, gradients(**parameters))
+    golden = {"x": x, "y": y} | {f"start_{name}": array for name, array in parameters.items()}
+    lr, b1, b2, eps, losses = 1e-3, 0.9, 0.999, 1e-8, []
+    m, v = ({name: np.zeros_like(array) for name, array in parameters.items()} for _ in range(2))
+    for t in range(1, 101):
+        losses.append(forward(**parameters)[0])
+        for name, g in gradients(**parameters).items():
+            m[name], v[name] = b1 * m[name] + (1 - b1) * g, b2 * v[name] + (1 - b2) * g**2
+            step = (m[name] / (1 - b1**t)) / (np.sqrt(v[name] / (1 - b2**t)) + eps)
+            parameters[name] = parameters[name] - lr * step
+    assert losses[-1] < 1e-3, losses[-1]
+    golden["losses"] = np.array(losses)
+    return golden | {f"end_{name}": array for name, array in parameters.items()}
+
+
+def spiking_run(fire, x, v0, input_weights, recurrent_weights, bias, spike_weights, leak_rate, threshold) -> tuple:
+    """The steps as (v before, drive, u, s, v), and the loss; `fire` gives s of u - threshold."""
+    v, tape, loss = v0, [], 0.0
+    for t in range(x.shape[1]):
+        drive = np.tanh(x[:, t] @ input_weights.T + bias + v @ recurrent_weights.T)
+        before, u = v, (1 - leak_rate) * v + leak_rate * drive
+        s = fire(u - threshold)
+        v = u - threshold * s
+        tape.append((before, drive, u, s, v))
+        loss += (v**2).sum() + (spike_weights[:, t] * s).sum()
+    return tape, loss
+
+
+def spiking_gradients(tape, slope, x, v0, input_weights, recurrent_weights, bias, spike_weights, leak_rate, threshold):
+    weights = {"input_weights": input_weights, "recurrent_weights": recurrent_weights, "bias": bias}
+    gradients = {name: np.zeros_like(array) for name, array in weights.items()}
+    grad_x, grad_v = np.zeros_like(x), np.zeros_like(v0)
+    for t in reversed(range(len(tape))):
+        before, drive, u, _, v = tape[t]
+        grad_v = grad_v + 2 * v
+        grad_u = grad_v + (spike_weights[:, t] - threshold * grad_v) * slope(u - threshold)
+        grad_sum = grad_u * leak_rate * (1 - drive**2)
+        gradients["input_weights"] += grad_sum.T @ x[:, t]
+        gradients["recurrent_weights"] += grad_sum.T @ before
+        gradients["bias"] += grad_sum.sum(axis=0)
+        grad_x[:, t] = grad_sum @ input_weights
+        grad_v = grad_u * (1 - leak_rate) + grad_sum @ recurrent_weights
+    return {"x": grad_x, "v0": grad_v, **gradients}
+
+
+def spiking(random: np.random.Generator) -> Arrays:
+    batch, steps, inputs, units, sharpness = 3, 7, 4, 6, 5.0
+    fixed = {"leak_rate": np.array(0.6), "threshold": np.array(0.3)}
+    step = lambda u: np.where(u > 0, 1.0, 0.0)
+    smooth = lambda u: u / (1 + sharpness * np.abs(u))
+    slope = lambda u: 1 / (1 + sharpness * np.abs(u)) ** 2
+    while True:
+        raw = random.standard_normal((units, units))
+        arrays = {
+            "x": random.standard_normal((batch, steps, inputs)),
+            "v0": random.uniform(-1, 1, (batch, units)),
+            "input_weights": random.standard_normal((units, inputs)),
+            "recurrent_weights": raw * 0.9 / np.abs(np.linalg.eigvals(raw)).max(),
+            "bias": random.standard_normal(units) * 0.3,
+            "spike_weights": random.standard_normal((batch, steps, units)),
+        }
+        starts = (("", arrays), ("zero_", {**arrays, "v0": np.zeros((batch, units))}))
+        tapes = [spiking_run(step, **given, **fixed)[0] for _, given in starts]
+        # A membrane at the threshold could spike in one precision and not in another.
+        if min(np.abs(u - fixed["threshold"]).min() for tape in tapes for _, _, u, _, _ in tape) > 1e-3:
+            break
+    golden = arrays | fixed | {"sharpness": np.array(sharpness)}
+    for (prefix, given), tape in zip(starts, tapes):
+        # With a smooth function in the place of the step the same equations have a gradient that can be checked.
+        relaxed, _ = spiking_run(smooth, **given, **fixed)
+        check_gradients(
+            lambda **a: spiking_run(smooth, **a, **fixed)[1], given, spiking_gradients(relaxed, slope, **given, **fixed)
+        )
+        gradients = spiking_gradients(tape, slope, **given, **fixed)
+        for name, place in (("before", 2), ("spikes", 3), ("after", 4)):
+            golden[prefix + name] = np.stack([entry[place] for entry in tape], axis=1)
+        golden[f"{prefix}loss"] = spiking_run(step, **given, **fixed)[1]
+        golden |= {f"{prefix}grad_{k}": v for k, v in gradients.items() if not (prefix and k == "v0")}
+        assert 0.2 < golden[f"{prefix}spikes"].mean() < 0.8
+    return golden
+
+
+def linear_states(x, h0, input_weights, recurrent_weights, bias, rate) -> np.ndarray:
+    h, states = h0, []
+    for t in range(x.shape[1]):
+        h = (1 - rate) * h + rate * (x[:, t] @ input_weights.T) + h @ recurrent_weights.T + bias
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+def linear_gradients(states, x, h0, input_weights, recurrent_weights, bias, rate) -> Arrays:
+    weights = {"input_weights": input_weights, "recurrent_weights": recurrent_weights, "bias": bias}
+    gradients = {name: np.zeros_like(array) for name, array in weights.items()}
+    grad_x, grad_h = np.zeros_like(x), np.zeros_like(h0)
+    for t in reversed(range(states.shape[1])):
+        grad_h = grad_h + 2 * states[:, t]
+        gradients["input_weights"] += rate * grad_h.T @ x[:, t]
+        gradients["recurrent_weights"] += grad_h.T @ (states[:, t - 1] if t else h0)
+        gradients["bias"] += grad_h.sum(axis=0)
+        grad_x[:, t] = rate * grad_h @ input_weights
+        grad_h = (1 - rate) * grad_h + grad_h @ recurrent_weights
+    return {"x": grad_x, "h0": grad_h, **gradients}
+
+
+def linear_liquid(random: np.random.Generator) -> Arrays:
+    batch, steps, inputs, units = 3, 5, 4, 6
+    arrays = {
+        "x": random.standard_normal((batch, steps, inputs)),
+        "h0": random.uniform(-1, 1, (batch, units)),
+        "input_weights": random.standard_normal((units, inputs)) * 0.5,
+        "recurrent_weights": random.standard_normal((units, units)) * 0.2,
+        "bias": random.standard_normal(units) * 0.1,
+    }
+    rate = np.array(0.3)
+    golden = arrays | {"rate": rate}
+    for prefix, h0 in (("", arrays["h0"]), ("zero_", np.zeros((batch, units)))):
+        given = {**arrays, "h0": h0}
+        states = linear_states(**given, rate=rate)
+        gradients = linear_gradients(states, **given, rate=rate)
+        check_gradients(lambda **a: (linear_states(**a, rate=rate) ** 2).sum(), given, gradients)
+        golden |= {f"{prefix}states": states, f"{prefix}loss": (states**2).sum()}
+        golden |= {f"{prefix}grad_{k}": v for k, v in gradients.items() if not (prefix and k == "h0")}
+    return golden
+
+
 def archive(arrays: Arrays) -> bytes:
     """An .npz whose bytes depend on the arrays alone: stored, in the order of the names, without the time of day."""
     packed = io.BytesIO()
@@ -226,6 +472,11 @@ def main() -> int:
         "spectral_radius.npz": spectral_radius(np.random.default_rng(211)),
         "lstm_T5.npz": lstm(np.random.default_rng(305)),
         "adamw.npz": adamw(np.random.default_rng(401)),
+        "liquid_time_step_T7.npz": liquid_time_step(np.random.default_rng(507), timed=False),
+        "liquid_time_step_dt_T7.npz": liquid_time_step(np.random.default_rng(513), timed=True),
+        "liquid_train100.npz": liquid_train(np.random.default_rng(601)),
+        "spiking_T7.npz": spiking(np.random.default_rng(707)),
+        "linear_liquid_T5.npz": linear_liquid(np.random.default_rng(805)),
     }
     if options.check:
         found = [line for name, arrays in golden.items() for line in differences(FOLDER / name, arrays)]

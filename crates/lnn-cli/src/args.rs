@@ -168,8 +168,9 @@ pub struct EvalArguments {
     /// The data [default: what the model was trained on]
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
-    /// Evaluate with noise of these deviations on the input, too, as 0.1,0.2,0.5
-    #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
+    /// Evaluate with noise of these deviations on the input, too, as 0.1,0.2,0.5: for images, whose pixels are 0..1, as they
+    /// are; for sequences in units of each feature's deviation over the training set, or as they are with standardization=none
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',', allow_negative_numbers = true)]
     pub noise: Vec<f64>,
     /// Print JSON Lines on standard output
     #[arg(long)]

@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn another_kind_of_growth_or_encoding_brings_its_own_defaults() {
+        let base = RunConfig::preset(ModelKind::Snlnn, Preset::Tuned);
+        for kind in ["rate", "latency", "delta", "scan", "current"] {
+            let config = apply_assignment(&base, &format!("model.encoding.kind={kind}")).unwrap();
+            assert_eq!(to_value(&config)["model"]["encoding"]["kind"], kind);
+        }
+        for kind in ["never", "activity", "plateau"] {
+            let config = apply_assignment(&base, &format!("model.growth.rule.kind={kind}")).unwrap();
+            assert_eq!(to_value(&config)["model"]["growth"]["rule"]["kind"], kind);
+        }
+    }
+
+    #[test]
     fn a_file_may_name_some_keys_and_its_own_output_is_accepted_whole() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let changed = apply_assignment(&base(), "schedule.kind=plateau").unwrap();

@@ -14,15 +14,29 @@ pub enum GrowthRule {
     /// When the mean absolute state since the last look is above a level.
     Activity {
         /// The level.
+        #[serde(default = "half")]
         above: f64,
     },
     /// When the validation loss has not fallen by at least `threshold` for `patience` epochs.
     Plateau {
         /// How many epochs.
+        #[serde(default = "two")]
         patience: u64,
         /// What counts as a fall.
+        #[serde(default = "small")]
         threshold: f64,
     },
+}
+
+// The defaults of the fields, for a configuration that names the kind alone.
+fn half() -> f64 {
+    0.5
+}
+fn two() -> u64 {
+    2
+}
+fn small() -> f64 {
+    1e-3
 }
 
 /// How a reservoir grows.

@@ -138,8 +138,7 @@ impl InputSpec {
             InputShape::Images { channels, height, width } => Ok([channels, height, width]),
             InputShape::Sequences { .. } => Err(Error::Config {
                 model,
-                reason: "expected images, found sequences; hint: the models liquid and lnn take sequences"
-                    .into(),
+                reason: "expected images, found sequences; hint: the model liquid takes sequences".into(),
             }),
         }
     }

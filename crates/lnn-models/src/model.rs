@@ -203,6 +203,12 @@ impl Model {
         self.task().loss(prediction, targets, label_smoothing, self.preprocessing.value_deviation())
     }
 
+    /// The deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised; none
+    /// for images.
+    pub fn feature_deviation(&self) -> Option<&Tensor> {
+        self.preprocessing.feature_deviation()
+    }
+
     /// What the model is asked for.
     pub fn task(&self) -> &Task {
         &self.input.task

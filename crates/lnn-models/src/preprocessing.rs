@@ -112,6 +112,11 @@ impl Preprocessing {
         }
     }
 
+    /// The unit of each feature of sequences, `[1, 1, I]`: its deviation, or 1 where nothing is standardised.
+    pub(crate) fn feature_deviation(&self) -> Option<&Tensor> {
+        (self.deviation.dim() == 3).then_some(&self.deviation)
+    }
+
     /// The unit of each value, `[O]`.
     pub(crate) fn value_deviation(&self) -> Option<&Tensor> {
         self.values.as_ref().map(|[_, deviation]| deviation)

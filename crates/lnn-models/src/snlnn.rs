@@ -27,30 +27,47 @@ pub enum Encoding {
     /// The whole image as a current at each of so many steps.
     Current {
         /// Number of steps.
+        #[serde(default = "six")]
         steps: i64,
     },
     /// Each pixel as a train of spikes whose rate is its intensity: random in training, even in evaluation.
     Rate {
         /// Number of steps.
+        #[serde(default = "six")]
         steps: i64,
     },
     /// Each pixel as one spike, the earlier the brighter.
     Latency {
         /// Number of steps.
+        #[serde(default = "six")]
         steps: i64,
     },
     /// Rows, columns or patches one by one, as spikes where they differ from the one before.
     Delta {
         /// The reading.
+        #[serde(default = "rows")]
         scan: Scan,
         /// The least difference.
+        #[serde(default = "tenth")]
         threshold: f64,
     },
     /// Rows, columns or patches one by one, as currents.
     Scan {
         /// The reading.
+        #[serde(default = "rows")]
         scan: Scan,
     },
+}
+
+// The defaults of the fields, for a configuration that names the kind alone.
+fn six() -> i64 {
+    6
+}
+fn rows() -> Scan {
+    Scan::Rows
+}
+fn tenth() -> f64 {
+    0.1
 }
 
 /// What the readout sees of the reservoir.

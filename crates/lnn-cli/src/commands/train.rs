@@ -38,6 +38,7 @@ fn start(
     }
     let data = RunData::open(&config, device)?;
     let model = new_model(&config, &data, device)?;
+    check_diagnosis(arguments, &model)?;
     let mut notices = Vec::new();
     let features = prepare_features(&config, &data, &model, true, &mut notices)?;
     // The folder comes last: a request that is refused leaves nothing behind.
@@ -74,10 +75,21 @@ fn resume(
             (checkpoint.model(device)?, Some(state))
         }
     };
+    check_diagnosis(arguments, &model)?;
     let mut notices = Vec::new();
     let features = prepare_features(&config, &data, &model, checkpoint.is_none(), &mut notices)?;
     let prepared = Prepared { data, model, features, notices };
     train(arguments, &config, &folder, &prepared, state.zip(checkpoint.as_ref()), interrupt)
+}
+
+/// Refuses to watch what the model does not have.
+fn check_diagnosis(arguments: &TrainArguments, model: &Model) -> Result<(), Failure> {
+    if arguments.diagnose.contains(&Diagnosis::Gradients) && model.readout().is_some() {
+        return Err(Failure::request(
+            "--diagnose gradients: expected a model that trains through time, found one whose readout alone trains",
+        ));
+    }
+    Ok(())
 }
 
 /// What a run works on.
@@ -159,11 +171,6 @@ fn train(
     let [train, validation] =
         features.as_ref().map_or([&data.train, &data.validation], <[Samples; 2]>::each_ref);
     let trace = arguments.diagnose.contains(&Diagnosis::Gradients);
-    if trace && model.readout().is_some() {
-        return Err(Failure::request(
-            "--diagnose gradients: expected a model that trains through time, found one whose readout alone trains",
-        ));
-    }
     let mut trainer = Trainer::new(model, config, [train, validation], folder, resumed)?.tracing(trace);
     observers.notify(&Event::Started(Started {
         model: config.model.name().into(),

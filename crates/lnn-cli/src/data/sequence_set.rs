@@ -91,7 +91,7 @@ pub(super) fn windows(
     targets: &Array2<f32>,
     [window, horizon]: [usize; 2],
 ) -> Option<SequenceSet> {
-    let count = (rows.nrows() + 1).checked_sub(window + horizon).filter(|count| *count > 0)?;
+    let count = (rows.nrows() + 1).checked_sub(window.saturating_add(horizon)).filter(|count| *count > 0)?;
     let stack = |i: usize| rows.slice_axis(Axis(0), (i..i + window).into()).insert_axis(Axis(0));
     let inputs = concatenate(Axis(0), &(0..count).map(stack).collect::<Vec<_>>()).ok()?;
     let told = targets.slice_axis(Axis(0), (window + horizon - 1..).into()).to_owned();

@@ -256,7 +256,7 @@ impl Series {
             let dt = self.dt.as_ref().map(|dt| &dt[from..to]);
             let (window, horizon) = (self.window, self.horizon);
             windows(&cut(&self.rows), dt, &cut(&self.targets), [window, horizon]).ok_or_else(|| {
-                let (path, expected) = (self.path.clone(), window + horizon);
+                let (path, expected) = (self.path.clone(), window.saturating_add(horizon));
                 SeriesError::TooShort { path, part, rows: to - from, expected, window, horizon }
             })
         };

@@ -2,12 +2,12 @@
 
 use super::Observer;
 use crate::failure::Failure;
-use crate::training::Event;
-use std::fs::OpenOptions;
-use std::io::Write;
+use crate::run_folder::write_atomically;
+use crate::training::{Event, GradientNorms};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Appends to the file, which is made by the first line.
+/// Adds to the file, which is made by the first line.
 #[derive(Debug)]
 pub struct GradientsFile {
     path: PathBuf,
@@ -18,14 +18,41 @@ impl GradientsFile {
     pub fn new(path: &Path) -> Self {
         Self { path: path.to_owned() }
     }
+
+    /// The lines of the epochs before `epoch`: a run that was killed repeats an epoch.
+    fn before(&self, epoch: u64) -> Result<String, Failure> {
+        let text = match std::fs::read_to_string(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+            text => text.map_err(|error| Failure::run(format!("{}: {error}", self.path.display())))?,
+        };
+        let earlier =
+            |line: &&str| serde_json::from_str::<GradientNorms>(line).is_ok_and(|norms| norms.epoch < epoch);
+        Ok(text.lines().filter(earlier).map(|line| line.to_owned() + "\n").collect())
+    }
 }
 
 impl Observer for GradientsFile {
     fn observe(&mut self, event: &Event) -> Result<(), Failure> {
         let Event::Gradients(norms) = event else { return Ok(()) };
         let line = serde_json::to_string(norms).map_err(Failure::run)? + "\n";
-        let file = OpenOptions::new().create(true).append(true).open(&self.path);
-        file.and_then(|mut file| file.write_all(line.as_bytes()))
-            .map_err(|error| Failure::run(format!("{}: {error}", self.path.display())))
+        write_atomically(&self.path, (self.before(norms.epoch)? + &line).as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_that_is_repeated_has_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gradients.jsonl");
+        for epoch in [1, 2, 3, 2] {
+            let norms = GradientNorms::new(epoch, vec![0.5, 1.0]);
+            GradientsFile::new(&path).observe(&Event::Gradients(norms)).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let epoch = |line| serde_json::from_str::<GradientNorms>(line).unwrap().epoch;
+        assert_eq!(text.lines().map(epoch).collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -3,7 +3,7 @@
 use super::Samples;
 use super::batches::{Stream, stream_seed};
 use lnn_core::seeded;
-use lnn_models::{Error, Mode, Model};
+use lnn_models::{Error, Input, Mode, Model};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -43,7 +43,8 @@ pub fn evaluate(model: &Model, set: &Samples, progress: &mut dyn FnMut(i64)) -> 
     evaluate_with_noise(model, set, 0.0, progress)
 }
 
-/// The same with noise N(0, `deviation`²) on every number of the input, the same noise each time.
+/// The same with noise N(0, `deviation`²) on every number of the input, the same noise each time. Its unit is the range of
+/// an image, 0 to 1, or a feature's own deviation over the training set.
 ///
 /// # Errors
 /// Those of [`Samples::run`].
@@ -61,10 +62,14 @@ pub fn evaluate_with_noise(
             if deviation == 0.0 {
                 return block.run(model, Mode::Evaluation);
             }
-            let mut input = block.input();
-            let noise = seeded(stream_seed(0, Stream::Noise, done as u64), || input.x.randn_like());
-            input.x += noise * deviation;
-            model.run(input, Mode::Evaluation)
+            let input = block.input();
+            let mut noise =
+                seeded(stream_seed(0, Stream::Noise, done as u64), || input.x.randn_like()) * deviation;
+            if let Some(unit) = model.feature_deviation() {
+                noise *= unit;
+            }
+            // Not in place: the input of sequences shares its memory with the samples.
+            model.run(Input { x: &input.x + noise, ..input }, Mode::Evaluation)
         })?
         .prediction;
         let samples = block.len() as f64;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// What `--data` takes for a set so large that a signal arrives well before the end of an epoch.
-static LARGE_SET: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static LARGE_SET: LazyLock<String> = LazyLock::new(|| {
     let folder = shared("large-set");
     image_sets::write(&folder, [2000, 40], 8);
     image_sets::spec(&folder)

@@ -8,21 +8,27 @@ mod checkpoint_file;
 mod image_sets;
 mod program;
 mod run_contents;
+mod series_files;
 mod trained_runs;
 
 // The tests.
 mod cifar10;
 mod determinism;
 mod failing_runs;
+mod gradients;
+mod growth;
 mod image_folder;
 mod interruption;
 mod linkage;
+mod noise;
 mod output;
 mod refused_arrays;
 mod refused_checkpoints;
 mod refused_data;
 mod refused_requests;
+mod refused_series;
 mod refused_settings;
 mod resuming;
 mod run_folder;
+mod sequences;
 mod training;

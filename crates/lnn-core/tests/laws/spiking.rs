@@ -1,7 +1,7 @@
 //! Laws of the spiking reservoir alone: spikes, resets, and growth that nobody notices.
 
-use crate::{OPTIONS, assert_close, for_all};
-use lnn_core::{Cell, Parameters, Role, Scope, Sequence, SpikingConfig, SpikingReservoir, Surrogate};
+use crate::{OPTIONS, assert_close, for_all, map_state};
+use lnn_core::{Cell, Parameters, Role, Scope, Sequence, SpikingConfig, SpikingReservoir, State, Surrogate};
 use tch::{Device, Kind, Tensor};
 
 const CONFIG: SpikingConfig = SpikingConfig {
@@ -62,6 +62,28 @@ fn nobody_notices_a_birth_but_the_newborn_hears() {
     assert_close(&after.narrow(2, 7, 4), &before.narrow(2, 4, 4));
     let newborn = after.narrow(2, 4, 3).abs().amax([0, 1], false);
     assert!(newborn.min().double_value(&[]) > 0.01, "a newborn that hears nothing");
+}
+
+/// The article fills its state up with zeros to the width of the room. At a birth it counts the newborn among the living, but
+/// gives it no column, and from then on the state is one column narrower than the layer says: a run ends with an error.
+#[test]
+fn the_article_loses_a_column_at_a_birth_but_here_the_state_stays_as_wide_as_the_living_units() {
+    let (reservoir, _parameters) = growing();
+    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let scan = |from: i64, to: i64, state: Option<&State>| {
+        reservoir.scan(Sequence::new(&x.narrow(1, from, to - from)), state).unwrap().last
+    };
+    let (whole, part) = (scan(0, 5, None), scan(0, 3, None));
+    let filled_up = |living: i64| part.output().constant_pad_nd([0, CONFIG.most_units - living]).size()[1];
+    assert_eq!([4, 5].map(filled_up), [9, 8]);
+
+    assert_eq!(lnn_core::seeded(2, || reservoir.grow(1)).unwrap(), 1);
+    // A sequence that was begun before the birth goes on with a newborn at rest.
+    let grown = scan(3, 5, Some(&map_state(&part, |tensor| tensor.constant_pad_nd([0, 1]))));
+    for (after, before) in grown.tensors().iter().zip(whole.tensors()) {
+        assert_eq!(after.size(), [6, reservoir.units()]);
+        assert_close(&after.narrow(1, 0, 4), before);
+    }
 }
 
 #[test]

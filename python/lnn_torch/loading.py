@@ -7,10 +7,12 @@ from safetensors import safe_open
 from torch import nn
 
 from .cllnn import Cllnn
+from .liquid import Liquid
 from .lnn import Lnn
+from .snlnn import Snlnn
 
 NEWEST_VERSION = 1
-CLASSES = {"lnn": Lnn, "cllnn": Cllnn}
+CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid}
 
 
 def load(path: str | PathLike) -> nn.Module:

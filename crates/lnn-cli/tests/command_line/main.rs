@@ -25,4 +25,5 @@ mod refused_requests;
 mod refused_settings;
 mod resuming;
 mod run_folder;
+mod time_steps;
 mod training;

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from conftest import ROOT, lnn_cli
 from test_export import TOLERANCE, difference
@@ -168,8 +169,10 @@ def test_onnx_takes_single_steps_of_any_batch(recurrent_run, recurrent_plain, tm
 
 
 def test_a_file_that_is_not_of_the_program_is_refused(tmp_path):
-    from safetensors.torch import save_file
-
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="expected the metadata lnn.json, found none"):
         lnn_torch.load(tmp_path / "other.safetensors")
+    for version, hint in ((9, "update lnn_torch"), (1, "export it again")):
+        save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors", {"lnn.json": f'{{"export_version": {version}}}'})
+        with pytest.raises(ValueError, match=f"expected export version 2, found {version}; hint: {hint}"):
+            lnn_torch.load(tmp_path / "other.safetensors")

@@ -94,6 +94,16 @@ pub enum Error {
         /// The newest version that is known.
         supported: u64,
     },
+    /// The module was exported by an earlier version of this program, whose description is no longer read.
+    #[error("{path} has export format {found}, this program reads {supported}; hint: export it again")]
+    OlderExport {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The version that is read.
+        supported: u64,
+    },
     /// The module was exported by a later version of this program.
     #[error(
         "{path} has export format {found}, this program reads up to {supported}; hint: use a newer lnn-cli"

@@ -7,7 +7,8 @@ use crate::lnn::Lnn;
 use crate::preprocessing::Preprocessing;
 use crate::snlnn::Snlnn;
 use crate::{
-    Birth, Error, Growth, Input, InputShape, InputSpec, Mode, ModelConfig, Output, Readout, Scan, Standardization, Task,
+    Birth, Error, Growth, Input, InputShape, InputSpec, Mode, ModelConfig, Output, Readout, Scan,
+    Standardization, Task,
 };
 use lnn_core::{Parameters, Scope, Script, seeded};
 use std::fmt::Debug;

@@ -122,10 +122,11 @@ impl Preprocessing {
     pub(crate) fn script(&self, input: &InputSpec, scan: Option<Scan>) -> Script {
         let source = match input.shape {
             InputShape::Images { channels, height, width } => {
-                let by_step = scan.map_or_else(String::new, |scan| match scan.stands_still(self.standardization) {
-                    true => STEPS_OF_IMAGES.replace("SCAN", &scan.script()),
-                    false => NO_STEPS.to_owned(),
-                });
+                let by_step =
+                    scan.map_or_else(String::new, |scan| match scan.stands_still(self.standardization) {
+                        true => STEPS_OF_IMAGES.replace("SCAN", &scan.script()),
+                        false => NO_STEPS.to_owned(),
+                    });
                 (IMAGES.to_owned() + &by_step)
                     .replace("CHANNELS", &channels.to_string())
                     .replace("HEIGHT", &height.to_string())

@@ -299,7 +299,9 @@ impl Network for Snlnn {
         };
         // A change needs the step before, which the state carries on.
         let (steps, length) = match self.encoding {
-            Encoding::Delta { threshold, .. } => (CHANGES.replace("THRESHOLD", &format!("{threshold:?}")), "6"),
+            Encoding::Delta { threshold, .. } => {
+                (CHANGES.replace("THRESHOLD", &format!("{threshold:?}")), "6")
+            }
             _ => (CURRENTS.to_owned(), "5"),
         };
         let source = SCRIPT

@@ -100,14 +100,14 @@ fn time_that_goes_back_or_is_no_number_is_refused_with_its_place() {
     let mut dt = Array2::<f32>::ones(EXTENTS);
     dt[[3, 2]] = -0.5;
     let message = refused(&dt);
-    assert!(
-        message.contains("dt must hold finite numbers of at least 0, found -0.5 at [3, 2]"),
-        "{message}"
-    );
+    assert!(message.contains("dt must hold finite numbers of at least 0, found -0.5 at [3, 2]"), "{message}");
     for wrong in [f32::NAN, f32::INFINITY] {
         dt[[3, 2]] = wrong;
         let message = refused(&dt);
-        assert!(message.contains("dt.npy: expected finite numbers") && message.contains("(3, 2)"), "{message}");
+        assert!(
+            message.contains("dt.npy: expected finite numbers") && message.contains("(3, 2)"),
+            "{message}"
+        );
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{assert_close, checkpoint, exported, images, input, small};
 use lnn_models::{
-    Checkpoint, Encoding, LiquidConfig, LnnConfig, ModelConfig, ModelKind, Preset, Scan, SnlnnConfig, Standardization,
-    Summary,
+    Checkpoint, Encoding, LiquidConfig, LnnConfig, ModelConfig, ModelKind, Preset, Scan, SnlnnConfig,
+    Standardization, Summary,
 };
 use tch::{CModule, Device, Kind, Reduction, Tensor};
 
@@ -31,7 +31,9 @@ fn configurations() -> Vec<ModelConfig> {
     }
     let ModelConfig::Snlnn(base) = small(ModelKind::Snlnn, Preset::Tuned) else { unreachable!() };
     let patches = Scan::PatchesByColumn { size: 4, stride: 3 };
-    for encoding in [Encoding::Delta { scan: Scan::Columns, threshold: 0.2 }, Encoding::Scan { scan: patches }] {
+    for encoding in
+        [Encoding::Delta { scan: Scan::Columns, threshold: 0.2 }, Encoding::Scan { scan: patches }]
+    {
         all.push(ModelConfig::Snlnn(SnlnnConfig { encoding, bias: false, ..base.clone() }));
     }
     let ModelConfig::Cllnn(base) = small(ModelKind::Cllnn, Preset::Tuned) else { unreachable!() };

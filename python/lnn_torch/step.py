@@ -11,5 +11,5 @@ class Step(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x: Tensor, state: list[Tensor], *dt: Tensor) -> tuple[Tensor, list[Tensor]]:
-        return self.model.step(x, state, *dt)
+    def forward(self, x: Tensor, state: list[Tensor], dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        return self.model.step(x, state) if dt is None else self.model.step(x, state, dt)

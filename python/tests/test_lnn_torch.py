@@ -56,9 +56,8 @@ def test_they_have_the_parameters_the_buffers_and_the_gradients_of_the_module(ru
     module = run.module()
     assert plain.state_dict().keys() == module.state_dict().keys()
     plain.train(), module.train()
-    for model in (plain, module):
-        if hasattr(model, "dropout"):  # no two passes leave out the same
-            model.dropout = 0.0 if model is module else torch.nn.Identity()
+    if hasattr(module, "dropout"):  # no two passes leave out the same
+        module.dropout, plain.dropout = 0.0, torch.nn.Identity()
     assert_same_gradients(plain, module, lambda model: run.loss(model(run.inputs[:16]), run.targets[:16]))
     for name, tensor in plain.state_dict().items():
         assert difference(tensor, module.state_dict()[name]) <= TOLERANCE, name
@@ -158,7 +157,7 @@ def test_onnx_takes_single_steps_of_any_batch(recurrent_run, recurrent_plain, tm
         return x, dt, plain.rest(batch)
 
     x, dt, state = first(3)
-    shapes = ({0: BATCH}, [{0: BATCH} for _ in state], tuple({0: BATCH} for _ in dt))
+    shapes = ({0: BATCH}, [{0: BATCH} for _ in state], *({0: BATCH} for _ in dt))
     example = (x[:, 0], state, *(time[:, 0] for time in dt))
     session = onnx_session(lnn_torch.Step(plain), example, tmp_path / "step.onnx", dynamic_shapes=shapes)
     for batch in (1, 7):

@@ -4,9 +4,13 @@
 checkpoint's tensors, work with autograd, `torch.compile`, `torch.export` and ONNX, and need torch and safetensors alone.
 """
 
-from .cells import LeakyReservoir, Lstm
+from .cells import LeakyReservoir, LiquidTimeStep, Lstm, SpikingReservoir
 from .cllnn import Cllnn
+from .liquid import Liquid
 from .lnn import Lnn
 from .loading import load
+from .snlnn import Snlnn
+from .step import Step
 
-__all__ = ["Cllnn", "LeakyReservoir", "Lnn", "Lstm", "load"]
+__all__ = ["Cllnn", "LeakyReservoir", "Liquid", "LiquidTimeStep", "Lnn", "Lstm", "Snlnn", "SpikingReservoir", "Step",
+           "load"]

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from .any_length import loop_of_any_length
+
 
 class LeakyReservoir(nn.Module):
     """The fixed leaky tanh reservoir of an echo state network: h' = (1 - a) h + a tanh(x W_in^T + b + h W_res^T).
@@ -71,3 +73,132 @@ class Lstm(nn.Module):
             c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
         return h, (h, c)
+
+
+class LiquidTimeStep(nn.Module):
+    """Leaky units with learned time constants: h' = h + r (tanh(x W_in^T + h W_h^T + b) - h), r = dt / tau or
+    1 - exp(-dt / tau).
+
+    `solver` chooses r. The constants are never below a floor; by input, they move with input and state. `dt` is [B, T], or
+    [B] for a step, and 1 where it is not given.
+    """
+
+    def __init__(self, inputs: int, units: int, solver: str, tau: dict, recurrent_bias: bool):
+        super().__init__()
+        self.solver, self.form, self.floor = solver, tau["form"], tau["floor"]
+        self.input_weights = nn.Parameter(torch.zeros(units, inputs))
+        self.recurrent_weights = nn.Parameter(torch.zeros(units, units))
+        self.bias = nn.Parameter(torch.zeros(units))
+        self.recurrent_bias = nn.Parameter(torch.zeros(units)) if recurrent_bias else None
+        self.tau = nn.Parameter(torch.ones(units))
+        self.tau_input_weights = nn.Parameter(torch.zeros(units, inputs)) if tau["by_input"] else None
+        self.tau_recurrent_weights = nn.Parameter(torch.zeros(units, units)) if tau["by_input"] else None
+
+    def step(self, x: Tensor, state: Tensor | None = None, dt: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h = self._advance(self._start(x, state), self._project(x), None if dt is None else dt.unsqueeze(1))
+        return h, h
+
+    def sequence(self, x: Tensor, state: Tensor | None = None, dt: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h, projected = self._start(x, state), self._project(x)
+        times = [] if dt is None else [dt.unsqueeze(2)]
+        if isinstance(x.shape[1], torch.SymInt):
+            return loop_of_any_length(self._advance, h, [projected, *times])
+        outputs = []
+        for step in zip(projected.unbind(1), *(time.unbind(1) for time in times)):
+            h = self._advance(h, *step)
+            outputs.append(h)
+        return torch.stack(outputs, 1), h
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.sequence(x)[0]
+
+    def _start(self, x: Tensor, state: Tensor | None) -> Tensor:
+        return x.new_zeros(x.shape[0], len(self.tau)) if state is None else state
+
+    def _project(self, x: Tensor) -> Tensor:
+        """What needs the input alone: the drive and, behind it, the part of tau that moves with the input."""
+        bias = self.bias if self.recurrent_bias is None else self.bias + self.recurrent_bias
+        drive = nn.functional.linear(x, self.input_weights, bias)
+        if self.tau_input_weights is None:
+            return drive
+        return torch.cat([drive, nn.functional.linear(x, self.tau_input_weights, self.tau)], -1)
+
+    def _advance(self, h: Tensor, projected: Tensor, dt: Tensor | None = None) -> Tensor:
+        parameter = self.tau
+        if self.tau_recurrent_weights is not None:
+            projected, parameter = projected.chunk(2, 1)
+            parameter = parameter + h @ self.tau_recurrent_weights.T
+        if self.form == "clamped":
+            tau = parameter.clamp_min(self.floor)
+        else:
+            tau = nn.functional.softplus(parameter) + self.floor
+        part = (1 if dt is None else dt) / tau
+        rate = part if self.solver == "euler" else -torch.expm1(-part)
+        return h + rate * (torch.tanh(projected + h @ self.recurrent_weights.T) - h)
+
+
+def spike(u: Tensor, surrogate: str, sharpness: float) -> Tensor:
+    """1 where u > 0 and 0 elsewhere; the gradient is that of a smooth function, whose slope at 0 is 1."""
+    if surrogate == "fast-sigmoid":
+        smooth = u / (1 + sharpness * u.abs())
+    elif surrogate == "arctan":
+        smooth = torch.atan(sharpness * u) / sharpness
+    else:  # straight-through
+        smooth = u.clamp(-0.5 / sharpness, 0.5 / sharpness)
+    # smooth - smooth is 0 and has the gradient of the first.
+    return (u > 0).to(u.dtype) + (smooth - smooth.detach())
+
+
+class SpikingReservoir(nn.Module):
+    """Leaky tanh units that spike: u = (1 - a) v + a tanh(x W_in^T + b + v W_res^T), s = [u > threshold],
+    v' = u - threshold s.
+
+    There is room for more units than live: `active` is 1 for those that do, which come first; the others are sliced off. A
+    sequence keeps membranes and, behind them, spikes; the state is (v, s).
+    """
+
+    def __init__(self, inputs: int, config: dict):
+        super().__init__()
+        self.leak_rate, self.threshold = config["leak_rate"], config["threshold"]
+        self.surrogate, self.sharpness = config["surrogate"], config["sharpness"]
+        room, self.units = config["max_reservoir_dim"], config["units"]
+        weights = {"input_weights": torch.zeros(room, inputs), "recurrent_weights": torch.zeros(room, room)}
+        weights["bias"] = torch.zeros(room) if config["bias"] else None
+        for name, tensor in weights.items():
+            if config["train_reservoir"]:
+                self.register_parameter(name, None if tensor is None else nn.Parameter(tensor))
+            else:
+                self.register_buffer(name, tensor)
+        self.register_buffer("active", (torch.arange(room) < self.units).float())
+        self.register_load_state_dict_post_hook(SpikingReservoir._count)
+
+    def _count(self, _keys) -> None:
+        """How many units live is read from a state dict once: as a plain number it can be exported."""
+        self.units = int(self.active.sum())
+
+    def step(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        after = self._advance(self._project(x), state)
+        return torch.cat(after, 1), after
+
+    def sequence(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        outputs = []
+        for projected in self._project(x).unbind(1):
+            state = self._advance(projected, state)
+            outputs.append(torch.cat(state, 1))
+        return torch.stack(outputs, 1), state
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.sequence(x)[0]
+
+    def _project(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias[: self.units]
+        return nn.functional.linear(x, self.input_weights[: self.units], bias)
+
+    def _advance(self, projected: Tensor, state: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+        if state is None:
+            u = torch.tanh(projected) * self.leak_rate
+        else:
+            v, weights = state[0], self.recurrent_weights[: self.units, : self.units]
+            u = torch.lerp(v, torch.tanh(projected + v @ weights.T), self.leak_rate)
+        s = spike(u - self.threshold, self.surrogate, self.sharpness)
+        return u - self.threshold * s, s

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from .cells import LeakyReservoir, Lstm
-from .images import Preprocessing, scan, scan_extents
+from .images import scan, scan_extents
+from .preprocessing import Preprocessing, told_names
 
 
 class BatchNorm(nn.Module):
@@ -40,8 +41,8 @@ class Cllnn(nn.Module):
     def __init__(self, config: dict, input: dict, standardization: str):
         super().__init__()
         self.order = config["scan"]
-        channels, height, width = input["channels"], input["height"], input["width"]
-        self.preprocessing = Preprocessing(standardization, channels, width)
+        channels, height, width = (input["shape"][extent] for extent in ("channels", "height", "width"))
+        self.preprocessing = Preprocessing(standardization, input)
         self.blocks = len(config["channels"])
         for i, outputs in enumerate(config["channels"]):
             self.add_module(f"block{i}", Block(channels, outputs, config["batch_norm"]))
@@ -52,7 +53,7 @@ class Cllnn(nn.Module):
         self.reservoir = LeakyReservoir(inputs, settings["units"], settings["leak_rate"], bias)
         self.lstm = Lstm(settings["units"], units)
         self.dropout = nn.Dropout(config["dropout"])
-        self.readout = nn.Linear(units, len(input["class_names"]))
+        self.readout = nn.Linear(units, len(told_names(input["task"])))
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.preprocessing(images)

@@ -1,24 +1,17 @@
-"""How images enter a model: standardised, and read as a sequence."""
+"""How an image, or a map of features, is read as a sequence."""
 
 import torch
 from torch import Tensor, nn
 
 
-class Preprocessing(nn.Module):
-    """`(x - mean) / deviation` of images [N, C, H, W] in 0..1, with numbers from the training set."""
-
-    def __init__(self, standardization: str, channels: int, width: int):
-        super().__init__()
-        shape = {"channels": (1, channels, 1, 1), "columns": (1, 1, 1, width)}[standardization]
-        self.register_buffer("mean", torch.zeros(shape))
-        self.register_buffer("deviation", torch.ones(shape))
-
-    def forward(self, images: Tensor) -> Tensor:
-        return (images - self.mean) / self.deviation
-
-
-def scan(order: str, x: Tensor) -> Tensor:
+def scan(order: str | dict, x: Tensor) -> Tensor:
     """Reads [B, C, H, W] as a sequence [B, T, I]."""
+    if isinstance(order, dict):
+        ((name, patch),) = order.items()
+        size, stride = patch["size"], patch["stride"]
+        patches = x.unfold(2, size, stride).unfold(3, size, stride)  # [B, C, rows, columns, size, size]
+        axes = (0, 2, 3, 1, 4, 5) if name == "patches" else (0, 3, 2, 1, 4, 5)
+        return patches.permute(axes).flatten(3).flatten(1, 2)
     if order == "whole":
         return x.flatten(1).unsqueeze(1)
     if order == "positions":
@@ -28,8 +21,12 @@ def scan(order: str, x: Tensor) -> Tensor:
     return sequence.flip(1) if order.endswith("-reversed") else sequence
 
 
-def scan_extents(order: str, channels: int, height: int, width: int) -> tuple[int, int]:
+def scan_extents(order: str | dict, channels: int, height: int, width: int) -> tuple[int, int]:
     """[T, I] of the sequence that an image becomes."""
+    if isinstance(order, dict):
+        (patch,) = order.values()
+        size, stride = patch["size"], patch["stride"]
+        return ((height - size) // stride + 1) * ((width - size) // stride + 1), channels * size * size
     return {
         "whole": (1, channels * height * width),
         "positions": (height * width, channels),

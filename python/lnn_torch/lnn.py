@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from .cells import LeakyReservoir
-from .images import Preprocessing, scan, scan_extents, with_neighbours
+from .images import scan, scan_extents, with_neighbours
+from .preprocessing import Preprocessing, told_names
 
 
 class Readout(nn.Module):
@@ -32,13 +33,13 @@ class Lnn(nn.Module):
         self.stretches, self.summary = config["stretches"], config["summary"]
         settings = config["reservoir"]
         units, bias = settings["units"], settings["bias_scale"] > 0
-        image = input["channels"], input["height"], input["width"]
-        self.preprocessing = Preprocessing(standardization, image[0], image[2])
+        image = [input["shape"][extent] for extent in ("channels", "height", "width")]
+        self.preprocessing = Preprocessing(standardization, input)
         for i, order in enumerate(self.orders):
             inputs = scan_extents(order, *image)[1] * self.window
             self.add_module(f"reservoir{i}", LeakyReservoir(inputs, units, settings["leak_rate"], bias))
         features = units * self.stretches * len(self.orders)
-        self.readout = Readout(features, len(input["class_names"]), config["standardize"])
+        self.readout = Readout(features, len(told_names(input["task"])), config["standardize"])
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.preprocessing(images)

@@ -7,10 +7,12 @@ from safetensors import safe_open
 from torch import nn
 
 from .cllnn import Cllnn
+from .liquid import Liquid
 from .lnn import Lnn
+from .snlnn import Snlnn
 
-NEWEST_VERSION = 1
-CLASSES = {"lnn": Lnn, "cllnn": Cllnn}
+VERSION = 2
+CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid}
 
 
 def load(path: str | PathLike) -> nn.Module:
@@ -25,8 +27,9 @@ def load(path: str | PathLike) -> nn.Module:
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     description = json.loads(text)
     version = description["export_version"]
-    if version > NEWEST_VERSION:
-        raise ValueError(f"{path}: expected export version up to {NEWEST_VERSION}, found {version}; hint: update lnn_torch")
+    if version != VERSION:
+        hint = "update lnn_torch" if version > VERSION else "export it again"
+        raise ValueError(f"{path}: expected export version {VERSION}, found {version}; hint: {hint}")
     checkpoint = description["checkpoint"]
     kind = checkpoint["model"]["kind"]
     if kind not in CLASSES:

@@ -1,5 +1,6 @@
-"""Runs of the real program on generated images, made once for all tests."""
+"""Runs of the real program on generated images and sequences, made once for all tests."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +11,18 @@ import numpy as np
 import pytest
 import torch
 
+from series import Series
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LNN_CLI", str(ROOT / "target/release/lnn-cli"))
-RUNS = [("lnn", "article"), ("lnn", "tuned"), ("cllnn", "article"), ("cllnn", "tuned")]
+IMAGE_RUNS = [(model, preset) for model in ("lnn", "snlnn", "cllnn", "liquid") for preset in ("article", "tuned")]
+# `toy` is the data of the article; `series` has irregular time.
+SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series")]
+RUNS = IMAGE_RUNS + SEQUENCE_RUNS
+# Those whose steps can be taken one by one.
+RECURRENT_RUNS = [run for run in RUNS if run[0] in ("snlnn", "liquid")]
+EPOCHS = {("cllnn", "tuned"): 2, ("liquid", "article", "toy"): 20, ("liquid", "tuned", "toy"): 20,
+          ("liquid", "tuned", "series"): 5}
 
 
 def lnn_cli(*arguments, code=0):
@@ -31,23 +41,44 @@ class Run:
     module_file: Path
     model: str
     preset: str
-    _logits: torch.Tensor | None = None
+    # What `--data` was.
+    data: str
+    # What the tests show it: 64 images or sequences, and what is to be told of them.
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    _outputs: torch.Tensor | None = None
 
-    def logits(self, images):
-        """What the program computes for the images of the fixture `images`, once."""
-        if self._logits is None:
-            self._logits = self.predict(images)
-        return self._logits
+    @property
+    def takes_images(self):
+        return self.inputs.dim() == 4
+
+    def outputs(self):
+        """What the program computes for the inputs, once."""
+        if self._outputs is None:
+            self._outputs = self.predict(self.inputs)
+        return self._outputs
 
     def module(self):
         return torch.jit.load(self.module_file)
 
-    def predict(self, images, source=None):
-        """Logits of the program itself, for the run's own weights or for those of another checkpoint."""
-        given, wanted = self.folder / "x.npy", self.folder / "y.npy"
-        np.save(given, images.numpy())
-        lnn_cli("predict", source or self.folder, "--input", given, "--output", wanted, "--device", "cpu")
+    def predict(self, inputs, source=None, dt=None):
+        """What the program itself tells, with the run's own weights or those of another checkpoint."""
+        given, wanted, times = (self.folder / name for name in ("x.npy", "y.npy", "dt.npy"))
+        np.save(given, inputs.numpy())
+        arguments = ["--input", given, "--output", wanted, "--device", "cpu"]
+        if dt is not None:
+            np.save(times, dt.numpy())
+            arguments += ["--dt", times]
+        lnn_cli("predict", source or self.folder, *arguments)
         return torch.from_numpy(np.load(wanted))
+
+    def loss(self, outputs, targets):
+        """What training lowers: the cross-entropy of classes, the squared error of values."""
+        function = torch.nn.functional.cross_entropy if self.takes_images else torch.nn.functional.mse_loss
+        return function(outputs, targets)
+
+    def description(self):
+        return json.loads(self.module().lnn_json)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +91,12 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def series(tmp_path_factory):
+    """A file with rows at irregular times."""
+    return Series.written_to(tmp_path_factory.mktemp("series") / "series.csv")
+
+
+@pytest.fixture(scope="session")
 def test_set(data):
     """The test images [N, 1, 28, 28] in 0..1 and their labels."""
     images = np.fromfile(data / "t10k-images-idx3-ubyte", np.uint8, offset=16).reshape(-1, 1, 28, 28)
@@ -68,25 +105,29 @@ def test_set(data):
 
 
 @pytest.fixture(scope="session")
-def images(test_set):
-    """64 of the test images."""
-    return test_set[0][:64]
-
-
-@pytest.fixture(scope="session")
-def runs(data, tmp_path_factory):
-    """One short run of each model and preset, with its module."""
+def runs(data, series, test_set, tmp_path_factory):
+    """One short run of each model, preset and kind of data, with its module, made when it is first asked for."""
     folder = tmp_path_factory.mktemp("runs")
-    made = {}
-    for model, preset in RUNS:
-        out = folder / f"{model}-{preset}"
-        epochs = 2 if (model, preset) == ("cllnn", "tuned") else 1
-        lnn_cli("train", "--model", model, "--preset", preset, "--data", f"idx:{data}", "--epochs", epochs,
-                "--out", out, "--device", "cpu")
-        module = folder / f"{model}-{preset}.pt"
-        lnn_cli("export", out, "--out", module)
-        made[model, preset] = Run(out, module, model, preset)
-    return made
+    random = torch.Generator().manual_seed(0)
+    shown = {
+        "images": (f"idx:{data}", *(part[:64] for part in test_set)),
+        # Four sequences are the whole of `toy`; others of their kind show more.
+        "toy": ("toy", torch.randn(64, 6, 10, generator=random), torch.randn(64, 1, generator=random)),
+        "series": (series.spec, series.inputs[:64], series.targets[:64]),
+    }
+
+    class Runs(dict):
+        def __missing__(self, key):
+            model, preset, kind = (*key, "images")[:3]
+            spec, inputs, targets = shown[kind]
+            out, module = folder / "-".join(key), folder / f"{'-'.join(key)}.pt"
+            lnn_cli("train", "--model", model, "--preset", preset, "--data", spec, "--epochs", EPOCHS.get(key, 1),
+                    "--out", out, "--device", "cpu")
+            lnn_cli("export", out, "--out", module)
+            self[key] = Run(out, module, model, preset, spec, inputs, targets)
+            return self[key]
+
+    return Runs()
 
 
 @pytest.fixture(params=RUNS, ids="-".join)
@@ -95,7 +136,28 @@ def run(runs, request):
     return runs[request.param]
 
 
+@pytest.fixture(params=IMAGE_RUNS, ids="-".join)
+def image_run(runs, request):
+    return runs[request.param]
+
+
+@pytest.fixture(params=SEQUENCE_RUNS, ids="-".join)
+def sequence_run(runs, request):
+    return runs[request.param]
+
+
+@pytest.fixture(params=RECURRENT_RUNS, ids="-".join)
+def recurrent_run(runs, request):
+    return runs[request.param]
+
+
 @pytest.fixture
-def logits(run, images):
-    """What the program itself computes for the images with this run."""
-    return run.logits(images)
+def inputs(run):
+    """What the run is shown."""
+    return run.inputs
+
+
+@pytest.fixture
+def outputs(run):
+    """What the program itself computes of it: logits or values."""
+    return run.outputs()

@@ -6,10 +6,14 @@ import torch
 from test_export import difference
 
 
-@pytest.fixture(params=["reservoir", "lstm"])
+CELLS = [("cllnn", "reservoir"), ("cllnn", "lstm"), ("snlnn", "reservoir"), ("liquid", "cell")]
+
+
+@pytest.fixture(params=CELLS, ids="-".join)
 def cell(runs, request):
     """A part in float64, where no rounding hides an error."""
-    return getattr(runs["cllnn", "tuned"].module().double(), request.param)
+    model, part = request.param
+    return getattr(runs[model, "tuned"].module().double(), part)
 
 
 def inputs_of(cell):
@@ -36,6 +40,31 @@ def test_steps_are_the_sequence_and_a_state_carries_on(cell, steps):
         second, end = cell.sequence(x[:, cut:], carried)
         assert difference(torch.cat([first, second], 1), outputs) <= 1e-12
         assert difference(last_of(end), last_of(state)) <= 1e-12
+
+
+def test_the_liquid_cell_is_its_equation(runs):
+    cell = runs["liquid", "article"].module().double().cell
+    x, dt = torch.randn(4, 6, inputs_of(cell), dtype=torch.float64), torch.rand(4, 6, dtype=torch.float64)
+    h, expected = torch.zeros(4, cell.recurrent_weights.shape[0], dtype=torch.float64), []
+    for step, time in zip(x.unbind(1), dt.unbind(1)):
+        drive = torch.tanh(step @ cell.input_weights.T + h @ cell.recurrent_weights.T + cell.bias + cell.recurrent_bias)
+        h = h + time.unsqueeze(1) / cell.tau.clamp(min=0.6) * (drive - h)
+        expected.append(h)
+    assert difference(cell.sequence(x, None, dt)[0], torch.stack(expected, 1)) <= 1e-12
+
+
+def test_the_spiking_reservoir_is_its_equation(runs):
+    cell = runs["snlnn", "tuned"].module().double().reservoir
+    n, x = cell.units, torch.randn(4, 6, inputs_of(cell), dtype=torch.float64)
+    v, expected = torch.zeros(4, n, dtype=torch.float64), []
+    for step in x.unbind(1):
+        drive = step @ cell.input_weights[:n].T + cell.bias[:n] + v @ cell.recurrent_weights[:n, :n].T
+        u = (1 - cell.leak_rate) * v + cell.leak_rate * torch.tanh(drive)
+        spikes = (u > cell.threshold).double()
+        v = u - cell.threshold * spikes
+        expected.append(torch.cat([v, spikes], 1))
+    assert torch.stack(expected, 1)[:, :, n:].sum() > 0, "it spikes"
+    assert difference(cell(x), torch.stack(expected, 1)) <= 1e-12
 
 
 def test_the_lstm_is_that_of_pytorch(runs):

@@ -88,7 +88,10 @@ def test_the_metadata_describe_the_model(run: Run) -> None:
     assert description["format_version"] == 2
     assert description["model"] == config["model"]
     names = [str(label) for label in range(CLASSES)]
-    assert description["input"] == {"channels": 1, "height": SIZE, "width": SIZE, "class_names": names}
+    assert description["input"] == {
+        "shape": {"kind": "images", "channels": 1, "height": SIZE, "width": SIZE},
+        "task": {"kind": "classification", "class_names": names},
+    }
     assert description["training"]["epoch"] in (1, 2)
 
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from conftest import ROOT
+
 TOLERANCE = 1e-5
 
 
@@ -22,17 +24,17 @@ def saved_and_loaded(module):
     return torch.jit.load(file)
 
 
-def test_the_logits_are_those_of_predict_for_any_batch(run, images, logits, record_property):
+def test_it_tells_what_predict_tells_for_any_batch(run, inputs, outputs, record_property):
     module = run.module()
     # The larger batches come between smaller ones: the compiler must not have settled for the first shape.
-    errors = [difference(module(images[:batch]), logits[:batch]) for batch in (1, 2, 64, 7, 1, 64)]
+    errors = [difference(module(inputs[:batch]), outputs[:batch]) for batch in (1, 2, 64, 7, 1, 64)]
     record_property("difference", max(errors))
     assert max(errors) <= TOLERANCE
 
 
-def test_a_few_images_give_what_predict_gives_for_them_alone(run, images):
-    assert difference(run.module()(images[:1]), run.predict(images[:1])) <= TOLERANCE
-    assert difference(run.module()(images[:7]), run.predict(images[:7])) <= TOLERANCE
+def test_a_few_inputs_give_what_predict_gives_for_them_alone(run, inputs):
+    assert difference(run.module()(inputs[:1]), run.predict(inputs[:1])) <= TOLERANCE
+    assert difference(run.module()(inputs[:7]), run.predict(inputs[:7])) <= TOLERANCE
 
 
 def test_parameters_are_what_trains_and_buffers_are_the_rest_under_the_names_of_the_checkpoint(run):
@@ -41,7 +43,9 @@ def test_parameters_are_what_trains_and_buffers_are_the_rest_under_the_names_of_
         stored = {name.removeprefix("model."): checkpoint.get_tensor(name) for name in checkpoint.keys()
                   if name.startswith("model.")}
     parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
-    fixed = ("reservoir", "preprocessing.", ".running_", "readout.mean", "readout.deviation")
+    fixed = ["preprocessing.", ".running_", "readout.mean", "readout.deviation", "reservoir.active"]
+    if run.model != "snlnn":  # whose reservoir trains
+        fixed.append("reservoir")
     assert {name for name in stored if not any(part in name for part in fixed)} == parameters.keys()
     assert parameters.keys() | buffers.keys() == stored.keys()
     assert not parameters.keys() & buffers.keys()
@@ -51,75 +55,75 @@ def test_parameters_are_what_trains_and_buffers_are_the_rest_under_the_names_of_
         assert torch.equal(tensor, stored[name]), name
 
 
-def test_a_state_dict_makes_another_module_the_same(run, images):
+def test_a_state_dict_makes_another_module_the_same(run, inputs):
     module, other = run.module(), run.module()
     with torch.no_grad():
         for tensor in other.state_dict().values():
             tensor.mul_(1.1)
-    assert difference(other(images), module(images)) > 1e-3
+    assert difference(other(inputs), module(inputs)) > 1e-3
     result = other.load_state_dict(module.state_dict())
     assert not result.missing_keys and not result.unexpected_keys
-    assert torch.equal(other(images), module(images))
+    assert torch.equal(other(inputs), module(inputs))
 
 
-def test_float64_is_more_precise_and_comes_from_float64(run, images, logits):
+def test_float64_is_more_precise_and_comes_from_float64(run, inputs, outputs):
     module = run.module().to(torch.float64)
     assert {tensor.dtype for tensor in module.state_dict().values()} == {torch.float64}
-    found = module(images.double())
+    found = module(inputs.double())
     assert found.dtype == torch.float64
-    assert difference(found, logits) <= 1e-4
-    assert difference(module.float()(images), logits) <= TOLERANCE
+    assert difference(found, outputs) <= 1e-4
+    assert difference(module.float()(inputs), outputs) <= TOLERANCE
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_gives_nearly_the_same(run, images, logits, dtype):
+def test_half_precision_gives_nearly_the_same(run, inputs, outputs, dtype):
     module = run.module().to(dtype)
     with torch.no_grad():
-        found = module(images.to(dtype))
+        found = module(inputs.to(dtype))
     assert found.dtype == dtype
-    spread = (logits.max() - logits.min()).item()
-    assert difference(found, logits) <= 0.1 * spread
+    spread = (outputs.max() - outputs.min()).item()
+    assert difference(found, outputs) <= 0.1 * spread
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_it_moves_to_a_gpu_and_back(run, images, logits):
+def test_it_moves_to_a_gpu_and_back(run, inputs, outputs):
     module = run.module().to("cuda")
-    found = module(images.cuda())
+    found = module(inputs.cuda())
     found.sum().backward()
     assert found.device.type == "cuda"
-    assert difference(found.cpu(), logits) <= 1e-3
-    assert difference(module.cpu()(images), logits) <= TOLERANCE
+    assert difference(found.cpu(), outputs) <= 1e-3
+    assert difference(module.cpu()(inputs), outputs) <= TOLERANCE
 
 
-def test_freezing_and_optimizing_keep_the_logits(run, images, logits):
+def test_freezing_and_optimizing_keep_the_outputs(run, inputs, outputs):
     frozen = torch.jit.freeze(run.module().eval())
     optimized = torch.jit.optimize_for_inference(run.module().eval())
     # The optimised module calls other kernels, which round otherwise.
     for fast, tolerance in ((frozen, TOLERANCE), (saved_and_loaded(frozen), TOLERANCE), (optimized, 1e-4)):
         for batch in (64, 1, 7):
-            assert difference(fast(images[:batch]), logits[:batch]) <= tolerance
+            assert difference(fast(inputs[:batch]), outputs[:batch]) <= tolerance
 
 
-def test_a_deep_copy_shares_nothing(run, images, logits):
+def test_a_deep_copy_shares_nothing(run, inputs, outputs):
     module = run.module()
     twin = copy.deepcopy(module)
     assert dict(twin.named_parameters()).keys() == dict(module.named_parameters()).keys()
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.zero_()
-    assert difference(module(images), logits) <= TOLERANCE
-    assert difference(twin(images), logits) > 1e-3
+    assert difference(module(inputs), outputs) <= TOLERANCE
+    assert difference(twin(inputs), outputs) > 1e-3
 
 
-def test_saved_again_it_is_the_same_module(run, images, logits):
+def test_saved_again_it_is_the_same_module(run, inputs, outputs):
     module = saved_and_loaded(saved_and_loaded(run.module()))
-    assert difference(module(images), logits) <= TOLERANCE
+    assert difference(module(inputs), outputs) <= TOLERANCE
     assert {name for name, _ in module.named_parameters()} == {name for name, _ in run.module().named_parameters()}
     assert json.loads(module.lnn_json)["checkpoint"]["model"]["kind"] == run.model
 
 
-def test_training_mode_uses_and_keeps_the_statistics_of_the_batch(runs, images):
-    module = runs["cllnn", "tuned"].module()
+def test_training_mode_uses_and_keeps_the_statistics_of_the_batch(runs, test_set):
+    module, images = runs["cllnn", "tuned"].module(), test_set[0][:64]
     assert not module.training and not module.block0.normalization.training
     name = "block0.normalization.running_mean"
     before = module.state_dict()[name].clone()
@@ -133,17 +137,20 @@ def test_training_mode_uses_and_keeps_the_statistics_of_the_batch(runs, images):
     assert torch.equal(module(images), module(images))
 
 
-def test_gradients_reach_every_parameter_and_the_images(run, test_set):
-    images, labels = test_set[0][:16].clone().requires_grad_(), test_set[1][:16]
+# These articles show one step from a zero state, which recurrent weights take no part in.
+IDLE = {("cllnn", "article"): {"lstm.recurrent_weights"}, ("snlnn", "article"): {"reservoir.recurrent_weights"}}
+
+
+def test_gradients_reach_every_parameter_and_the_input(run):
+    inputs, targets = run.inputs[:16].clone().requires_grad_(), run.targets[:16]
     module = run.module()
     for _ in range(3):
         module.zero_grad()
-        torch.nn.functional.cross_entropy(module(images), labels).backward()
-    # The article shows one step from a zero state, which recurrent weights take no part in.
-    idle = {"lstm.recurrent_weights"} if (run.model, run.preset) == ("cllnn", "article") else set()
-    without = {name for name, parameter in module.named_parameters() if parameter.grad.abs().max() == 0}
-    assert without == idle
-    assert images.grad.abs().max() > 0
+        run.loss(module(inputs), targets).backward()
+    without = {name for name, parameter in module.named_parameters()
+               if parameter.grad is None or parameter.grad.abs().max() == 0}
+    assert without == (IDLE.get((run.model, run.preset), set()) if run.takes_images else set())
+    assert inputs.grad.abs().max() > 0
 
 
 OPTIMIZERS = {
@@ -154,7 +161,8 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("model, preset, noise", [("lnn", "tuned", 30), ("cllnn", "article", 5)])
+@pytest.mark.parametrize("model, preset, noise", [("lnn", "tuned", 30), ("cllnn", "article", 5), ("snlnn", "tuned", 3),
+                                                  ("liquid", "tuned", 3)])
 def test_fine_tuning_of_perturbed_weights_lowers_the_loss_and_raises_the_accuracy_on_unseen_images(
     runs, test_set, model, preset, noise, optimizer
 ):
@@ -182,30 +190,81 @@ def test_fine_tuning_of_perturbed_weights_lowers_the_loss_and_raises_the_accurac
     assert accuracy() > before + 0.1, (before, accuracy(), losses)
 
 
-def test_the_file_says_what_the_model_is_and_takes(run, data):
+def test_fine_tuning_on_sequences_lowers_the_error_on_unseen_ones(runs, series):
+    learn, held_out = slice(0, 50), slice(50, None)
+    module = runs["liquid", "tuned", "series"].module()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        weight = module.readout.weight
+        weight.add_(torch.randn_like(weight) * 2 * weight.std())
+
+    def error(part):
+        return torch.nn.functional.mse_loss(module(series.inputs[part], series.dt[part]), series.targets[part])
+
+    with torch.no_grad():
+        before = error(held_out).item()
+    stepper = torch.optim.AdamW(module.parameters(), lr=3e-3)
+    for _ in range(20):
+        stepper.zero_grad()
+        error(learn).backward()
+        stepper.step()
+    with torch.no_grad():
+        assert error(held_out).item() < 0.7 * before
+
+
+def test_the_file_says_what_the_model_is_and_takes(run):
     extra = {"lnn.json": ""}
     module = torch.jit.load(run.module_file, _extra_files=extra)
     description = json.loads(extra["lnn.json"])
     assert description == json.loads(module.lnn_json)
-    assert description["input"] == {
-        "content": "images", "shape": ["N", 1, 28, 28], "dtype": "float32", "range": [0.0, 1.0],
-    }
-    assert description["output"]["shape"] == ["N", 10]
-    assert description["class_names"] == [str(digit) for digit in range(10)]
-    assert description["torch_version"] == torch.__version__.split("+")[0]
-    assert 0 <= description["metrics"]["best"]["val_accuracy"] <= 1
-    checkpoint = description["checkpoint"]
-    assert (checkpoint["data"], checkpoint["seed"]) == (f"idx:{data}", 0)
+    checkpoint, best = description["checkpoint"], description["metrics"]["best"]
+    if run.takes_images:
+        assert description["input"] == {
+            "content": "images", "shape": ["N", 1, 28, 28], "dtype": "float32", "range": [0.0, 1.0],
+        }
+        names = [str(digit) for digit in range(10)]
+        assert (description["class_names"], description["value_names"]) == (names, [])
+        assert checkpoint["input"] == {
+            "shape": {"kind": "images", "channels": 1, "height": 28, "width": 28},
+            "task": {"kind": "classification", "class_names": names},
+        }
+        assert (description["output"]["content"], description["output"]["shape"]) == ("logits", ["N", 10])
+        assert 0 <= best["val_accuracy"] <= 1
+    else:
+        features, values = (["a", "b", "c"], ["b"]) if "csv" in run.data else ([f"x{i}" for i in range(10)], ["y"])
+        assert description["input"] == {
+            "content": "sequences", "shape": ["N", "T", len(features)], "dtype": "float32", "range": None,
+        }
+        assert (description["class_names"], description["value_names"]) == ([], values)
+        assert checkpoint["input"] == {
+            "shape": {"kind": "sequences", "features": features},
+            "task": {"kind": "regression", "value_names": values},
+        }
+        assert (description["output"]["content"], description["output"]["shape"]) == ("values", ["N", 1])
+        assert best["val_loss"] >= 0 and best["val_accuracy"] is None
+    # The release that the program is built on, whichever reads it.
+    assert f"torch=={description['torch_version']}\n" in (ROOT / "scripts/requirements.txt").read_text()
+    assert (checkpoint["data"], checkpoint["seed"]) == (run.data, 0)
     assert checkpoint["program_version"] and checkpoint["program_commit"]
 
 
-def test_images_of_another_shape_or_type_are_refused_in_words(run):
-    module = run.module()
+def test_images_of_another_shape_or_type_are_refused_in_words(image_run):
+    module = image_run.module()
     with pytest.raises(torch.jit.Error, match=r"takes images \[N, 1, 28, 28\], found \[2, 1, 14, 56\]"):
         module(torch.rand(2, 1, 14, 56))
     with pytest.raises(torch.jit.Error, match=r"images.float\(\) / 255"):
         module(torch.zeros(2, 1, 28, 28, dtype=torch.uint8))
 
 
-def test_an_empty_batch_gives_no_logits(run):
-    assert run.module()(torch.rand(0, 1, 28, 28)).shape == (0, 10)
+def test_sequences_of_another_shape_or_type_are_refused_in_words(sequence_run):
+    module, features = sequence_run.module(), sequence_run.inputs.shape[2]
+    for shape in ((2, 5, features + 1), (5, features), (2, 0, features)):
+        found = ", ".join(map(str, shape))
+        with pytest.raises(torch.jit.Error, match=rf"takes sequences \[N, T, {features}\], found \[{found}\]"):
+            module(torch.rand(shape))
+    with pytest.raises(torch.jit.Error, match="takes floating-point sequences"):
+        module(torch.zeros(2, 5, features, dtype=torch.uint8))
+
+
+def test_an_empty_batch_gives_nothing(run, inputs, outputs):
+    assert run.module()(inputs[:0]).shape == (0, outputs.shape[1])

@@ -11,48 +11,66 @@ from conftest import lnn_cli
 from test_export import TOLERANCE, difference
 
 
-def fine_tuned(run, test_set):
+def fine_tuned(run):
     """The run's module after a few steps of training."""
     module = run.module()
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-2)
     module.train()
     for _ in range(3):
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(module(test_set[0][:64]), test_set[1][:64]).backward()
+        run.loss(module(run.inputs), run.targets).backward()
         optimizer.step()
     return module.eval()
 
 
-@pytest.mark.parametrize("key", [("lnn", "tuned"), ("cllnn", "tuned")], ids="-".join)
+def of_units(units, name, tensor):
+    """What of a tensor belongs to units that lived from the start: others may be born in training."""
+    if units is None or name in ("model.readout.bias", "model.preprocessing.mean", "model.preprocessing.deviation"):
+        return tensor
+    if name == "model.readout.weight":
+        return tensor.unflatten(1, (2, -1))[:, :, :units]
+    return tensor[:units, :units] if name == "model.reservoir.recurrent_weights" else tensor[:units]
+
+
+TUNED = [("lnn", "tuned"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned"), ("liquid", "tuned", "series")]
+
+
+@pytest.mark.parametrize("key", TUNED, ids="-".join)
 def test_a_fine_tuned_module_predicts_is_evaluated_exported_and_trains_on_in_the_program(
-    runs, test_set, data, tmp_path, key
+    runs, test_set, series, tmp_path, key
 ):
     run = runs[key]
-    module = fine_tuned(run, test_set)
-    images = test_set[0][:32]
+    module = fine_tuned(run)
+    inputs = run.inputs[:32]
     with torch.no_grad():
-        expected = module(images)
-    assert difference(expected, run.logits(test_set[0][:64])[:32]) > 1e-2
+        expected = module(inputs)
+    assert difference(expected, run.outputs()[:32]) > 1e-2
     torch.jit.save(module, tmp_path / "tuned.pt")
     checkpoint = tmp_path / "tuned.safetensors"
     lnn_cli("import", tmp_path / "tuned.pt", "--out", checkpoint)
-    assert difference(run.predict(images, checkpoint), expected) <= TOLERANCE
+    assert difference(run.predict(inputs, checkpoint), expected) <= TOLERANCE
 
     lnn_cli("export", checkpoint, "--out", tmp_path / "again.pt")
-    assert difference(torch.jit.load(tmp_path / "again.pt")(images), expected) <= TOLERANCE
+    assert difference(torch.jit.load(tmp_path / "again.pt")(inputs), expected) <= TOLERANCE
     evaluated = json.loads(lnn_cli("eval", checkpoint, "--json", "--device", "cpu")[0])["data"]
     with torch.no_grad():
-        accuracy = (module(test_set[0]).argmax(1) == test_set[1]).double().mean().item()
-    assert evaluated["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+        if run.takes_images:
+            accuracy = (module(test_set[0]).argmax(1) == test_set[1]).double().mean().item()
+            assert evaluated["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+        else:
+            error = (module(series.inputs, series.dt) - series.targets).abs().mean().item()
+            assert evaluated["mean_absolute_error"] == pytest.approx(error, rel=1e-4)
 
     out = tmp_path / "run"
     # A learning rate near zero: after an epoch, the weights are still those that the run started from.
-    lnn_cli("train", "--model", run.model, "--init", checkpoint, "--data", f"idx:{data}", "--epochs", 1, "--out", out,
+    lnn_cli("train", "--model", run.model, "--init", checkpoint, "--data", run.data, "--epochs", 1, "--out", out,
             "--lr", 1e-12, "--set", "optimizer.weight_decay=0", "--device", "cpu")
     with safe_open(checkpoint, "pt") as before, safe_open(out / "last.safetensors", "pt") as after:
+        units = int(before.get_tensor("model.reservoir.active").sum()) if run.model == "snlnn" else None
         for name in before.keys():
-            if "running" not in name:
-                assert difference(before.get_tensor(name), after.get_tensor(name)) <= 1e-6, name
+            if "running" not in name and "active" not in name:
+                old, new = (of_units(units, name, file.get_tensor(name)) for file in (before, after))
+                assert difference(old, new) <= 1e-6, name
 
 
 def test_a_checkpoint_of_another_model_is_no_start(runs, data, tmp_path):
@@ -71,8 +89,13 @@ def refusal_of(module, folder, **extra):
     return text
 
 
-def test_what_does_not_fit_is_named(runs, tmp_path):
-    run = runs["lnn", "tuned"]
+# A model of images and one of sequences.
+OLD_AND_NEW = [("lnn", "tuned"), ("liquid", "tuned", "series")]
+
+
+@pytest.mark.parametrize("key", OLD_AND_NEW, ids="-".join)
+def test_what_does_not_fit_is_named(runs, tmp_path, key):
+    run = runs[key]
     text = refusal_of(run.module().double(), tmp_path)
     assert "found Double" in text and "module.float()" in text
     assert "torch.jit.freeze" in refusal_of(torch.jit.freeze(run.module()), tmp_path)
@@ -80,13 +103,65 @@ def test_what_does_not_fit_is_named(runs, tmp_path):
     described = refusal_of(frozen, tmp_path, _extra_files={"lnn.json": run.module().lnn_json})
     assert "as a parameter, found nothing" in described or "as a buffer, found nothing" in described
     assert "found neither" in refusal_of(torch.jit.script(torch.nn.Linear(2, 3)), tmp_path)
-    newer = run.module().lnn_json.replace('"export_version": 1', '"export_version": 7')
-    text = refusal_of(frozen, tmp_path, _extra_files={"lnn.json": newer})
-    assert "format 7" in text and "newer lnn-cli" in text
+    for version, hint in ((7, "newer lnn-cli"), (1, "export it again")):
+        other = run.module().lnn_json.replace('"export_version": 2', f'"export_version": {version}')
+        text = refusal_of(frozen, tmp_path, _extra_files={"lnn.json": other})
+        assert f"format {version}" in text and hint in text
 
 
-def test_a_damaged_checkpoint_or_module_is_refused(runs, tmp_path):
-    run = runs["lnn", "tuned"]
+class Renamed(torch.nn.Module):
+    """A module that describes itself as a run's, and holds the tensors that it is given."""
+
+    def __init__(self, tensors):
+        super().__init__()
+        for name, (tensor, trains) in tensors.items():
+            *parts, last = name.split(".")
+            place = self
+            for part in parts:
+                if not hasattr(place, part):
+                    place.add_module(part, torch.nn.Module())
+                place = getattr(place, part)
+            if trains:
+                place.register_parameter(last, torch.nn.Parameter(tensor))
+            else:
+                place.register_buffer(last, tensor)
+
+    def forward(self, x):
+        return x
+
+
+def changed_refusal(run, folder, change):
+    module = run.module()
+    trains = {name for name, _ in module.named_parameters()}
+    tensors = {name: (tensor.clone(), name in trains) for name, tensor in module.state_dict().items()}
+    change(tensors)
+    return refusal_of(torch.jit.script(Renamed(tensors)), folder, _extra_files={"lnn.json": module.lnn_json})
+
+
+def test_names_shapes_and_roles_that_changed_are_refused(runs, tmp_path):
+    run = runs["liquid", "tuned", "series"]
+
+    def rename(tensors):
+        tensors["cell.time"] = tensors.pop("cell.tau")
+
+    def turn(tensors):
+        tensors["readout.weight"] = (tensors["readout.weight"][0].T.contiguous(), True)
+
+    def fix(tensors):
+        tensors["cell.tau"] = (tensors["cell.tau"][0], False)
+
+    def add(tensors):
+        tensors["cell.more"] = (torch.zeros(2), True)
+
+    assert "expected `cell.tau` as a parameter, found nothing" in changed_refusal(run, tmp_path, rename)
+    assert "must be Float [1, 256], found Float [256, 1]" in changed_refusal(run, tmp_path, turn)
+    assert "expected `cell.tau` as a parameter, found a buffer" in changed_refusal(run, tmp_path, fix)
+    assert "cell.more" in changed_refusal(run, tmp_path, add)
+
+
+@pytest.mark.parametrize("key", OLD_AND_NEW, ids="-".join)
+def test_a_damaged_checkpoint_or_module_is_refused(runs, tmp_path, key):
+    run = runs[key]
     whole = (run.folder / "best.safetensors").read_bytes()
     broken = tmp_path / "broken.safetensors"
     for content in (whole[:-10], whole[: len(whole) // 2], b"", b"not a checkpoint"):
@@ -101,8 +176,9 @@ def test_a_damaged_checkpoint_or_module_is_refused(runs, tmp_path):
     assert not (tmp_path / "x.pt").exists() and not (tmp_path / "x").exists()
 
 
-def test_a_checkpoint_of_a_newer_format_is_refused(runs, tmp_path):
-    with safe_open(runs["lnn", "article"].folder / "best.safetensors", "pt") as checkpoint:
+@pytest.mark.parametrize("key", [("lnn", "article"), ("snlnn", "article")], ids="-".join)
+def test_a_checkpoint_of_a_newer_format_is_refused(runs, tmp_path, key):
+    with safe_open(runs[key].folder / "best.safetensors", "pt") as checkpoint:
         tensors = {name: checkpoint.get_tensor(name) for name in checkpoint.keys()}
         description = json.loads(checkpoint.metadata()["lnn"])
     description["format_version"] = 99
@@ -112,9 +188,10 @@ def test_a_checkpoint_of_a_newer_format_is_refused(runs, tmp_path):
     assert "format 99" in text and "newer lnn-cli" in text
 
 
-def test_a_place_that_cannot_be_written_fails_before_any_work(runs, tmp_path):
+@pytest.mark.parametrize("key", [("lnn", "article"), ("snlnn", "article")], ids="-".join)
+def test_a_place_that_cannot_be_written_fails_before_any_work(runs, tmp_path, key):
     (tmp_path / "file").write_text("")
-    run = runs["lnn", "article"]
+    run = runs[key]
     for out in (tmp_path / "missing/x.pt", tmp_path / "file/x.pt", tmp_path):
         # The source is not even looked at.
         for source in (run.folder, tmp_path / "nothing"):
@@ -134,8 +211,17 @@ def test_inspect_shows_what_an_exported_module_holds(runs):
     assert trainable == {name for name, _ in run.module().named_parameters()}
 
 
-def test_weights_alone_are_read_with_safetensors(runs, tmp_path):
-    run = runs["lnn", "tuned"]
+def test_inspect_names_the_features_and_values_of_a_module_for_sequences(runs):
+    lines = lnn_cli("inspect", runs["liquid", "tuned", "series"].module_file)[0].splitlines()
+    assert "input       sequences float32 [N, T, 3]" in lines
+    assert "features    a, b, c" in lines
+    assert "output      values float32 [N, 1]" in lines
+    assert "values      b" in lines
+
+
+@pytest.mark.parametrize("key", OLD_AND_NEW, ids="-".join)
+def test_weights_alone_are_read_with_safetensors(runs, tmp_path, key):
+    run = runs[key]
     lnn_cli("export", run.folder, "--out", tmp_path / "model.safetensors")
     lnn_cli("export", run.folder, "--out", tmp_path / "model.bin", "--format", "safetensors")
     assert "expected the ending" in lnn_cli("export", run.folder, "--out", tmp_path / "model.xyz", code=2)[1]

@@ -4,71 +4,174 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from conftest import ROOT, lnn_cli
 from test_export import TOLERANCE, difference
+from test_recurrent import by_step, drawn
 
 sys.path.insert(0, str(ROOT / "python"))
 import lnn_torch  # noqa: E402
 
+BATCH, TIME = torch.export.Dim("N", min=1), torch.export.Dim("T", min=1)
 
-@pytest.fixture
-def plain(run, tmp_path):
-    file = tmp_path / "model.safetensors"
+
+def plain_of(run, folder):
+    file = folder / "model.safetensors"
     lnn_cli("export", run.folder, "--out", file)
     return lnn_torch.load(file)
 
 
-def test_the_classes_give_the_logits_of_predict(plain, images, logits):
+@pytest.fixture
+def plain(run, tmp_path):
+    return plain_of(run, tmp_path)
+
+
+@pytest.fixture
+def recurrent_plain(recurrent_run, tmp_path):
+    return plain_of(recurrent_run, tmp_path)
+
+
+def test_the_classes_tell_what_predict_tells(plain, inputs, outputs):
     with torch.no_grad():
-        assert difference(plain(images), logits) <= TOLERANCE
-        assert difference(plain(images[:1]), logits[:1]) <= TOLERANCE
+        assert difference(plain(inputs), outputs) <= TOLERANCE
+        assert difference(plain(inputs[:1]), outputs[:1]) <= TOLERANCE
 
 
-def test_they_have_the_parameters_the_buffers_and_the_gradients_of_the_module(run, plain, test_set):
-    images, labels = test_set[0][:16], test_set[1][:16]
-    module = run.module()
-    assert plain.state_dict().keys() == module.state_dict().keys()
+def assert_same_gradients(plain, module, loss):
+    for model in (plain, module):
+        model.zero_grad()
+        loss(model).backward()
     ours, others = dict(plain.named_parameters()), dict(module.named_parameters())
     assert ours.keys() == others.keys()
-    for model in (plain.train(), module.train()):
-        torch.nn.functional.cross_entropy(model(images), labels).backward()
     for name, parameter in ours.items():
-        # What takes no part in one step from a zero state has no gradient here, and a gradient of zeros there.
-        found = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        scale = max(1.0, others[name].grad.abs().max().item())
-        assert difference(found, others[name].grad) <= 1e-5 * scale, name
+        # What takes no part in one step from a zero state has no gradient, or a gradient of zeros.
+        found, expected = (torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+                           for tensor in (parameter, others[name]))
+        scale = max(1.0, expected.abs().max().item())
+        assert difference(found, expected) <= 1e-5 * scale, name
+
+
+def test_they_have_the_parameters_the_buffers_and_the_gradients_of_the_module(run, plain):
+    module = run.module()
+    assert plain.state_dict().keys() == module.state_dict().keys()
+    plain.train(), module.train()
+    if hasattr(module, "dropout"):  # no two passes leave out the same
+        module.dropout, plain.dropout = 0.0, torch.nn.Identity()
+    assert_same_gradients(plain, module, lambda model: run.loss(model(run.inputs[:16]), run.targets[:16]))
     for name, tensor in plain.state_dict().items():
         assert difference(tensor, module.state_dict()[name]) <= TOLERANCE, name
 
 
-def test_torch_export_keeps_the_batch_free(plain, images, logits):
-    batch = torch.export.Dim("N", min=1)
-    program = torch.export.export(plain, (images[:3],), dynamic_shapes=({0: batch},))
+def test_sequences_and_steps_are_those_of_the_module(recurrent_run, recurrent_plain):
+    module, plain = recurrent_run.module().double(), recurrent_plain.double()
+    for batch, steps in ((1, 1), (7, 5), (64, 50)):
+        x, dt = drawn(recurrent_run, module, batch, steps)
+        expected, state = module.sequence(x, None, *dt)
+        found, last = plain.sequence(x, None, *dt)
+        assert difference(found, expected) <= 1e-10
+        assert len(last) == len(state) and all(difference(a, b) <= 1e-8 for a, b in zip(last, state))
+        assert difference(by_step(plain, x, dt, plain.rest(batch))[0], expected) <= 1e-10
+        # A state goes from one to the other.
+        again = module.sequence(x, last, *dt)[0]
+        assert difference(plain.sequence(x, state, *dt)[0], again) <= 1e-10
+    assert_same_gradients(plain, module, lambda model: model.sequence(x[:3, :9], None, *(t[:3, :9] for t in dt))[0].square().sum())
+
+
+@pytest.mark.parametrize("surrogate", ["fast-sigmoid", "arctan", "straight-through"])
+def test_a_spike_is_strict_and_lends_its_gradient_from_a_smooth_function(surrogate):
+    from lnn_torch.cells import spike
+
+    u = torch.tensor([-2.0, -0.1, 0.0, 0.05, 1.5], dtype=torch.float64, requires_grad=True)
+    spikes = spike(u, surrogate, 4.0)
+    assert spikes.tolist() == [0, 0, 0, 1, 1]
+    spikes.sum().backward()
+    slope = {"fast-sigmoid": (1 + 4 * u.abs()) ** -2, "arctan": 1 / (1 + 16 * u**2),
+             "straight-through": (u.abs() < 0.125).double()}[surrogate]
+    assert difference(u.grad, slope) <= 1e-12
+
+
+def test_torch_export_keeps_the_batch_free(plain, inputs, outputs):
+    program = torch.export.export(plain, (inputs[:3],), dynamic_shapes=({0: BATCH},)).module()
     with torch.no_grad():
         for count in (64, 2, 7):
-            assert difference(program.module()(images[:count]), logits[:count]) <= TOLERANCE
+            assert difference(program(inputs[:count]), outputs[:count]) <= TOLERANCE
 
 
-# The tuned LNN exports as well, but its 112 unrolled steps take the exporter minutes.
-@pytest.mark.parametrize("run", [("lnn", "article"), ("cllnn", "tuned")], ids="-".join, indirect=True)
-def test_onnx_gives_the_same_logits_for_any_batch(plain, images, logits, tmp_path):
+@pytest.mark.parametrize("recurrent_run", [("liquid", "article", "toy"), ("liquid", "tuned", "series")], ids="-".join,
+                         indirect=True)
+@pytest.mark.parametrize("with_time", [False, True], ids=["steps of one", "irregular time"])
+def test_torch_export_keeps_the_length_of_a_sequence_free(recurrent_run, recurrent_plain, with_time):
+    plain = recurrent_plain.requires_grad_(False)
+
+    def arguments(batch, steps):
+        x, dt = drawn(recurrent_run, plain, batch, steps)
+        return (x, *dt) if with_time else (x,)
+
+    example = arguments(3, 4)
+    shapes = tuple({0: BATCH, 1: TIME} for _ in example)
+    program = torch.export.export(plain, example, dynamic_shapes=shapes).module()
+    for size in ((1, 1), (2, 5), (64, 50)):
+        given = arguments(*size)
+        assert difference(program(*given), plain(*given)) <= TOLERANCE
+
+
+def onnx_session(model, example, file, **options):
+    """A session of onnxruntime on the model, exported with one example."""
     pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
-    file = tmp_path / "model.onnx"
-    batch = torch.export.Dim("N", min=1)
-    torch.onnx.export(plain, (images[:3],), file, input_names=["images"], output_names=["logits"], dynamo=True,
-                      dynamic_shapes=({0: batch},))
+    torch.onnx.export(model.requires_grad_(False), example, file, dynamo=True, **options)
     session = runtime.InferenceSession(file)
+    names = [given.name for given in session.get_inputs()]
+    return lambda *tensors: [
+        torch.from_numpy(array) for array in session.run(None, {n: t.numpy() for n, t in zip(names, tensors, strict=True)})
+    ]
+
+
+# The tuned LNN exports as well, but its 112 unrolled steps take the exporter minutes.
+@pytest.mark.parametrize("run", [("lnn", "article"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned")],
+                         ids="-".join, indirect=True)
+def test_onnx_tells_the_same_for_any_batch(plain, inputs, outputs, tmp_path):
+    session = onnx_session(plain, (inputs[:3],), tmp_path / "model.onnx", dynamic_shapes=({0: BATCH},))
     for count in (64, 1, 7):
-        (found,) = session.run(None, {"images": images[:count].numpy()})
-        assert difference(torch.from_numpy(found), logits[:count]) <= 1e-4
+        assert difference(session(inputs[:count])[0], outputs[:count]) <= 1e-4
+
+
+@pytest.mark.parametrize("recurrent_run", [("liquid", "tuned", "series")], ids="-".join, indirect=True)
+def test_onnx_tells_the_same_for_any_length_and_irregular_time(recurrent_run, recurrent_plain, tmp_path):
+    x, (dt,) = drawn(recurrent_run, recurrent_plain, 3, 4)
+    shapes = ({0: BATCH, 1: TIME}, {0: BATCH, 1: TIME})
+    session = onnx_session(recurrent_plain, (x, dt), tmp_path / "model.onnx", dynamic_shapes=shapes)
+    for batch, steps in ((64, 12), (1, 1), (7, 50)):
+        x, (dt,) = drawn(recurrent_run, recurrent_plain, batch, steps)
+        assert difference(session(x, dt)[0], recurrent_plain(x, dt)) <= 1e-4
+
+
+@pytest.mark.parametrize("recurrent_run", [("snlnn", "tuned"), ("liquid", "tuned", "series")], ids="-".join, indirect=True)
+def test_onnx_takes_single_steps_of_any_batch(recurrent_run, recurrent_plain, tmp_path):
+    plain = recurrent_plain.requires_grad_(False)
+
+    def first(batch):
+        x, dt = drawn(recurrent_run, plain, batch, 5)
+        return x, dt, plain.rest(batch)
+
+    x, dt, state = first(3)
+    shapes = ({0: BATCH}, [{0: BATCH} for _ in state], *({0: BATCH} for _ in dt))
+    example = (x[:, 0], state, *(time[:, 0] for time in dt))
+    session = onnx_session(lnn_torch.Step(plain), example, tmp_path / "step.onnx", dynamic_shapes=shapes)
+    for batch in (1, 7):
+        x, dt, state = first(batch)
+        for t in range(x.shape[1]):
+            output, *state = session(x[:, t], *state, *(time[:, t] for time in dt))
+        assert difference(output, plain.sequence(x, None, *dt)[0]) <= 1e-4
 
 
 def test_a_file_that_is_not_of_the_program_is_refused(tmp_path):
-    from safetensors.torch import save_file
-
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="expected the metadata lnn.json, found none"):
         lnn_torch.load(tmp_path / "other.safetensors")
+    for version, hint in ((9, "update lnn_torch"), (1, "export it again")):
+        save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors", {"lnn.json": f'{{"export_version": {version}}}'})
+        with pytest.raises(ValueError, match=f"expected export version 2, found {version}; hint: {hint}"):
+            lnn_torch.load(tmp_path / "other.safetensors")

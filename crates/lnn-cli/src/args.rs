@@ -188,6 +188,9 @@ pub struct PredictArguments {
     /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I]
     #[arg(long, value_name = "X.npy")]
     pub input: PathBuf,
+    /// The time that passes in each step, float32 [N, T], for a model that knows time [default: 1]
+    #[arg(long, value_name = "DT.npy")]
+    pub dt: Option<PathBuf>,
     /// Where the logits go, float32 [N, classes], or the values [N, O]
     #[arg(long, value_name = "Y.npy")]
     pub output: PathBuf,

@@ -24,6 +24,28 @@ pub enum Error {
         /// The shape that came.
         found: Vec<i64>,
     },
+    /// A model whose cells know no time was given the time between steps.
+    #[error("the model {model} knows no time between its steps, so it takes no dt; hint: liquid does")]
+    NoTime {
+        /// Which model.
+        model: &'static str,
+    },
+    /// The time between steps has another shape than the steps.
+    #[error("dt must be [N, T] = {expected:?}, one number for each step, found {found:?}")]
+    TimeShape {
+        /// N and T.
+        expected: [i64; 2],
+        /// The shape that came.
+        found: Vec<i64>,
+    },
+    /// Time goes back, or is no number.
+    #[error("dt must hold finite numbers of at least 0, found {found} at {place:?}")]
+    TimeValue {
+        /// The number.
+        found: f64,
+        /// Sequence and step.
+        place: [i64; 2],
+    },
     /// A data set does not fit the model.
     #[error("the model takes {expected}, the data has {found}")]
     OtherData {
@@ -70,6 +92,16 @@ pub enum Error {
         /// Its version.
         found: u64,
         /// The newest version that is known.
+        supported: u64,
+    },
+    /// The module was exported by an earlier version of this program, whose description is no longer read.
+    #[error("{path} has export format {found}, this program reads {supported}; hint: export it again")]
+    OlderExport {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// The version that is read.
         supported: u64,
     },
     /// The module was exported by a later version of this program.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tch::Device;
 
-/// The newest version of the description that this crate reads, and the one that it writes.
-pub const EXPORT_VERSION: u64 = 1;
+/// The version of the description that this crate reads and writes.
+pub const EXPORT_VERSION: u64 = 2;
 
 /// Name of the description as an extra file.
 pub(crate) const EXTRA_FILE: &str = "lnn.json";

@@ -38,7 +38,7 @@ impl Exported {
     /// Reads a `.pt` file. Its code is compiled but not run.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Damaged`] or [`Error::NewerExport`].
+    /// [`Error::Io`], [`Error::Damaged`], [`Error::NewerExport`] or [`Error::OlderExport`].
     pub fn load(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
@@ -110,6 +110,9 @@ fn check_version(path: &Path, text: &str) -> Result<(), Error> {
     })?;
     if found > EXPORT_VERSION {
         return Err(Error::NewerExport { path: path.to_owned(), found, supported: EXPORT_VERSION });
+    }
+    if found < EXPORT_VERSION {
+        return Err(Error::OlderExport { path: path.to_owned(), found, supported: EXPORT_VERSION });
     }
     Ok(())
 }

@@ -20,6 +20,21 @@ impl Input {
     pub fn new(x: Tensor) -> Self {
         Self { x, dt: None, mask: None }
     }
+
+    /// Refuses a `dt` that is not `[batch, steps]`, or that holds what time cannot be.
+    pub(crate) fn check_time(&self, expected: [i64; 2]) -> Result<(), Error> {
+        let Some(dt) = &self.dt else { return Ok(()) };
+        if dt.size() != expected {
+            return Err(Error::TimeShape { expected, found: dt.size() });
+        }
+        // Written so that NaN is wrong, too.
+        let wrong = dt.ge(0.0).logical_and(&dt.isfinite()).logical_not().nonzero();
+        if wrong.size()[0] == 0 {
+            return Ok(());
+        }
+        let place = [0, 1].map(|axis| wrong.int64_value(&[0, axis]));
+        Err(Error::TimeValue { found: dt.double_value(&place), place })
+    }
 }
 
 /// The shape of one input.

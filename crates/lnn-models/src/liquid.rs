@@ -168,6 +168,10 @@ impl Network for Liquid {
         Ok(Output::new(self.readout.forward(&seen)).traced(mode, &steps))
     }
 
+    fn has_time(&self) -> bool {
+        true
+    }
+
     fn steps(&self) -> Option<Option<Scan>> {
         Some(self.scan)
     }
@@ -183,6 +187,7 @@ impl Network for Liquid {
             .replace("    MEAN\n", if mean { MEAN } else { "" })
             .replace("SUMMARIES", &summaries.collect::<Vec<_>>().join(", "))
             .replace("AFTER", if mean { "h, total, steps" } else { "h" })
+            .replace("LENGTH", if mean { "3" } else { "1" })
             .replace("READ", &read);
         Script::new("Liquid", source)
             .attribute("dropout", ScriptAttribute::Float(self.dropout))
@@ -192,12 +197,18 @@ impl Network for Liquid {
 }
 
 /// [`Network::head`] in TorchScript, whole and step by step. The state is the list of h and, where the readout sees the mean,
-/// the sum of the states and the number of steps so far.
+/// the sum of the states and the number of steps so far. `dt` takes the dtype of the input: numpy gives float64.
 const SCRIPT: &str = "
 def run(self, x: Tensor, state: Optional[List[Tensor]], dt: Optional[Tensor]) -> Tuple[Tensor, List[Tensor]]:
     before: Optional[Tensor] = None
     if state is not None:
+        assert len(state) == LENGTH, 'the state is the LENGTH tensors that a call before gave, found {}'.format(len(state))
         before = state[0]
+        assert before.size(0) == x.size(0), 'the state is of {} sequences, x of {}'.format(before.size(0), x.size(0))
+    if dt is not None:
+        expected = [x.size(0), x.size(1)]
+        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
+        dt = dt.to(x.dtype)
     outputs, h = self.cell.sequence(x, before, dt)
     MEAN
     seen = torch.dropout(torch.cat([SUMMARIES], 1), self.dropout, self.training)
@@ -211,7 +222,9 @@ def sequence(self, x: Tensor, state: Optional[List[Tensor]] = None, dt: Optional
     return self.run(self.preprocessing.steps(x), state, dt)
 
 def step(self, x: Tensor, state: Optional[List[Tensor]] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, List[Tensor]]:
+    assert x.dim() == 2, 'one step is [N, I], found {}'.format(x.size())
     if dt is not None:
+        assert dt.dim() == 1, 'dt of one step is [N], found {}'.format(dt.size())
         dt = dt.unsqueeze(1)
     return self.sequence(x.unsqueeze(1), state, dt)
 ";

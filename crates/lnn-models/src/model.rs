@@ -7,7 +7,8 @@ use crate::lnn::Lnn;
 use crate::preprocessing::Preprocessing;
 use crate::snlnn::Snlnn;
 use crate::{
-    Birth, Error, Growth, Input, InputSpec, Mode, ModelConfig, Output, Readout, Scan, Standardization, Task,
+    Birth, Error, Growth, Input, InputShape, InputSpec, Mode, ModelConfig, Output, Readout, Scan,
+    Standardization, Task,
 };
 use lnn_core::{Parameters, Scope, Script, seeded};
 use std::fmt::Debug;
@@ -64,6 +65,11 @@ pub trait Network: Debug {
 
     /// The tensors were filled from a file.
     fn loaded(&self) {}
+
+    /// Whether time passes between the steps, so that the input may have a `dt`.
+    fn has_time(&self) -> bool {
+        false
+    }
 
     /// Whether the steps of the network can be taken one by one, and if so how it reads an image as steps.
     fn steps(&self) -> Option<Option<Scan>> {
@@ -161,6 +167,29 @@ impl Model {
         Ok(())
     }
 
+    /// Refuses an input that the model cannot take. [`run`](Self::run) looks at the shape of `x` alone: to look at the numbers
+    /// of `dt` is to wait for the device.
+    ///
+    /// # Errors
+    /// [`Error::Input`], [`Error::NoTime`], [`Error::TimeShape`] or [`Error::TimeValue`].
+    pub fn check(&self, input: &Input) -> Result<(), Error> {
+        let size = input.x.size();
+        self.input.check(&size)?;
+        if input.dt.is_none() {
+            return Ok(());
+        }
+        if !self.network.has_time() {
+            return Err(Error::NoTime { model: self.config.name() });
+        }
+        let steps = match (self.network.steps().flatten(), &self.input.shape) {
+            (Some(scan), InputShape::Images { channels, height, width }) => {
+                scan.extents([*channels, *height, *width])[0]
+            }
+            _ => size[1],
+        };
+        input.check_time([size[0], steps])
+    }
+
     /// Images `[B, C, H, W]` in 0..1 or sequences `[B, T, I]` to logits or values `[B, O]`.
     ///
     /// # Errors
@@ -239,7 +268,8 @@ impl Model {
     }
 
     /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` to logits or values;
-    /// where its steps can be taken one by one, `sequence(x, state)` and `step(x, state)`, too.
+    /// where its steps can be taken one by one, `sequence(x, state)` and `step(x, state)`, too; and where it knows time, all
+    /// three take `dt` last.
     pub fn script(&self) -> Script {
         let scan = self.network.steps().flatten();
         self.network.script().part("preprocessing", self.preprocessing.script(&self.input, scan))

@@ -127,9 +127,11 @@ impl Preprocessing {
     pub(crate) fn script(&self, input: &InputSpec, scan: Option<Scan>) -> Script {
         let source = match input.shape {
             InputShape::Images { channels, height, width } => {
-                let by_step = scan.filter(|scan| scan.stands_still(self.standardization));
                 let by_step =
-                    by_step.map_or_else(String::new, |scan| STEPS_OF_IMAGES.replace("SCAN", &scan.script()));
+                    scan.map_or_else(String::new, |scan| match scan.stands_still(self.standardization) {
+                        true => STEPS_OF_IMAGES.replace("SCAN", &scan.script()),
+                        false => NO_STEPS.to_owned(),
+                    });
                 (IMAGES.to_owned() + &by_step)
                     .replace("CHANNELS", &channels.to_string())
                     .replace("HEIGHT", &height.to_string())
@@ -170,9 +172,18 @@ def one_step(self, numbers: Tensor) -> Tensor:
 
 def steps(self, x: Tensor) -> Tensor:
     mean, deviation = self.one_step(self.mean), self.one_step(self.deviation)
-    fits = x.dim() == 3 and x.size(2) == mean.size(2)
+    fits = x.dim() == 3 and x.size(1) > 0 and x.size(2) == mean.size(2)
     assert fits, 'a sequence is [N, T, {}], found {}'.format(mean.size(2), x.size())
+    assert x.is_floating_point(), 'the model takes floating-point sequences'
     return (x - mean) / deviation
+";
+
+/// The same where each step of an image has numbers of its own: what step it is cannot be known.
+const NO_STEPS: &str = "
+def steps(self, x: Tensor) -> Tensor:
+    assert False, 'each column of an image has its own standardization, and this model reads columns; hint: forward takes \
+        whole images, and a model that was trained with standardization=channels takes steps, too'
+    return x
 ";
 
 /// The same for sequences.

@@ -314,9 +314,19 @@ impl Network for Snlnn {
             Encoding::Delta { scan, threshold } => format!("self.delta({}, {threshold:?})", scan.script()),
             Encoding::Scan { scan } => scan.script(),
         };
-        let source =
-            SCRIPT.replace("SUMMARIES", &summaries.collect::<Vec<_>>().join(", ")).replace("ENCODE", &encode)
-                + ENCODINGS;
+        // A change needs the step before, which the state carries on.
+        let (steps, length) = match self.encoding {
+            Encoding::Delta { threshold, .. } => {
+                (CHANGES.replace("THRESHOLD", &format!("{threshold:?}")), "6")
+            }
+            _ => (CURRENTS.to_owned(), "5"),
+        };
+        let source = SCRIPT
+            .replace("SUMMARIES", &summaries.collect::<Vec<_>>().join(", "))
+            .replace("ENCODE", &encode)
+            .replace("STEPS", &steps)
+            .replace("LENGTH", length)
+            + ENCODINGS;
         Script::new("Snlnn", source)
             .attribute("dropout", ScriptAttribute::Float(self.dropout))
             .attribute("room", ScriptAttribute::Int(self.room))
@@ -327,12 +337,15 @@ impl Network for Snlnn {
 }
 
 /// [`Network::head`] in TorchScript, whole and step by step. The state is the list of v, s, the sums of both over the steps,
-/// and the number of steps so far.
+/// and the number of steps so far; [`CHANGES`] adds to it.
 const SCRIPT: &str = "
 def run(self, x: Tensor, state: Optional[List[Tensor]]) -> Tuple[Tensor, List[Tensor]]:
     before: Optional[Tuple[Tensor, Tensor]] = None
     if state is not None:
+        assert len(state) == LENGTH, 'the state is the LENGTH tensors that a call before gave, found {}'.format(len(state))
         before = (state[0], state[1])
+        batch = state[0].size(0)
+        assert batch == x.size(0), 'the state is of {} sequences, x of {}'.format(batch, x.size(0))
     outputs, after = self.reservoir.sequence(x, before)
     v, s = after
     membranes, spikes = torch.chunk(outputs.sum(1), 2, 1)
@@ -349,12 +362,28 @@ def encode(self, x: Tensor) -> Tensor:
 
 def forward(self, images: Tensor) -> Tensor:
     return self.run(self.encode(self.preprocessing.forward(images)), None)[0]
+STEPS
+def step(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor, List[Tensor]]:
+    assert x.dim() == 2, 'one step is [N, I], found {}'.format(x.size())
+    return self.sequence(x.unsqueeze(1), state)
+";
 
+/// Steps as the image is read, or the spikes of an encoding that spreads one image over time.
+const CURRENTS: &str = "
 def sequence(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor, List[Tensor]]:
     return self.run(self.preprocessing.steps(x), state)
+";
 
-def step(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor, List[Tensor]]:
-    return self.sequence(x.unsqueeze(1), state)
+/// Steps as the image is read, of which the changes are shown; the last step is a part of the state.
+const CHANGES: &str = "
+def sequence(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor, List[Tensor]]:
+    x = self.preprocessing.steps(x)
+    before = torch.zeros_like(x[:, :1])
+    if state is not None:
+        before = state[len(state) - 1].unsqueeze(1)
+    changes = self.delta(torch.cat([before, x], 1), THRESHOLD)[:, 1:]
+    output, after = self.run(changes, state)
+    return output, after + [x[:, -1]]
 ";
 
 /// The encodings of `lnn-core`, of which one is called.

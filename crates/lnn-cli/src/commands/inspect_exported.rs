@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::observers::print_line;
-use lnn_models::{ExportDescription, Exported, Extent, TensorContract};
+use lnn_models::{ExportDescription, Exported, Extent, InputShape, TensorContract};
 use serde::Serialize;
 use std::path::Path;
 
@@ -43,6 +43,9 @@ pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
     );
     println!("model       {}", checkpoint.model.name());
     println!("input       {}", contract(&description.input));
+    if let InputShape::Sequences { features } = &checkpoint.input.shape {
+        println!("features    {}", features.join(", "));
+    }
     println!("output      {}", contract(&description.output));
     match description.class_names.is_empty() {
         false => println!("classes     {}", description.class_names.join(", ")),

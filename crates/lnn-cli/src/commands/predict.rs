@@ -4,7 +4,7 @@ use super::prepare;
 use crate::args::PredictArguments;
 use crate::failure::Failure;
 use crate::run_folder::{checkpoint_file, write_atomically};
-use lnn_models::Checkpoint;
+use lnn_models::{Checkpoint, Input, Mode};
 use ndarray::{Array2, ArrayD, Dimension};
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::fs::File;
@@ -18,17 +18,27 @@ const BLOCK: i64 = 500;
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device = prepare(&arguments.compute)?;
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
-    let inputs = read(&arguments.input, &checkpoint.description.input.batch_shape())?;
-    checkpoint.description.input.check(&inputs.size())?;
+    let mut input = Input::new(read(&arguments.input, &checkpoint.description.input.batch_shape())?);
+    input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;
     let model = checkpoint.model(device)?;
-    let blocks = inputs.split(BLOCK, 0);
-    let logits: Result<Vec<Tensor>, _> =
-        blocks.iter().map(|block| tch::no_grad(|| model.forward(&block.to_device(device), false))).collect();
-    let logits = Tensor::cat(&logits?, 0).to_device(Device::Cpu).to_kind(Kind::Float);
-    write(&arguments.output, &logits)
+    model.check(&input)?;
+    let predictions: Result<Vec<Tensor>, _> = blocks(&input, device)
+        .map(|block| tch::no_grad(|| model.run(block, Mode::Evaluation)).map(|output| output.prediction))
+        .collect();
+    let predictions = Tensor::cat(&predictions?, 0).to_device(Device::Cpu).to_kind(Kind::Float);
+    write(&arguments.output, &predictions)
 }
 
-/// Inputs as a tensor; float64 and bytes are refused, because they would hide a wrong range. `shape` says what is expected.
+/// The input on the device, a block at a time.
+fn blocks(input: &Input, device: Device) -> impl Iterator<Item = Input> {
+    let count = input.x.size()[0];
+    (0..count).step_by(BLOCK as usize).map(move |start| {
+        let part = |tensor: &Tensor| tensor.narrow(0, start, BLOCK.min(count - start)).to_device(device);
+        Input { dt: input.dt.as_ref().map(part), ..Input::new(part(&input.x)) }
+    })
+}
+
+/// Numbers as a tensor; float64 and bytes are refused, because they would hide a wrong range. `shape` says what is expected.
 fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| Failure::request(format!("{shown}: {error}")))?;
@@ -51,9 +61,9 @@ fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
     Ok(Tensor::from_slice(inputs.as_slice().expect("standard layout")).view(&shape[..]))
 }
 
-fn write(path: &Path, logits: &Tensor) -> Result<(), Failure> {
-    let (rows, columns) = logits.size2().map_err(Failure::run)?;
-    let values = Vec::<f32>::try_from(logits.flatten(0, -1)).map_err(Failure::run)?;
+fn write(path: &Path, predictions: &Tensor) -> Result<(), Failure> {
+    let (rows, columns) = predictions.size2().map_err(Failure::run)?;
+    let values = Vec::<f32>::try_from(predictions.flatten(0, -1)).map_err(Failure::run)?;
     let array = Array2::from_shape_vec((rows as usize, columns as usize), values).map_err(Failure::run)?;
     let mut bytes = Vec::new();
     array.write_npy(&mut bytes).map_err(Failure::run)?;

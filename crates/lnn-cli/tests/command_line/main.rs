@@ -31,4 +31,5 @@ mod refused_settings;
 mod resuming;
 mod run_folder;
 mod sequences;
+mod time_steps;
 mod training;

@@ -1,7 +1,10 @@
 //! The module computes what the model computes: values, gradients and the statistics that training keeps.
 
 use crate::{assert_close, checkpoint, exported, images, input, small};
-use lnn_models::{Checkpoint, LnnConfig, ModelConfig, ModelKind, Preset, Scan, Standardization, Summary};
+use lnn_models::{
+    Checkpoint, Encoding, LiquidConfig, LnnConfig, ModelConfig, ModelKind, Preset, Scan, SnlnnConfig,
+    Standardization, Summary,
+};
 use tch::{CModule, Device, Kind, Reduction, Tensor};
 
 fn module(checkpoint: &Checkpoint) -> CModule {
@@ -22,6 +25,17 @@ fn configurations() -> Vec<ModelConfig> {
     all.push(ModelConfig::Lnn(LnnConfig { window: 1, standardize: false, ..base.clone() }));
     let scans = vec![Scan::Positions, Scan::ColumnsReversed, Scan::Whole];
     all.push(ModelConfig::Lnn(LnnConfig { scans, stretches: 1, window: 3, ..base }));
+    let ModelConfig::Liquid(base) = small(ModelKind::Liquid, Preset::Tuned) else { unreachable!() };
+    for scan in [Scan::Whole, Scan::Columns, Scan::Patches { size: 3, stride: 2 }] {
+        all.push(ModelConfig::Liquid(LiquidConfig { scan, summaries: vec![Summary::Mean], ..base.clone() }));
+    }
+    let ModelConfig::Snlnn(base) = small(ModelKind::Snlnn, Preset::Tuned) else { unreachable!() };
+    let patches = Scan::PatchesByColumn { size: 4, stride: 3 };
+    for encoding in
+        [Encoding::Delta { scan: Scan::Columns, threshold: 0.2 }, Encoding::Scan { scan: patches }]
+    {
+        all.push(ModelConfig::Snlnn(SnlnnConfig { encoding, bias: false, ..base.clone() }));
+    }
     let ModelConfig::Cllnn(base) = small(ModelKind::Cllnn, Preset::Tuned) else { unreachable!() };
     for scan in [Scan::RowsReversed, Scan::Columns, Scan::ColumnsReversed, Scan::Positions] {
         let mut config = base.clone();
@@ -47,6 +61,18 @@ fn the_module_gives_the_logits_of_the_model_for_every_configuration_and_batch() 
                 assert_close(&module.forward_ts(&[x]).unwrap(), &expected, 1e-5 * largest);
             }
         }
+    }
+}
+
+#[test]
+fn the_module_spreads_intensities_over_time_as_the_model_does() {
+    let ModelConfig::Snlnn(base) = small(ModelKind::Snlnn, Preset::Tuned) else { unreachable!() };
+    for encoding in [Encoding::Rate { steps: 7 }, Encoding::Latency { steps: 5 }] {
+        let config = ModelConfig::Snlnn(SnlnnConfig { encoding, ..base.clone() });
+        let checkpoint = checkpoint(&config, Standardization::None);
+        let x = images(9);
+        let expected = tch::no_grad(|| checkpoint.model(Device::Cpu).unwrap().forward(&x, false)).unwrap();
+        assert_close(&module(&checkpoint).forward_ts(&[x]).unwrap(), &expected, 1e-5);
     }
 }
 

@@ -109,6 +109,8 @@ fn files_that_are_no_module_of_ours_are_refused() {
     assert!(error.to_string().contains("`lnn.json`, found neither"), "{error}");
     let error = load(&other.save(("lnn.json", "{\"export_version\": 99}")).unwrap());
     assert!(matches!(error, Error::NewerExport { found: 99, .. }), "{error}");
+    let error = load(&other.save(("lnn.json", "{\"export_version\": 1}")).unwrap());
+    assert!(matches!(error, Error::OlderExport { found: 1, .. }), "{error}");
     let error = load(&other.save(("lnn.json", "{")).unwrap());
     assert!(matches!(error, Error::Damaged { .. }), "{error}");
     let missing = Exported::load(std::path::Path::new("/nowhere/model.pt")).unwrap_err();

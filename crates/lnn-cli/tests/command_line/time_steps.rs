@@ -1,0 +1,131 @@
+//! `predict --dt`: the time between steps, for models that know time, and what it must not be.
+
+use crate::image_sets::SIDE;
+use crate::program::Call;
+use crate::trained_runs::{LNN_ARTICLE, shared};
+use ndarray::{Array, Array2, Array3, Array4, Dimension};
+use ndarray_npy::{ReadNpyExt, WritableElement, WriteNpyExt};
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// Sequences and steps of the inputs.
+const EXTENTS: [usize; 2] = [5, 7];
+
+/// A liquid network, trained for one epoch on a series with a column of time.
+static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
+    let (table, run) = (shared("series.csv"), shared("liquid-series"));
+    let mut text = "t,a,b\n".to_owned();
+    for i in 0..80 {
+        let t = f64::from(i) + 0.4 * f64::from(i % 3);
+        writeln!(text, "{t},{},{}", t.sin(), t.cos()).expect("a text takes more");
+    }
+    fs::write(&table, text).expect("the series can be written");
+    let data = format!("csv:{},time=t,target=b,window=7", table.display());
+    let call = Call::new("train").flag("model", "liquid").flag("data", data).flag("out", &run);
+    call.set("model.units=6").flag("epochs", "1").succeed();
+    run
+});
+
+fn write<A: WritableElement, D: Dimension>(array: &Array<A, D>, path: &Path) {
+    array.write_npy(File::create(path).expect("the file can be made")).expect("the array can be written");
+}
+
+/// Sequences of two features.
+fn inputs() -> Array3<f32> {
+    let [count, steps] = EXTENTS;
+    Array3::from_shape_fn((count, steps, 2), |(n, t, i)| ((n * 5 + t * 3 + i) as f32).sin())
+}
+
+/// A call of `predict` on a run and an input, with time steps if there are any, in a folder for its files.
+fn call<D: Dimension, E: Dimension, A: WritableElement>(
+    run: &Path,
+    x: &Array<f32, D>,
+    dt: Option<&Array<A, E>>,
+    folder: &Path,
+) -> Call {
+    let [input, output, times] = ["x.npy", "y.npy", "dt.npy"].map(|name| folder.join(name));
+    write(x, &input);
+    let call = Call::new("predict").arg(run).flag("input", input).flag("output", output);
+    let Some(dt) = dt else { return call };
+    write(dt, &times);
+    call.flag("dt", times)
+}
+
+fn told(dt: Option<&Array2<f32>>) -> Array2<f32> {
+    let folder = tempfile::tempdir().unwrap();
+    call(&RUN, &inputs(), dt, folder.path()).succeed();
+    Array2::read_npy(File::open(folder.path().join("y.npy")).unwrap()).unwrap()
+}
+
+fn refused<E: Dimension, A: WritableElement>(dt: &Array<A, E>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let message = call(&RUN, &inputs(), Some(dt), folder.path()).refused();
+    assert!(!folder.path().join("y.npy").exists(), "there is an output beside the message {message}");
+    message
+}
+
+fn difference(a: &Array2<f32>, b: &Array2<f32>) -> f32 {
+    (a - b).iter().fold(0.0, |largest, number| largest.max(number.abs()))
+}
+
+#[test]
+fn steps_of_one_are_the_default_and_other_times_tell_something_else() {
+    let plain = told(None);
+    assert_eq!(plain.dim(), (EXTENTS[0], 1));
+    assert!(difference(&told(Some(&Array2::ones(EXTENTS))), &plain) < 1e-6);
+    let irregular = Array2::from_shape_fn(EXTENTS, |(n, t)| 0.1 + ((n + 2 * t) % 4) as f32);
+    assert!(difference(&told(Some(&irregular)), &plain) > 1e-3);
+    // Each sequence has a time of its own.
+    let mut first = Array2::ones(EXTENTS);
+    first.row_mut(0).assign(&irregular.row(0));
+    let changed = told(Some(&first)) - plain;
+    assert!(changed[[0, 0]].abs() > 1e-4 && changed.iter().skip(1).all(|number| number.abs() < 1e-6));
+}
+
+#[test]
+fn time_of_another_shape_is_refused_with_both_shapes() {
+    for shape in [[EXTENTS[0], EXTENTS[1] + 1], [EXTENTS[0] - 1, EXTENTS[1]], [EXTENTS[1], EXTENTS[0]]] {
+        let message = refused(&Array2::<f32>::ones(shape));
+        assert!(message.contains("dt must be [N, T] = [5, 7]"), "{message}");
+        assert!(message.contains(&format!("found {shape:?}")), "{message}");
+    }
+    let message = refused(&Array3::<f32>::ones((5, 7, 1)));
+    assert!(message.contains("found [5, 7, 1]"), "{message}");
+}
+
+#[test]
+fn time_that_goes_back_or_is_no_number_is_refused_with_its_place() {
+    let mut dt = Array2::<f32>::ones(EXTENTS);
+    dt[[3, 2]] = -0.5;
+    let message = refused(&dt);
+    assert!(message.contains("dt must hold finite numbers of at least 0, found -0.5 at [3, 2]"), "{message}");
+    for wrong in [f32::NAN, f32::INFINITY] {
+        dt[[3, 2]] = wrong;
+        let message = refused(&dt);
+        assert!(
+            message.contains("dt.npy: expected finite numbers") && message.contains("(3, 2)"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn time_in_another_type_or_in_no_file_is_refused() {
+    let message = refused(&Array2::<f64>::ones(EXTENTS));
+    assert!(message.contains("dt.npy: expected a float32 .npy of time steps [N, T]"), "{message}");
+    let folder = tempfile::tempdir().unwrap();
+    let call = call::<_, ndarray::Ix2, f32>(&RUN, &inputs(), None, folder.path());
+    let message = call.flag("dt", folder.path().join("nothing.npy")).refused();
+    assert!(message.contains("nothing.npy"), "{message}");
+}
+
+#[test]
+fn a_model_that_knows_no_time_is_given_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = Array4::<f32>::zeros((2, 1, SIDE, SIDE));
+    let run = &LNN_ARTICLE.run().folder;
+    let message = call(run, &images, Some(&Array2::<f32>::ones((2, 1))), folder.path()).refused();
+    assert!(message.contains("the model lnn knows no time"), "{message}");
+}

@@ -1,0 +1,22 @@
+"""The time loop for exporters, where the number of steps is free."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+
+def loop_of_any_length(advance: Callable[..., Tensor], h: Tensor, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """`h = advance(h, *step)` for each step of inputs [B, T, ..]: all states [B, T, H] and the last.
+
+    `torch.export` unrolls a loop of Python, which fixes its length. This operator stays a loop, in an exported program as in
+    ONNX; torch has not made it public yet, so nothing but an export of free length goes through here.
+    """
+    from torch._higher_order_ops.scan import scan
+
+    def combine(h: Tensor, step: list[Tensor]) -> tuple[Tensor, Tensor]:
+        after = advance(h, *step)
+        return after, after.clone()  # the operator refuses to give back one tensor twice
+
+    # Time comes first, whichever axis it was.
+    last, states = scan(combine, h, inputs, dim=1)
+    return states.transpose(0, 1), last

@@ -1,0 +1,15 @@
+"""One step of a recurrent model as a module of its own."""
+
+from torch import Tensor, nn
+
+
+class Step(nn.Module):
+    """`forward` is the `step` of a model, because exporters take `forward` alone: x [N, I], the state and, for a model that
+    knows time, dt [N], to the output and the next state. A loop outside starts with `model.rest(N)`."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, state: list[Tensor], dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        return self.model.step(x, state) if dt is None else self.model.step(x, state, dt)

@@ -1,0 +1,222 @@
+"""The methods `sequence` and `step` of an exported module: what a state carries, how time passes, and what refuses what."""
+
+import copy
+
+import pytest
+import torch
+
+from conftest import RECURRENT_RUNS, lnn_cli
+from test_export import TOLERANCE, difference, saved_and_loaded
+
+SIZES = [(batch, steps) for batch in (1, 2, 7, 64) for steps in (1, 5, 50)]
+METHODS = ["sequence", "step"]
+
+
+def cell_of(module):
+    return module.reservoir if hasattr(module, "reservoir") else module.cell
+
+
+def drawn(run, module, batch, steps):
+    """A sequence [B, T, I] as the run could meet one, and irregular time [B, T] if it knows time, in the module's dtype."""
+    weights = cell_of(module).input_weights
+    draw = torch.rand if run.takes_images else torch.randn
+    x = draw(batch, steps, weights.shape[1], dtype=weights.dtype)
+    return x, [torch.rand(batch, steps, dtype=weights.dtype) * 2] if run.model == "liquid" else []
+
+
+def read(run, images):
+    """Images as the run reads them: [N, T, I]."""
+    model = run.description()["checkpoint"]["model"]
+    if run.model == "snlnn":
+        return images.flatten(1).unsqueeze(1).expand(-1, model["encoding"]["steps"], -1)
+    assert model["scan"] == "rows"
+    return images.permute(0, 2, 1, 3).flatten(2)
+
+
+def by_step(module, x, dt=(), state=None):
+    """The output after the last step, and the state."""
+    for t in range(x.shape[1]):
+        output, state = module.step(x[:, t], state, *(time[:, t] for time in dt))
+    return output, state
+
+
+def assert_states_close(found, expected, tolerance):
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected):
+        # Sums over steps grow with their number.
+        assert difference(a, b) <= tolerance * max(1.0, b.abs().max().item())
+
+
+# In float64, where no rounding makes or prevents a spike.
+@pytest.mark.parametrize("batch, steps", SIZES)
+def test_steps_are_the_sequence(recurrent_run, batch, steps):
+    module = recurrent_run.module().double()
+    x, dt = drawn(recurrent_run, module, batch, steps)
+    with torch.no_grad():
+        whole, state = module.sequence(x, None, *dt)
+        stepped, last = by_step(module, x, dt)
+    assert whole.shape[0] == batch
+    assert difference(stepped, whole) <= 1e-10
+    assert_states_close(last, state, 1e-10)
+
+
+@pytest.mark.parametrize("batch, steps", [size for size in SIZES if size[1] > 1])
+def test_a_sequence_cut_in_two_is_the_sequence(recurrent_run, batch, steps):
+    module = recurrent_run.module().double()
+    x, dt = drawn(recurrent_run, module, batch, steps)
+    with torch.no_grad():
+        whole, end = module.sequence(x, None, *dt)
+        for cut in {1, steps // 2, steps - 1}:
+            _, carried = module.sequence(x[:, :cut], None, *(time[:, :cut] for time in dt))
+            kept = [tensor.clone() for tensor in carried]
+            found, state = module.sequence(x[:, cut:], carried, *(time[:, cut:] for time in dt))
+            assert difference(found, whole) <= 1e-10
+            assert_states_close(state, end, 1e-10)
+            assert all(torch.equal(a, b) for a, b in zip(carried, kept)), "a call leaves the state that it was given"
+
+
+def test_gradients_pass_through_carried_states(recurrent_run):
+    module = recurrent_run.module().double()
+    x, dt = drawn(recurrent_run, module, 3, 5)
+    found = []
+    for way in ("sequence", "step"):
+        module.zero_grad()
+        leaves = [tensor.clone().requires_grad_() for tensor in (x, *dt)]
+        output, _ = module.sequence(leaves[0], None, *leaves[1:]) if way == "sequence" else by_step(module, leaves[0], leaves[1:])
+        output.square().sum().backward()
+        found.append([tensor.grad for tensor in (*leaves, *module.parameters())])
+    for a, b in zip(*found):
+        assert a is not None and difference(a, b) <= 1e-10 * max(1.0, a.abs().max().item())
+    assert all(gradient.abs().max() > 0 for gradient in found[0][: 1 + len(dt)])
+
+
+@pytest.mark.parametrize("key", [run for run in RECURRENT_RUNS if len(run) == 2], ids="-".join)
+def test_the_sequence_of_an_image_gives_what_the_image_gives(runs, key):
+    run = runs[key]
+    module, x = run.module(), read(run, run.inputs)
+    with torch.no_grad():
+        for batch in (64, 1, 7):
+            expected = run.outputs()[:batch]
+            assert difference(module(run.inputs[:batch]), expected) <= TOLERANCE
+            assert difference(module.sequence(x[:batch])[0], expected) <= TOLERANCE
+            assert difference(by_step(module, x[:batch])[0], expected) <= TOLERANCE
+
+
+def times_of(run, series):
+    """Irregular time for the inputs of a run: that of the series, or drawn."""
+    if run.data == series.spec:
+        return series.dt[:64]
+    steps = run.inputs.shape[2 if run.takes_images else 1]
+    return torch.rand(64, steps, generator=torch.Generator().manual_seed(1)) * 2
+
+
+@pytest.mark.parametrize("key", [run for run in RECURRENT_RUNS if run[0] == "liquid"], ids="-".join)
+def test_irregular_time_tells_what_predict_tells_with_it(runs, series, key):
+    run = runs[key]
+    module, dt = run.module(), times_of(run, series)
+    x = read(run, run.inputs) if run.takes_images else run.inputs
+    expected = run.predict(run.inputs, dt=dt)
+    assert difference(expected, run.outputs()) > 1e-3, "time makes a difference"
+    assert difference(run.predict(run.inputs, dt=torch.ones_like(dt)), run.outputs()) <= TOLERANCE
+    for gradients in (False, True):
+        with torch.set_grad_enabled(gradients):
+            assert difference(module(run.inputs, dt), expected) <= TOLERANCE
+            assert difference(module(run.inputs[:1], dt[:1]), expected[:1]) <= TOLERANCE
+            assert difference(module.sequence(x, None, dt)[0], expected) <= TOLERANCE
+            assert difference(by_step(module, x, [dt])[0], expected) <= TOLERANCE
+            # Numpy's time is float64.
+            assert difference(module.sequence(x, None, dt.double())[0], expected) <= TOLERANCE
+
+
+def variants(module):
+    yield "saved and loaded", saved_and_loaded(module)
+    yield "deep copy", copy.deepcopy(module)
+    yield "frozen", torch.jit.freeze(module, preserved_attrs=METHODS)
+    yield "frozen, saved and loaded", saved_and_loaded(torch.jit.freeze(module, preserved_attrs=METHODS))
+    yield "double and back", copy.deepcopy(module).double().float()
+
+
+def test_copies_and_frozen_modules_have_the_same_methods(recurrent_run):
+    module = recurrent_run.module()
+    x, dt = drawn(recurrent_run, module, 7, 5)
+    with torch.no_grad():
+        expected, state = module.sequence(x, None, *dt)
+        for name, variant in variants(module):
+            for _ in range(3):  # the compiler watches two calls before it optimises
+                found, last = variant.sequence(x, None, *dt)
+                assert difference(found, expected) <= TOLERANCE, name
+                assert_states_close(last, state, TOLERANCE)
+                assert difference(by_step(variant, x, dt)[0], expected) <= TOLERANCE, name
+    assert not hasattr(torch.jit.freeze(module), "sequence"), "without preserved_attrs only forward stays"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_steps_too(recurrent_run, dtype):
+    module = recurrent_run.module()
+    x, dt = drawn(recurrent_run, module, 7, 5)
+    with torch.no_grad():
+        expected = module.sequence(x, None, *dt)[0]
+        module.to(dtype)
+        # Time stays float32, as it comes.
+        found, state = module.sequence(x.to(dtype), None, *dt)
+        assert difference(by_step(module, x.to(dtype), dt)[0], found) <= 0.1 * max(1.0, expected.abs().max().item())
+    assert found.dtype == dtype and {tensor.dtype for tensor in state} == {dtype}
+    assert torch.isfinite(found).all()
+
+
+def test_what_does_not_fit_is_refused_in_words(recurrent_run):
+    module = recurrent_run.module()
+    x, dt = drawn(recurrent_run, module, 3, 4)
+    width = x.shape[2]
+
+    def refused(method, *arguments):
+        with pytest.raises(torch.jit.Error) as error:
+            getattr(module, method)(*arguments)
+        return str(error.value)
+
+    assert f"[N, T, {width}], found [3, 4, {width + 1}]" in refused("sequence", torch.rand(3, 4, width + 1))
+    assert f"[N, T, {width}], found [3, 0, {width}]" in refused("sequence", x[:, :0])
+    assert "floating-point" in refused("sequence", x.to(torch.uint8))
+    assert f"one step is [N, I], found [3, 4, {width}]" in refused("step", x)
+    _, state = module.sequence(x)
+    assert "the state is of 3 sequences, x of 2" in refused("sequence", x[:2], state)
+    assert f"the {len(state)} tensors that a call before gave, found {len(state) + 1}" in refused(
+        "sequence", x, [*state, state[0]])
+    assert bool(dt) == (recurrent_run.model == "liquid")
+    for time in dt:
+        assert "dt is [N, T] = [3, 4], one number for each step, found [3, 3]" in refused("sequence", x, None, time[:, :3])
+        assert "found [3, 4, 1]" in refused("sequence", x, None, time.unsqueeze(2))
+        assert "dt of one step is [N], found [3, 4]" in refused("step", x[:, 0], None, time)
+        assert "dt is [N, T] = [3, 1]" in refused("step", x[:, 0], None, time[:2, 0])
+
+
+@pytest.mark.parametrize("model", ["lnn", "cllnn"])
+def test_a_model_that_sees_all_steps_at_once_has_no_step(runs, model):
+    module = runs[model, "tuned"].module()
+    assert not any(hasattr(module, method) for method in METHODS)
+
+
+def test_columns_with_numbers_of_their_own_are_read_whole_and_not_by_step(data, test_set, tmp_path):
+    run, file = tmp_path / "run", tmp_path / "model.pt"
+    lnn_cli("train", "--model", "liquid", "--preset", "article", "--data", f"idx:{data}", "--epochs", 1, "--limit", 100,
+            "--set", "model.scan=columns", "--out", run, "--device", "cpu")
+    lnn_cli("export", run, "--out", file)
+    module = torch.jit.load(file)
+    assert module(test_set[0][:3]).shape == (3, 10)
+    with pytest.raises(torch.jit.Error, match="standardization=channels"):
+        module.sequence(torch.rand(3, 28, 28))
+
+
+def test_changes_are_seen_across_a_cut(data, test_set, tmp_path):
+    """A spiking model that hears changes alone keeps the last step in its state."""
+    run, file = tmp_path / "run", tmp_path / "model.pt"
+    lnn_cli("train", "--model", "snlnn", "--data", f"idx:{data}", "--epochs", 1, "--limit", 100, "--out", run, "--device", "cpu",
+            "--set", 'model.encoding={"kind":"delta","scan":"rows","threshold":0.5}', "--set", "model.input_scale=0.5")
+    lnn_cli("export", run, "--out", file)
+    module, images = torch.jit.load(file).double(), test_set[0][:5].double()
+    x = images.flatten(1, 2)
+    expected = module(images)
+    assert difference(module.sequence(x)[0], expected) <= 1e-10
+    assert difference(by_step(module, x)[0], expected) <= 1e-10
+    _, carried = module.sequence(x[:, :10])
+    assert difference(module.sequence(x[:, 10:], carried)[0], expected) <= 1e-10

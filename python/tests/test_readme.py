@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from series import Series
+
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder in which `lnn-cli train … --out runs/a` was run on a small generated set, and then exported."""
+    """A folder in which `lnn-cli train … --out runs/a` was run on a small generated set, and then exported; the same of a
+    series."""
     program = os.environ.get("LNN_CLI")
     if not program:
         pytest.skip("LNN_CLI names no lnn-cli binary")
@@ -25,6 +28,10 @@ def folder(tmp_path_factory):
     train += ["--set", "model.channels=[4,4,8]", "--set", "model.reservoir.units=16", "--out", "runs/a"]
     subprocess.run(train, cwd=folder, check=True)
     subprocess.run([program, "export", "runs/a", "--out", "model.pt"], cwd=folder, check=True)
+    series = Series.written_to(folder / "series.csv")
+    train = [program, "train", "--model", "liquid", "--data", series.spec, "--epochs", "1", "--out", "runs/s"]
+    subprocess.run(train, cwd=folder, check=True)
+    subprocess.run([program, "export", "runs/s", "--out", "series.pt"], cwd=folder, check=True)
     return folder
 
 

@@ -15,7 +15,7 @@ const EXTENTS: [usize; 2] = [5, 7];
 
 /// A liquid network, trained for one epoch on a series with a column of time.
 static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
-    let (table, run) = (shared("series.csv"), shared("liquid-series"));
+    let (table, run) = (shared("timed.csv"), shared("liquid-timed"));
     let mut text = "t,a,b\n".to_owned();
     for i in 0..80 {
         let t = f64::from(i) + 0.4 * f64::from(i % 3);

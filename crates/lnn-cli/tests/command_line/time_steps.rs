@@ -17,7 +17,7 @@ const EXTENTS: [usize; 2] = [5, 7];
 static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
     let (table, run) = (shared("timed.csv"), shared("liquid-timed"));
     let mut text = "t,a,b\n".to_owned();
-    for i in 0..80 {
+    for i in 0..120 {
         let t = f64::from(i) + 0.4 * f64::from(i % 3);
         writeln!(text, "{t},{},{}", t.sin(), t.cos()).expect("a text takes more");
     }

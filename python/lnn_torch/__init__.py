@@ -4,7 +4,8 @@
 checkpoint's tensors, work with autograd, `torch.compile`, `torch.export` and ONNX, and need torch and safetensors alone.
 """
 
-from .cells import LeakyReservoir, LiquidTimeStep, Lstm, SpikingReservoir
+from .cells import LeakyReservoir, LinearLiquid, LiquidTimeStep, Lstm, SpikingReservoir
+from .cifar import Cifar
 from .cllnn import Cllnn
 from .liquid import Liquid
 from .lnn import Lnn
@@ -12,5 +13,5 @@ from .loading import load
 from .snlnn import Snlnn
 from .step import Step
 
-__all__ = ["Cllnn", "LeakyReservoir", "Liquid", "LiquidTimeStep", "Lnn", "Lstm", "Snlnn", "SpikingReservoir", "Step",
-           "load"]
+__all__ = ["Cifar", "Cllnn", "LeakyReservoir", "LinearLiquid", "Liquid", "LiquidTimeStep", "Lnn", "Lstm", "Snlnn",
+           "SpikingReservoir", "Step", "load"]

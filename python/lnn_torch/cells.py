@@ -137,6 +137,34 @@ class LiquidTimeStep(nn.Module):
         return h + rate * (torch.tanh(projected + h @ self.recurrent_weights.T) - h)
 
 
+class LinearLiquid(nn.Module):
+    """The linear update h' = (1 - c) h + c x W_in^T + h W_hid^T + b, with the number c as `rate`."""
+
+    def __init__(self, inputs: int, units: int, rate: float):
+        super().__init__()
+        self.rate = rate
+        self.input_weights = nn.Parameter(torch.zeros(units, inputs))
+        self.recurrent_weights = nn.Parameter(torch.zeros(units, units))
+        self.bias = nn.Parameter(torch.zeros(units))
+
+    def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h = self._advance(nn.functional.linear(self.rate * x, self.input_weights, self.bias), state)
+        return h, h
+
+    def sequence(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        outputs, h = [], state
+        for projected in nn.functional.linear(self.rate * x, self.input_weights, self.bias).unbind(1):
+            h = self._advance(projected, h)
+            outputs.append(h)
+        return torch.stack(outputs, 1), h
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.sequence(x)[0]
+
+    def _advance(self, projected: Tensor, h: Tensor | None) -> Tensor:
+        return projected if h is None else projected + h @ self.recurrent_weights.T + (1 - self.rate) * h
+
+
 def spike(u: Tensor, surrogate: str, sharpness: float) -> Tensor:
     """1 where u > 0 and 0 elsewhere; the gradient is that of a smooth function, whose slope at 0 is 1."""
     if surrogate == "fast-sigmoid":

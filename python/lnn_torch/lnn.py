@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from .cells import LeakyReservoir
 from .images import scan, scan_extents, with_neighbours
 from .preprocessing import Preprocessing, told_names
+from .summary import summarize
 
 
 class Readout(nn.Module):
@@ -46,13 +47,5 @@ class Lnn(nn.Module):
         features = []
         for i, order in enumerate(self.orders):
             states = self.get_submodule(f"reservoir{i}")(with_neighbours(scan(order, x), self.window))
-            features.append(self._summarize(states))
+            features.append(summarize(states, self.stretches, self.summary))
         return self.readout(torch.cat(features, 1))
-
-    def _summarize(self, states: Tensor) -> Tensor:
-        """One summary a stretch of [B, T, H]: [B, stretches * H]."""
-        steps, summaries = states.shape[1], []
-        for i in range(self.stretches):
-            begin, end = i * steps // self.stretches, (i + 1) * steps // self.stretches
-            summaries.append(states[:, end - 1] if self.summary == "last" else states[:, begin:end].mean(1))
-        return torch.cat(summaries, 1)

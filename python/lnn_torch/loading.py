@@ -6,13 +6,14 @@ from os import PathLike
 from safetensors import safe_open
 from torch import nn
 
+from .cifar import Cifar
 from .cllnn import Cllnn
 from .liquid import Liquid
 from .lnn import Lnn
 from .snlnn import Snlnn
 
 VERSION = 2
-CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid}
+CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar}
 
 
 def load(path: str | PathLike) -> nn.Module:

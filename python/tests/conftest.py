@@ -16,6 +16,7 @@ from series import Series
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LNN_CLI", str(ROOT / "target/release/lnn-cli"))
 IMAGE_RUNS = [(model, preset) for model in ("lnn", "snlnn", "cllnn", "liquid") for preset in ("article", "tuned")]
+IMAGE_RUNS += [("cifar", preset) for preset in ("article", "tuned", "conv")]
 # `toy` is the data of the article; `series` has irregular time.
 SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series")]
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS

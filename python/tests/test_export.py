@@ -161,7 +161,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("model, preset, noise", [("lnn", "tuned", 30), ("cllnn", "article", 5), ("snlnn", "tuned", 3),
+@pytest.mark.parametrize("model, preset, noise", [("lnn", "tuned", 30), ("cllnn", "article", 5), ("snlnn", "tuned", 10),
                                                   ("liquid", "tuned", 3)])
 def test_fine_tuning_of_perturbed_weights_lowers_the_loss_and_raises_the_accuracy_on_unseen_images(
     runs, test_set, model, preset, noise, optimizer

@@ -17,6 +17,6 @@ def loop_of_any_length(advance: Callable[..., Tensor], h: Tensor, inputs: list[T
         after = advance(h, *step)
         return after, after.clone()  # the operator refuses to give back one tensor twice
 
-    # Time comes first, whichever axis it was.
-    last, states = scan(combine, h, inputs, dim=1)
+    # Time goes first: releases of torch differ in where they put it for another axis.
+    last, states = scan(combine, h, [x.transpose(0, 1) for x in inputs], dim=0)
     return states.transpose(0, 1), last

@@ -113,7 +113,7 @@ pub struct TrainArguments {
     #[arg(long, default_value = "tuned", conflicts_with = "resume")]
     pub preset: PresetName,
     /// The data: mnist, fashion-mnist, cifar10; idx:DIR for IDX files, cifar10:DIR for its batches, folder:DIR for
-    /// images in DIR/train/CLASS and DIR/test/CLASS; toy, or csv:FILE[,target=A][,window=N]... for series
+    /// images in DIR/train/CLASS and DIR/test/CLASS; toy, or csv:FILE,target=A,window=N,... for series
     #[arg(long, conflicts_with = "resume", value_name = "DATA")]
     pub data: Option<String>,
     /// Epochs in all

@@ -5,6 +5,7 @@ use crate::panels::Panels;
 use crate::pointwise::{Gradients, Pointwise};
 use crate::vector_math::Real;
 use lnn_sys::Rows;
+use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// Cuts `[T, B, width]` into the parts' samples: for each part a piece a step.
@@ -49,11 +50,11 @@ pub(crate) struct ForwardPart<'a, P, R> {
     pub(crate) saved: Vec<&'a mut [R]>,
 }
 
-impl<P: Pointwise, R: Real> pulp::NullaryFnOnce for ForwardPart<'_, P, R> {
+impl<P: Pointwise, R: Real> WithSimd for ForwardPart<'_, P, R> {
     type Output = ();
 
     #[inline(always)]
-    fn call(mut self) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let Extents { steps, batch, drives, width, .. } = self.extents;
         let rows = self.samples.len();
         let mut rest = vec![R::ZERO; if self.initial.is_none() { rows * width } else { 0 }];
@@ -70,7 +71,7 @@ impl<P: Pointwise, R: Real> pulp::NullaryFnOnce for ForwardPart<'_, P, R> {
                 z.copy_from_slice(self.projected.row(t, b));
             }
             if t > 0 || self.initial.is_some() {
-                self.panels.add_product(z, drives, before, width, rows);
+                self.panels.add_product(simd, (z, drives), (before, width), rows);
             }
             let states = before.chunks_exact(width).zip(coming[0].chunks_exact_mut(width));
             for (b, ((before, out), z)) in self.samples.clone().zip(states.zip(z.chunks_exact_mut(drives))) {
@@ -111,11 +112,11 @@ pub(crate) struct BackwardPart<'a, P, R> {
     pub(crate) of_extra: Vec<&'a mut [R]>,
 }
 
-impl<P: Pointwise, R: Real> pulp::NullaryFnOnce for BackwardPart<'_, P, R> {
+impl<P: Pointwise, R: Real> WithSimd for BackwardPart<'_, P, R> {
     type Output = ();
 
     #[inline(always)]
-    fn call(mut self) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let Extents { steps, batch, drives, width, .. } = self.extents;
         let rows = self.samples.len();
         let zeros = vec![R::ZERO; if self.initial.is_none() { width } else { 0 }];
@@ -149,7 +150,7 @@ impl<P: Pointwise, R: Real> pulp::NullaryFnOnce for BackwardPart<'_, P, R> {
                 self.pointwise.backward(before, extra, saved, row);
             }
             if t > 0 || self.initial.is_some() {
-                self.panels.add_product(self.of_initial, width, of_drives, drives, rows);
+                self.panels.add_product(simd, (self.of_initial, width), (of_drives, drives), rows);
             }
         }
     }

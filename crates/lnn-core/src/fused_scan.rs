@@ -208,12 +208,13 @@ impl<P: Pointwise> FusedScan<P> {
                 pieces(numbers_mut(&mut of_drives)?, batch, extents.drives, &parts).into_iter();
             let mut of_initial = pieces(numbers_mut(&mut of_initial)?, batch, width, &parts).into_iter();
             let of_extra = numbers_mut::<R>(&mut of_extra)?;
-            let mut of_extra = if per_step {
-                pieces(of_extra, batch, extra_width, &parts)
-            } else if extra_width > 0 {
-                of_extra.chunks_exact_mut(extra_width).map(|sum| vec![sum]).collect()
-            } else {
+            let asked = self.extra && needs[2 + usize::from(self.initial)];
+            let mut of_extra = if !asked {
                 parts.iter().map(|_| Vec::new()).collect()
+            } else if per_step {
+                pieces(of_extra, batch, extra_width, &parts)
+            } else {
+                of_extra.chunks_exact_mut(extra_width).map(|sum| vec![sum]).collect()
             }
             .into_iter();
             let mut items = Vec::with_capacity(parts.len());

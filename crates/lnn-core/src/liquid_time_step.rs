@@ -231,9 +231,16 @@ impl Cell for LiquidTimeStep {
         check_sequence(self, sequence, initial)?;
         let dt = sequence.time_without_padding().map(|dt| dt.tr().contiguous().unsqueeze(2));
         if let Some([_, tau_weights]) = &self.by_input {
-            let moving = MovingRate { floor: self.floor, solver: self.solver };
             let weights = Tensor::cat(&[&self.recurrent_weights, tau_weights], 0);
-            return fused_scan(self, moving, &weights, dt.as_ref(), sequence, initial);
+            let (floor, dt) = (self.floor, dt.as_ref());
+            return match self.solver {
+                Solver::Euler => {
+                    fused_scan(self, MovingRate::<false> { floor }, &weights, dt, sequence, initial)
+                }
+                Solver::Exponential => {
+                    fused_scan(self, MovingRate::<true> { floor }, &weights, dt, sequence, initial)
+                }
+            };
         }
         let rates = self.rate(&self.constants(&self.tau), dt.as_ref());
         let rates = if dt.is_some() { rates } else { rates.view([1, 1, -1]) };

@@ -6,62 +6,76 @@
 //! dr/dg = (1  or  exp(-q)) · (-q / tau) · softplus'(g)
 //! ```
 
-use crate::Solver;
 use crate::pointwise::{Gradients, Pointwise};
 use crate::vector_math::{Real, expm1, softplus, softplus_slope, tanh};
 
-/// h' = h + r(g) (tanh u - h), where z is u and behind it g; `extra` is dt, or nothing where that is 1.
+/// h' = h + r(g) (tanh u - h), where z is u and behind it g; `extra` is dt, or nothing where that is 1. The form of the rate is
+/// known when the loops are compiled: a choice inside them would keep them from running on vectors.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MovingRate {
+pub(crate) struct MovingRate<const EXPONENTIAL: bool> {
     pub(crate) floor: f64,
-    pub(crate) solver: Solver,
 }
 
-impl MovingRate {
+impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
     /// tau, q and r of one unit.
     #[inline(always)]
-    fn rate<R: Real>(&self, g: R, dt: R) -> [R; 3] {
-        let tau = softplus(g) + R::from_f64(self.floor);
+    fn rate<R: Real>(floor: R, g: R, dt: R) -> [R; 3] {
+        let tau = softplus(g) + floor;
         let q = dt / tau;
-        let r = match self.solver {
-            Solver::Euler => q,
-            Solver::Exponential => -expm1(-q),
-        };
-        [tau, q, r]
+        [tau, q, if EXPONENTIAL { -expm1(-q) } else { q }]
+    }
+
+    /// dr/dq.
+    #[inline(always)]
+    fn slope<R: Real>(r: R) -> R {
+        if EXPONENTIAL { R::ONE - r } else { R::ONE }
     }
 }
 
-impl Pointwise for MovingRate {
+impl<const EXPONENTIAL: bool> Pointwise for MovingRate<EXPONENTIAL> {
     #[inline(always)]
     fn forward<R: Real>(&self, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]) {
-        let dt = extra.first().copied().unwrap_or(R::ONE);
+        let (floor, dt) = (R::from_f64(self.floor), extra.first().copied().unwrap_or(R::ONE));
         let (drive, parameter) = z.split_at_mut(before.len());
-        for (((h, u), g), out) in before.iter().zip(drive).zip(parameter).zip(out) {
+        // Short loops over few slices, which the compiler turns into vectors; a row stays in the nearest cache.
+        for u in drive.iter_mut() {
             *u = tanh(*u);
-            let [_, _, r] = self.rate(*g, dt);
-            *out = r.mul_add(*u - *h, *h);
+        }
+        for (g, out) in parameter.iter().zip(out.iter_mut()) {
+            let [_, _, r] = Self::rate(floor, *g, dt);
+            *out = r;
+        }
+        for ((h, u), out) in before.iter().zip(drive).zip(out) {
+            *out = out.mul_add(*u - *h, *h);
         }
     }
 
     #[inline(always)]
     fn backward<R: Real>(&self, before: &[R], extra: &[R], saved: &[R], row: Gradients<'_, R>) {
-        let dt = extra.first().copied().unwrap_or(R::ONE);
+        let (floor, dt) = (R::from_f64(self.floor), extra.first().copied().unwrap_or(R::ONE));
         let (drive, parameter) = saved.split_at(before.len());
         let (of_drive, of_parameter) = row.z.split_at_mut(before.len());
-        let gradients = row.state.iter_mut().zip(of_drive).zip(of_parameter);
-        for (((gradient, du), dg), ((h, y), g)) in gradients.zip(before.iter().zip(drive).zip(parameter)) {
-            let [tau, q, r] = self.rate(*g, dt);
-            let slope = match self.solver {
-                Solver::Euler => R::ONE,
-                Solver::Exponential => R::ONE - r,
-            };
-            let of_q = *gradient * (*y - *h) * slope;
-            *dg = -(of_q * q / tau) * softplus_slope(*g);
-            let through = *gradient * r;
-            *du = through * (R::ONE - *y * *y);
-            if let [of_dt] = &mut *row.extra {
-                *of_dt += of_q / tau;
+        // A sum, which is not done on vectors: apart, so that the rest is.
+        if let [of_dt] = row.extra {
+            for (((gradient, h), y), g) in row.state.iter().zip(before).zip(drive).zip(parameter) {
+                let [tau, _, r] = Self::rate(floor, *g, dt);
+                *of_dt += *gradient * (*y - *h) * Self::slope(r) / tau;
             }
+        }
+        for (g, du) in parameter.iter().zip(of_drive.iter_mut()) {
+            let [_, _, r] = Self::rate(floor, *g, dt);
+            *du = r;
+        }
+        for (g, dg) in parameter.iter().zip(of_parameter.iter_mut()) {
+            let [tau, q, r] = Self::rate(floor, *g, dt);
+            *dg = -(Self::slope(r) * q / tau) * softplus_slope(*g);
+        }
+        for (((gradient, h), y), dg) in row.state.iter().zip(before).zip(drive).zip(of_parameter) {
+            *dg = *dg * *gradient * (*y - *h);
+        }
+        for ((gradient, y), du) in row.state.iter_mut().zip(drive).zip(of_drive) {
+            let through = *gradient * *du;
+            *du = through * (R::ONE - *y * *y);
             *gradient = *gradient - through;
         }
     }

@@ -1,13 +1,14 @@
 //! A small matrix, packed once and multiplied many times: the product inside a time loop.
 //!
 //! A general matrix product packs its operands at every call. The recurrent weights stay the same for a whole sequence, so
-//! here they are packed once, in panels of columns whose numbers lie in the order in which the innermost loop reads them.
+//! here they are packed once, in panels of columns whose numbers lie in the order in which the innermost loop reads them. A
+//! panel is two vectors wide; with four rows there are eight sums, as many as the CPU needs to be busy.
 
 use crate::vector_math::Real;
+use pulp::{Arch, Simd, WithSimd};
+use std::marker::PhantomData;
 
-/// Columns of a panel.
-const WIDTH: usize = 16;
-/// Rows of the left matrix that are worked on together: their sums fill the registers.
+/// Rows of the left matrix that are worked on together.
 const ROWS: usize = 4;
 /// How many numbers of a row are multiplied before the next rows come: a panel's part of this depth stays in the nearest cache.
 const DEPTH: usize = 256;
@@ -20,22 +21,37 @@ pub(crate) struct Panels<R> {
     start: usize,
     depth: usize,
     columns: usize,
+    /// Columns of a panel: two vectors of the running CPU.
+    width: usize,
+}
+
+/// Asks how many numbers a vector of the running CPU holds.
+struct Lanes<R>(PhantomData<R>);
+
+impl<R: Real> WithSimd for Lanes<R> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> usize {
+        size_of::<R::Vector<S>>() / size_of::<R>()
+    }
 }
 
 impl<R: Real> Panels<R> {
     /// The matrix whose entry at row k and column j is `entry(k, j)`.
-    pub(crate) fn new(depth: usize, columns: usize, entry: impl Fn(usize, usize) -> R) -> Self {
+    fn new(depth: usize, columns: usize, entry: impl Fn(usize, usize) -> R) -> Self {
+        let width = 2 * Arch::new().dispatch(Lanes::<R>(PhantomData));
         let line = 64 / size_of::<R>();
-        let mut numbers = vec![R::ZERO; columns.div_ceil(WIDTH) * WIDTH * depth + line];
+        let mut numbers = vec![R::ZERO; columns.div_ceil(width) * width * depth + line];
         let start = numbers.as_ptr().align_offset(64).min(line);
-        for (p, panel) in numbers[start..].chunks_exact_mut(depth.max(1) * WIDTH).enumerate() {
-            for (k, line) in panel.chunks_exact_mut(WIDTH).enumerate() {
-                for (j, number) in line.iter_mut().enumerate().take(columns.saturating_sub(p * WIDTH)) {
-                    *number = entry(k, p * WIDTH + j);
+        for (p, panel) in numbers[start..].chunks_exact_mut((depth * width).max(1)).enumerate() {
+            for (k, line) in panel.chunks_exact_mut(width).enumerate() {
+                for (j, number) in line.iter_mut().enumerate().take(columns.saturating_sub(p * width)) {
+                    *number = entry(k, p * width + j);
                 }
             }
         }
-        Self { numbers, start, depth, columns }
+        Self { numbers, start, depth, columns, width }
     }
 
     /// Wᵀ of `weights [columns, depth]`, row by row.
@@ -48,60 +64,65 @@ impl<R: Real> Panels<R> {
         Self::new(depth, columns, |k, j| weights[k * columns + j])
     }
 
-    fn panel(&self, p: usize, from: usize, to: usize) -> &[R] {
-        let begin = self.start + p * self.depth * WIDTH;
-        &self.numbers[begin + from * WIDTH..begin + to * WIDTH]
+    /// The rows `from` to `to` of panel p, two vectors each.
+    #[inline(always)]
+    fn panel<S: Simd>(&self, p: usize, from: usize, to: usize) -> &[[R::Vector<S>; 2]] {
+        let begin = self.start + p * self.depth * self.width;
+        let numbers = &self.numbers[begin + from * self.width..begin + to * self.width];
+        R::vectors::<S>(numbers).as_chunks().0
     }
 
     /// `c += a W`, for the first `columns` numbers of each row of `c`, which are `c_stride` apart, and the first `depth` of each
-    /// row of `a`.
+    /// row of `a`. To be called where `simd` is dispatched.
     #[inline(always)]
-    pub(crate) fn add_product(&self, c: &mut [R], c_stride: usize, a: &[R], a_stride: usize, rows: usize) {
-        let panels = self.columns.div_ceil(WIDTH);
+    pub(crate) fn add_product<S: Simd>(
+        &self,
+        simd: S,
+        (c, c_stride): (&mut [R], usize),
+        (a, a_stride): (&[R], usize),
+        rows: usize,
+    ) {
+        let panels = self.columns.div_ceil(self.width);
         for from in (0..self.depth).step_by(DEPTH) {
             let to = self.depth.min(from + DEPTH);
             if rows == 1 {
-                self.add_row(c, &a[from..to], from, to);
+                self.add_row(simd, c, &a[from..to], from);
                 continue;
             }
             for p in 0..panels {
-                let panel = self.panel(p, from, to);
-                let first = p * WIDTH;
-                let columns = WIDTH.min(self.columns - first);
-                let row = |r: usize| &a[r * a_stride + from..r * a_stride + to];
+                let panel = self.panel::<S>(p, from, to);
+                let first = p * self.width;
+                let columns = self.width.min(self.columns - first);
                 for r in (0..rows).step_by(ROWS) {
                     let c = &mut c[r * c_stride + first..];
+                    let a = &a[r * a_stride + from..];
                     match rows - r {
-                        1 => tile([row(r)], panel, c, c_stride, columns),
-                        2 => tile([row(r), row(r + 1)], panel, c, c_stride, columns),
-                        3 => tile([row(r), row(r + 1), row(r + 2)], panel, c, c_stride, columns),
-                        _ => tile([row(r), row(r + 1), row(r + 2), row(r + 3)], panel, c, c_stride, columns),
+                        1 => tile::<R, S, 1>(simd, a, a_stride, panel, c, c_stride, columns),
+                        2 => tile::<R, S, 2>(simd, a, a_stride, panel, c, c_stride, columns),
+                        3 => tile::<R, S, 3>(simd, a, a_stride, panel, c, c_stride, columns),
+                        _ => tile::<R, S, 4>(simd, a, a_stride, panel, c, c_stride, columns),
                     }
                 }
             }
         }
     }
 
-    /// One row alone takes as many panels at once, so that there are as many independent sums.
+    /// One row alone takes four panels at once, so that there are as many independent sums.
     #[inline(always)]
-    fn add_row(&self, c: &mut [R], a: &[R], from: usize, to: usize) {
-        let panels = self.columns.div_ceil(WIDTH);
-        for p in (0..panels).step_by(ROWS) {
-            let last = panels - 1;
-            let at = |i: usize| self.panel(last.min(p + i), from, to).as_chunks::<WIDTH>().0;
-            let mut sums = [[R::ZERO; WIDTH]; ROWS];
-            let four = at(0).iter().zip(at(1)).zip(at(2).iter().zip(at(3)));
-            for (x, ((w0, w1), (w2, w3))) in a.iter().zip(four) {
+    fn add_row<S: Simd>(&self, simd: S, c: &mut [R], a: &[R], from: usize) {
+        let panels = self.columns.div_ceil(self.width);
+        for p in (0..panels).step_by(4) {
+            let at = |i: usize| self.panel::<S>((p + i).min(panels - 1), from, from + a.len());
+            let zero = R::splat(simd, R::ZERO);
+            let mut sums = [[zero; 2]; 4];
+            for ((((x, w0), w1), w2), w3) in a.iter().zip(at(0)).zip(at(1)).zip(at(2)).zip(at(3)) {
+                let x = R::splat(simd, *x);
                 for (sums, w) in sums.iter_mut().zip([w0, w1, w2, w3]) {
-                    for (sum, w) in sums.iter_mut().zip(w) {
-                        *sum = x.mul_add(*w, *sum);
-                    }
+                    *sums = [R::fused(simd, x, w[0], sums[0]), R::fused(simd, x, w[1], sums[1])];
                 }
             }
-            for (c, sums) in c[..self.columns].chunks_mut(WIDTH).skip(p).zip(sums) {
-                for (c, sum) in c.iter_mut().zip(sums) {
-                    *c += sum;
-                }
+            for (c, sums) in c[..self.columns].chunks_mut(self.width).skip(p).zip(sums) {
+                store::<R, S>(simd, c, sums);
             }
         }
     }
@@ -109,28 +130,45 @@ impl<R: Real> Panels<R> {
 
 /// `c += a panel` for M rows and the first `columns` columns.
 #[inline(always)]
-fn tile<R: Real, const M: usize>(a: [&[R]; M], panel: &[R], c: &mut [R], c_stride: usize, columns: usize) {
-    let lines = panel.as_chunks::<WIDTH>().0;
-    let a = a.map(|row| &row[..lines.len()]);
-    let mut sums = [[R::ZERO; WIDTH]; M];
-    for (k, line) in lines.iter().enumerate() {
+fn tile<R: Real, S: Simd, const M: usize>(
+    simd: S,
+    a: &[R],
+    a_stride: usize,
+    panel: &[[R::Vector<S>; 2]],
+    c: &mut [R],
+    c_stride: usize,
+    columns: usize,
+) {
+    let mut rows = [&a[..0]; M];
+    for (m, row) in rows.iter_mut().enumerate() {
+        *row = &a[m * a_stride..m * a_stride + panel.len()];
+    }
+    let zero = R::splat(simd, R::ZERO);
+    let mut sums = [[zero; 2]; M];
+    for (k, w) in panel.iter().enumerate() {
         for m in 0..M {
-            let x = a[m][k];
-            for j in 0..WIDTH {
-                sums[m][j] = x.mul_add(line[j], sums[m][j]);
-            }
+            let x = R::splat(simd, rows[m][k]);
+            sums[m] = [R::fused(simd, x, w[0], sums[m][0]), R::fused(simd, x, w[1], sums[m][1])];
         }
     }
-    for (m, sums) in sums.iter().enumerate() {
-        let c = &mut c[m * c_stride..m * c_stride + columns];
-        if let Ok(c) = <&mut [R; WIDTH]>::try_from(&mut *c) {
-            for j in 0..WIDTH {
-                c[j] += sums[j];
-            }
-        } else {
-            for (c, sum) in c.iter_mut().zip(sums) {
-                *c += *sum;
-            }
+    for (m, sums) in sums.into_iter().enumerate() {
+        store::<R, S>(simd, &mut c[m * c_stride..m * c_stride + columns], sums);
+    }
+}
+
+/// Adds two vectors to as many numbers, or to fewer at the right edge.
+#[inline(always)]
+fn store<R: Real, S: Simd>(simd: S, c: &mut [R], sums: [R::Vector<S>; 2]) {
+    let lanes = size_of::<R::Vector<S>>() / size_of::<R>();
+    if c.len() == 2 * lanes {
+        for (c, sum) in R::vectors_mut::<S>(c).iter_mut().zip(sums) {
+            *c = R::sum(simd, *c, sum);
+        }
+    } else {
+        let mut numbers = [R::ZERO; 64];
+        R::vectors_mut::<S>(&mut numbers)[..2].copy_from_slice(&sums);
+        for (c, sum) in c.iter_mut().zip(numbers) {
+            *c += sum;
         }
     }
 }
@@ -138,6 +176,17 @@ fn tile<R: Real, const M: usize>(a: [&[R]; M], panel: &[R], c: &mut [R], c_strid
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Product<'a, R>(&'a Panels<R>, &'a mut [R], usize, &'a [R], usize, usize);
+
+    impl<R: Real> WithSimd for Product<'_, R> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            self.0.add_product(simd, (self.1, self.2), (self.3, self.4), self.5);
+        }
+    }
 
     fn check<R: Real + Into<f64>>(tolerance: f64) {
         let number = |i: usize| R::from_f64(((i * 7919 + 13) % 101) as f64 / 50.0 - 1.0);
@@ -150,10 +199,11 @@ mod tests {
                 let mut c = before.clone();
                 let turned: Vec<R> =
                     (0..depth * columns).map(|i| w[i % depth * columns + i / depth]).collect();
-                Panels::straight(&w, depth, columns).add_product(&mut c, c_stride, &a, a_stride, rows);
+                let panels = Panels::straight(&w, depth, columns);
+                Arch::new().dispatch(Product(&panels, &mut c, c_stride, &a, a_stride, rows));
                 let mut again = before.clone();
-                Panels::transposed(&turned, columns, depth)
-                    .add_product(&mut again, c_stride, &a, a_stride, rows);
+                let panels = Panels::transposed(&turned, columns, depth);
+                Arch::new().dispatch(Product(&panels, &mut again, c_stride, &a, a_stride, rows));
                 for (i, (&found, &before)) in c.iter().zip(&before).enumerate() {
                     let (r, j) = (i / c_stride, i % c_stride);
                     let product = |k: usize| a[r * a_stride + k].into() * w[k * columns + j].into();

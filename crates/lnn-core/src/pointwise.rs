@@ -27,7 +27,7 @@ pub(crate) struct Gradients<'a, R> {
     pub(crate) state: &'a mut [R],
     /// Out: of z.
     pub(crate) z: &'a mut [R],
-    /// Added to: of `extra`.
+    /// Added to: of `extra`; empty if it is not asked for.
     pub(crate) extra: &'a mut [R],
 }
 
@@ -46,9 +46,10 @@ impl Pointwise for Approach {
 
     #[inline(always)]
     fn backward<R: Real>(&self, before: &[R], extra: &[R], saved: &[R], row: Gradients<'_, R>) {
-        let gradients = row.state.iter_mut().zip(row.z).zip(row.extra);
-        for (((g, dz), dr), ((h, r), y)) in gradients.zip(before.iter().zip(extra).zip(saved)) {
+        for (((dr, g), h), y) in row.extra.iter_mut().zip(row.state.iter()).zip(before).zip(saved) {
             *dr += *g * (*y - *h);
+        }
+        for (((g, dz), r), y) in row.state.iter_mut().zip(row.z).zip(extra).zip(saved) {
             let through = *g * *r;
             *dz = through * (R::ONE - *y * *y);
             *g = *g - through;

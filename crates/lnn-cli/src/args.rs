@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::device::DeviceRequest;
+use crate::precision::Precision;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lnn_models::{ModelKind, Preset};
 use std::path::PathBuf;
@@ -128,6 +129,10 @@ pub struct TrainArguments {
     /// Seed of weights, split, order and augmentation
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub seed: Option<u64>,
+    /// Precision of the training steps: bf16 computes products in bfloat16; the weights, the loss, the optimiser and every
+    /// evaluation stay in float32, as eval and predict are [default: f32]
+    #[arg(long, conflicts_with = "resume", value_name = "PRECISION")]
+    pub precision: Option<Precision>,
     /// Train and validate on at most N samples
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub limit: Option<usize>,

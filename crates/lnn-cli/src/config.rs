@@ -1,6 +1,7 @@
 //! The configuration of a run: every number that decides its result, with all defaults written out.
 
 use crate::failure::Failure;
+use crate::precision::Precision;
 use crate::training::{Augmentation, Schedule, Selection, TrainingState};
 use lnn_core::AdamWConfig;
 use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, RidgeStart, Standardization};
@@ -38,6 +39,9 @@ pub struct RunConfig {
     pub readout_start: Option<RidgeStart>,
     /// Features of a fixed front are kept in memory up to so many megabytes, and else computed anew in each epoch.
     pub feature_cache_mb: u64,
+    /// In which precision a training step computes.
+    #[serde(default)]
+    pub precision: Precision,
     /// The part of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// The optimiser.

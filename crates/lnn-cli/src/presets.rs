@@ -1,6 +1,7 @@
 //! Where the configuration of a run starts from: the article's numbers, or those that validation chose.
 
 use crate::config::{OptimizerSettings, RunConfig};
+use crate::precision::Precision;
 use crate::training::{Augmentation, Schedule, Selection};
 use lnn_models::{ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
 
@@ -32,6 +33,7 @@ impl RunConfig {
             augmentation: Augmentation::NONE,
             readout_start: None,
             feature_cache_mb: 4096,
+            precision: Precision::F32,
             label_smoothing: 0.0,
             // The constants of Keras, which the articles use.
             optimizer: OptimizerSettings { epsilon: 1e-7, ..adamw(1e-3, 0.999, 0.0) },

@@ -97,7 +97,7 @@ pub trait Cell: Debug {
     /// [`Error::Shape`], [`Error::Options`] or [`Error::NoTime`] if an argument does not fit the cell.
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
         check_sequence(self, sequence, initial)?;
-        Ok(unroll(self, sequence, initial))
+        unroll(self, sequence, initial)
     }
 
     /// The cell in TorchScript, with the methods `step(x [B, I], state) -> (output [B, H], state)`,
@@ -108,8 +108,33 @@ pub trait Cell: Debug {
 }
 
 /// The time loop. Arguments were checked by [`check_sequence`].
-pub(crate) fn unroll<C: Cell + ?Sized>(cell: &C, sequence: Sequence<'_>, initial: Option<&State>) -> Run {
-    let projected = cell.project(&sequence.without_padding()).unbind(1);
+pub(crate) fn unroll<C: Cell + ?Sized>(
+    cell: &C,
+    sequence: Sequence<'_>,
+    initial: Option<&State>,
+) -> Result<Run, Error> {
+    recur(cell, sequence, |projected| advance_all(cell, &projected, sequence, initial))
+}
+
+/// Projects a whole sequence and runs a `recurrence` on the result `[B, T, P]`. Mixed precision ends between the two: the
+/// product over all steps may be short, the recurrence has the dtype of the cell's weights.
+pub(crate) fn recur<C: Cell + ?Sized, T>(
+    cell: &C,
+    sequence: Sequence<'_>,
+    recurrence: impl FnOnce(Tensor) -> T,
+) -> Result<T, Error> {
+    let weight = cell.weight();
+    let projected = cell.project(&sequence.without_padding()).to_kind(weight.kind());
+    Ok(lnn_sys::without_autocast(weight.device(), || recurrence(projected))?)
+}
+
+fn advance_all<C: Cell + ?Sized>(
+    cell: &C,
+    projected: &Tensor,
+    sequence: Sequence<'_>,
+    initial: Option<&State>,
+) -> Run {
+    let projected = projected.unbind(1);
     let times = sequence.dt.map(|dt| dt.unsqueeze(2).unbind(1));
     let masks = sequence.mask.map(|mask| mask.to_kind(Kind::Bool).unbind(1));
     let mut state: Option<State> =

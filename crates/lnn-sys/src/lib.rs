@@ -4,6 +4,7 @@
 //! functions check what the C++ takes for granted, and each C++ entry turns exceptions into [`Error`]s.
 
 mod allocator;
+mod autocast;
 mod denormals;
 mod error;
 mod ffi;
@@ -11,6 +12,7 @@ mod fused_adamw;
 mod script_module;
 
 pub use allocator::keep_freed_memory;
+pub use autocast::{autocast, without_autocast};
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};

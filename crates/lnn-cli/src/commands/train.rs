@@ -125,6 +125,7 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
     config.optimizer.learning_rate = arguments.lr.unwrap_or(config.optimizer.learning_rate);
     config.seed = arguments.seed.unwrap_or(config.seed);
     config.limit = arguments.limit.or(config.limit);
+    config.precision = arguments.precision.unwrap_or(config.precision);
     config.validate()?;
     Ok(config)
 }
@@ -186,8 +187,8 @@ fn train(
         epochs: config.epochs,
         folder: folder.path().to_owned(),
     }))?;
-    for text in notices {
-        observers.notify(&Event::Notice { text: text.clone() })?;
+    for text in notices.iter().cloned().chain(config.precision.notice(model.parameters().device())) {
+        observers.notify(&Event::Notice { text })?;
     }
     if trainer.run(&mut observers, interrupt, arguments.pause_after)? == Outcome::Paused {
         return match interrupt.requested() {

@@ -22,6 +22,7 @@ mod interruption;
 mod linkage;
 mod noise;
 mod output;
+mod precision;
 mod refused_arrays;
 mod refused_checkpoints;
 mod refused_data;

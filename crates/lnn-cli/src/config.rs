@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::precision::Precision;
-use crate::training::{Augmentation, Schedule, Selection, TrainingState};
+use crate::training::{Augmentation, ReadoutMethod, Schedule, Selection, TrainingState};
 use lnn_core::AdamWConfig;
 use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, RidgeStart, Standardization};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ pub struct RunConfig {
     pub augmentation: Augmentation,
     /// How a linear readout of fixed features starts; null draws its weights.
     pub readout_start: Option<RidgeStart>,
+    /// How a linear readout of fixed features gets its weights.
+    #[serde(default)]
+    pub readout: ReadoutMethod,
     /// Features of a fixed front are kept in memory up to so many megabytes, and else computed anew in each epoch.
     pub feature_cache_mb: u64,
     /// In which precision a training step computes.

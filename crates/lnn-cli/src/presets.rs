@@ -2,7 +2,7 @@
 
 use crate::config::{OptimizerSettings, RunConfig};
 use crate::precision::Precision;
-use crate::training::{Augmentation, Schedule, Selection};
+use crate::training::{Augmentation, ReadoutMethod, Schedule, Selection};
 use lnn_models::{ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
 
 /// The optimiser with a highest rate, the decay of the second moment and that of the weights.
@@ -32,6 +32,7 @@ impl RunConfig {
             standardization: Standardization::Columns,
             augmentation: Augmentation::NONE,
             readout_start: None,
+            readout: ReadoutMethod::Gradient,
             feature_cache_mb: 4096,
             precision: Precision::F32,
             label_smoothing: 0.0,

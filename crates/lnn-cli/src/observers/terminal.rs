@@ -2,7 +2,7 @@
 
 use super::{Observer, print_text};
 use crate::failure::Failure;
-use crate::training::{EpochMetrics, Event, GradientNorms, Started};
+use crate::training::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnn_models::Birth;
 use std::time::Duration;
@@ -61,6 +61,7 @@ impl Observer for Terminal {
             }
             Event::Notice { text } => self.say(text),
             Event::Epoch(metrics) => self.say(&epoch_line(metrics)),
+            Event::Candidate(candidate) => self.say(&candidate_line(candidate)),
             Event::Birth(Birth { born, living, room, .. }) => {
                 self.say(&format!("growth: {born} units were born, {living} live, there is room for {room}"));
             }
@@ -107,6 +108,16 @@ fn epoch_line(metrics: &EpochMetrics) -> String {
         metrics.samples_per_second,
         HumanDuration(Duration::from_secs_f64(metrics.eta_seconds.max(0.0))),
     )
+}
+
+fn candidate_line(candidate: &Candidate) -> String {
+    let Candidate { regularization, val_loss, val_accuracy, chosen } = candidate;
+    let Some(loss) = val_loss else {
+        return format!("regularization {regularization:.0e}  has no solution");
+    };
+    let accuracy = val_accuracy.map(|accuracy| format!("  val_accuracy {accuracy:.4}")).unwrap_or_default();
+    let chosen = if *chosen { "*" } else { "" };
+    format!("regularization {regularization:.0e}  val_loss {loss:.4}{accuracy}{chosen}")
 }
 
 fn gradient_line(GradientNorms { epoch, norms, horizon }: &GradientNorms) -> String {

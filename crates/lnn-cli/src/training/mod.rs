@@ -2,6 +2,7 @@
 
 mod augmentation;
 mod batches;
+mod closed_form;
 mod early_stopping;
 mod evaluation;
 mod event;
@@ -14,6 +15,7 @@ mod trainer;
 
 pub use augmentation::Augmentation;
 pub use batches::Batches;
+pub use closed_form::{Candidate, ReadoutMethod, accumulate, choose, save_solved};
 pub use early_stopping::{EarlyStopping, Scores, Selection};
 pub use evaluation::{Evaluation, evaluate, evaluate_with_noise};
 pub use event::{EpochMetrics, Event, GradientNorms, Started};

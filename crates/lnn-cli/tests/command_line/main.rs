@@ -30,6 +30,7 @@ mod refused_requests;
 mod refused_series;
 mod refused_settings;
 mod resuming;
+mod ridge_readout;
 mod run_folder;
 mod sequences;
 mod time_steps;

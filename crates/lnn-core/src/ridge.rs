@@ -81,10 +81,13 @@ impl RidgeRegression {
         let (mean, deviation) = (mean.to_kind(Kind::Double), deviation.to_kind(Kind::Double));
         let (average, bias) = (&self.features / self.count, &self.targets / self.count);
         // Moments about `mean`, from moments about zero: E[(f-m)(f-m)ᵀ] = E[ffᵀ] - m aᵀ - a mᵀ + m mᵀ.
-        let second = (&self.gram / self.count).f_sub(&mean.f_outer(&average)?)?;
-        let second = second - average.outer(&mean) + mean.outer(&mean);
-        let cross = &self.cross / self.count - bias.outer(&average);
-        let (gram, cross) = (second / deviation.outer(&deviation), (cross / deviation).tr());
+        // In place, because each of these squares can take hundreds of megabytes.
+        let mut gram = &self.gram / self.count;
+        let _ = gram.f_sub_(&mean.f_outer(&average)?)?;
+        let _ = gram.f_sub_(&average.f_outer(&mean)?)?;
+        let _ = gram.f_add_(&mean.f_outer(&mean)?)?;
+        let _ = gram.f_div_(&deviation.f_outer(&deviation)?)?;
+        let cross = ((&self.cross / self.count - bias.outer(&average)) / deviation).tr();
         Ok(RidgeSystem { gram, cross, bias })
     }
 

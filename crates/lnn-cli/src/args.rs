@@ -135,9 +135,9 @@ pub struct TrainArguments {
     #[arg(long, conflicts_with = "resume", value_name = "PRECISION")]
     pub precision: Option<Precision>,
     /// How a readout of a fixed front gets its weights: by gradient over epochs, its features kept in memory up to
-    /// feature_cache_mb (4096) and else computed anew in each epoch; or by ridge, in closed form: one pass that keeps no
+    /// `feature_cache_mb`, 4096, and else computed anew in each epoch; or by ridge, in closed form: one pass that keeps no
     /// features, and a regularization that validation chooses. For lnn [default: gradient]
-    #[arg(long, conflicts_with = "resume", value_name = "METHOD", hide_possible_values = true)]
+    #[arg(long, conflicts_with = "resume", value_name = "METHOD")]
     pub readout: Option<ReadoutMethod>,
     /// Train and validate on at most N samples
     #[arg(long, conflicts_with = "resume", value_name = "N")]

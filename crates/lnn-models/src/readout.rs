@@ -165,11 +165,16 @@ impl ReadoutSystem {
     /// # Errors
     /// [`Error::Core`] if λ is too small for the system to be positive definite.
     pub fn solve(&self, lambda: f64) -> Result<RidgeSolution, Error> {
-        let RidgeSolution { mut weight, mut bias } = self.system.solve(lambda)?;
-        if let Some((mean, deviation)) = &self.folded {
-            weight /= deviation;
-            bias = bias - weight.mv(mean);
-        }
+        let RidgeSolution { weight, bias } = self.system.solve(lambda)?;
+        let (weight, bias) = match &self.folded {
+            Some((mean, deviation)) => {
+                let weight = weight / deviation;
+                // Not in place: the bias is that of the equations.
+                let bias = bias - weight.mv(mean);
+                (weight, bias)
+            }
+            None => (weight, bias),
+        };
         Ok(RidgeSolution { weight: weight * self.scale, bias: bias * self.scale })
     }
 }

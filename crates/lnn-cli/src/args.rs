@@ -1,6 +1,8 @@
 //! The command line.
 
 use crate::device::DeviceRequest;
+use crate::precision::Precision;
+use crate::training::ReadoutMethod;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lnn_models::{ModelKind, Preset};
 use std::path::PathBuf;
@@ -128,6 +130,15 @@ pub struct TrainArguments {
     /// Seed of weights, split, order and augmentation
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub seed: Option<u64>,
+    /// Precision of the training steps: bf16 computes products in bfloat16; the weights, the loss, the optimiser and every
+    /// evaluation stay in float32, as eval and predict are [default: f32]
+    #[arg(long, conflicts_with = "resume", value_name = "PRECISION")]
+    pub precision: Option<Precision>,
+    /// How a readout of a fixed front gets its weights: by gradient over epochs, its features kept in memory up to
+    /// `feature_cache_mb`, 4096, and else computed anew in each epoch; or by ridge, in closed form: one pass that keeps no
+    /// features, and a regularization that validation chooses. For lnn [default: gradient]
+    #[arg(long, conflicts_with = "resume", value_name = "METHOD")]
+    pub readout: Option<ReadoutMethod>,
     /// Train and validate on at most N samples
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub limit: Option<usize>,

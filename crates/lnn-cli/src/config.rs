@@ -1,7 +1,8 @@
 //! The configuration of a run: every number that decides its result, with all defaults written out.
 
 use crate::failure::Failure;
-use crate::training::{Augmentation, Schedule, Selection, TrainingState};
+use crate::precision::Precision;
+use crate::training::{Augmentation, ReadoutMethod, Schedule, Selection, TrainingState};
 use lnn_core::AdamWConfig;
 use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, RidgeStart, Standardization};
 use serde::{Deserialize, Serialize};
@@ -36,8 +37,14 @@ pub struct RunConfig {
     pub augmentation: Augmentation,
     /// How a linear readout of fixed features starts; null draws its weights.
     pub readout_start: Option<RidgeStart>,
+    /// How a linear readout of fixed features gets its weights.
+    #[serde(default)]
+    pub readout: ReadoutMethod,
     /// Features of a fixed front are kept in memory up to so many megabytes, and else computed anew in each epoch.
     pub feature_cache_mb: u64,
+    /// In which precision a training step computes.
+    #[serde(default)]
+    pub precision: Precision,
     /// The part of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// The optimiser.

@@ -11,6 +11,7 @@ pub mod device;
 pub mod failure;
 pub mod interrupt;
 pub mod observers;
+pub mod precision;
 mod presets;
 pub mod run_folder;
 pub mod settings;

@@ -1,7 +1,8 @@
 //! Where the configuration of a run starts from: the article's numbers, or those that validation chose.
 
 use crate::config::{OptimizerSettings, RunConfig};
-use crate::training::{Augmentation, Schedule, Selection};
+use crate::precision::Precision;
+use crate::training::{Augmentation, ReadoutMethod, Schedule, Selection};
 use lnn_models::{ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
 
 /// The optimiser with a highest rate, the decay of the second moment and that of the weights.
@@ -31,7 +32,9 @@ impl RunConfig {
             standardization: Standardization::Columns,
             augmentation: Augmentation::NONE,
             readout_start: None,
+            readout: ReadoutMethod::Gradient,
             feature_cache_mb: 4096,
+            precision: Precision::F32,
             label_smoothing: 0.0,
             // The constants of Keras, which the articles use.
             optimizer: OptimizerSettings { epsilon: 1e-7, ..adamw(1e-3, 0.999, 0.0) },

@@ -105,7 +105,7 @@ pub trait Cell: Debug {
     /// As [`scan`](Self::scan).
     fn scan_stepwise(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
         check_sequence(self, sequence, initial)?;
-        Ok(unroll(self, sequence, initial))
+        unroll(self, sequence, initial)
     }
 
     /// The cell in TorchScript, with the methods `step(x [B, I], state) -> (output [B, H], state)`,
@@ -116,8 +116,33 @@ pub trait Cell: Debug {
 }
 
 /// The time loop. Arguments were checked by [`check_sequence`].
-pub(crate) fn unroll<C: Cell + ?Sized>(cell: &C, sequence: Sequence<'_>, initial: Option<&State>) -> Run {
-    let projected = cell.project(&sequence.without_padding()).unbind(1);
+pub(crate) fn unroll<C: Cell + ?Sized>(
+    cell: &C,
+    sequence: Sequence<'_>,
+    initial: Option<&State>,
+) -> Result<Run, Error> {
+    recur(cell, &sequence.without_padding(), |projected| advance_all(cell, &projected, sequence, initial))
+}
+
+/// Projects `x [.., I]`, all steps at once, and runs a `recurrence` on the result `[.., P]`. Mixed precision ends between the two: the
+/// product over all steps may be short, the recurrence has the dtype of the cell's weights.
+pub(crate) fn recur<C: Cell + ?Sized, T>(
+    cell: &C,
+    x: &Tensor,
+    recurrence: impl FnOnce(Tensor) -> T,
+) -> Result<T, Error> {
+    let weight = cell.weight();
+    let projected = cell.project(x).to_kind(weight.kind());
+    Ok(lnn_sys::without_autocast(weight.device(), || recurrence(projected))?)
+}
+
+fn advance_all<C: Cell + ?Sized>(
+    cell: &C,
+    projected: &Tensor,
+    sequence: Sequence<'_>,
+    initial: Option<&State>,
+) -> Run {
+    let projected = projected.unbind(1);
     let times = sequence.time_without_padding().map(|dt| dt.unsqueeze(2).unbind(1));
     let masks = sequence.mask.map(|mask| mask.to_kind(Kind::Bool).unbind(1));
     let mut state: Option<State> =

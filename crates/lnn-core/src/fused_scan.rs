@@ -9,7 +9,7 @@
 //! It takes over on the CPU, in float32 and float64; elsewhere the stepwise loop runs. Memory is time first, `[T, B, ..]`, so
 //! that what a thread needs of a step lies together, and so that states and gradients of all steps are one matrix.
 
-use crate::cell::{Cell, Run, State, unroll};
+use crate::cell::{Cell, Run, State, recur, unroll};
 use crate::fused_passes::{BackwardPart, ForwardPart, pieces};
 use crate::panels::Panels;
 use crate::pointwise::Pointwise;
@@ -34,17 +34,19 @@ pub(crate) fn fused_scan<C: Cell, P: Pointwise>(
 ) -> Result<Run, Error> {
     let (batch, steps, _) = sequence.x.size3()?;
     if !applies(weights) || batch == 0 {
-        return Ok(unroll(cell, sequence, initial));
+        return unroll(cell, sequence, initial);
     }
-    let projected = cell.project(&sequence.without_padding().transpose(0, 1).contiguous());
+    let x = sequence.without_padding().transpose(0, 1).contiguous();
     let mask = sequence.mask.map(|mask| mask.transpose(0, 1).to_kind(Kind::Bool).contiguous().view([-1]));
     let mask = mask.map(|mask| Vec::<bool>::try_from(mask)).transpose()?;
     let initial = initial.map(|state| Tensor::cat(state.tensors(), 1));
     let shared = extra.is_some_and(|extra| extra.size()[..2] == [1, 1] && (steps, batch) != (1, 1));
     let function = FusedScan { pointwise, mask, initial: initial.is_some(), extra: extra.is_some(), shared };
     let weights = weights.contiguous();
-    let inputs: Vec<&Tensor> = [&projected, &weights].into_iter().chain(&initial).chain(extra).collect();
-    let outputs = apply(function, &inputs)?;
+    let outputs = recur(cell, &x, |projected| {
+        let inputs: Vec<&Tensor> = [&projected, &weights].into_iter().chain(&initial).chain(extra).collect();
+        apply(function, &inputs)
+    })??;
     let last = outputs[1].chunk(P::EMITS as i64, 1);
     Ok(Run { outputs: outputs[0].transpose(0, 1), last: State::new(last) })
 }

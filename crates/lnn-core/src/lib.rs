@@ -65,7 +65,7 @@ pub use lstm::Lstm;
 pub use moments::Moments;
 pub use parameters::{Parameter, Parameters, Role, Scope};
 pub use random::{derive_seed, seeded};
-pub use ridge::{RidgeRegression, RidgeSolution};
+pub use ridge::{RidgeRegression, RidgeSolution, RidgeSystem};
 pub use script::Script;
 pub use sequence::Sequence;
 pub use spectral_radius::{scale_to_radius, spectral_radius};

@@ -77,7 +77,7 @@ impl Cell for Lstm {
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
         check_sequence(self, sequence, initial)?;
         if sequence.mask.is_some() {
-            return Ok(unroll(self, sequence, initial));
+            return unroll(self, sequence, initial);
         }
         let x = sequence.x;
         let zero;
@@ -90,7 +90,9 @@ impl Cell for Lstm {
         let state: Vec<Tensor> = state.tensors().iter().map(|tensor| tensor.unsqueeze(0)).collect();
         let weights = [&self.input_weights, &self.recurrent_weights, &self.bias, &self.no_bias]
             .map(Tensor::shallow_clone);
-        let (outputs, h, c) = x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true)?;
+        // The layer is one with its recurrence, so mixed precision ends before it.
+        let layer = || x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true);
+        let (outputs, h, c) = lnn_sys::without_autocast(x.device(), layer)??;
         Ok(Run { outputs, last: State::new(vec![h.squeeze_dim(0), c.squeeze_dim(0)]) })
     }
 
@@ -151,7 +153,7 @@ mod tests {
             let loss = run.outputs.square().sum(Kind::Double) + run.last.tensors()[1].sum(Kind::Double);
             Tensor::run_backward(&[loss], &parameters.trainable(), false, false)
         };
-        let plain = gradients(unroll(&lstm, Sequence::new(&x), Some(&initial)));
+        let plain = gradients(unroll(&lstm, Sequence::new(&x), Some(&initial)).unwrap());
         let fused = gradients(lstm.scan(Sequence::new(&x), Some(&initial)).unwrap());
         for (plain, fused) in plain.iter().zip(&fused) {
             assert!((plain - fused).abs().max().double_value(&[]) < 1e-12);

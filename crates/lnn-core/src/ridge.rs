@@ -20,6 +20,17 @@ pub struct RidgeRegression {
     cross: Tensor,
 }
 
+/// The normal equations of standardised features, which give a readout for each λ.
+#[derive(Debug)]
+pub struct RidgeSystem {
+    /// Zᵀ Z / n, `[D, D]`.
+    gram: Tensor,
+    /// Zᵀ (y - ȳ) / n, `[D, K]`.
+    cross: Tensor,
+    /// ȳ `[K]`.
+    bias: Tensor,
+}
+
 /// A linear readout of standardised features.
 #[derive(Debug)]
 pub struct RidgeSolution {
@@ -59,35 +70,63 @@ impl RidgeRegression {
         Ok(())
     }
 
-    /// Solves for the readout of `(f - mean) / deviation`, with `mean` and `deviation` `[D]`.
+    /// The equations for the readout of `(f - mean) / deviation`, with `mean` and `deviation` `[D]`.
     ///
     /// # Errors
-    /// [`Error::Value`] if λ is negative or not finite, if there was no sample, or if λ is too small for the system to
-    /// be positive definite.
-    pub fn solve(&self, mean: &Tensor, deviation: &Tensor, lambda: f64) -> Result<RidgeSolution, Error> {
-        let refuse =
-            |expected, found: String| Err(Error::Value { name: "the regularisation", expected, found });
-        if !(lambda.is_finite() && lambda >= 0.0) {
-            return refuse("a finite number of at least 0", lambda.to_string());
-        }
+    /// [`Error::Value`] if there was no sample, [`Error::Torch`] if the shapes do not fit or there is no memory.
+    pub fn system(&self, mean: &Tensor, deviation: &Tensor) -> Result<RidgeSystem, Error> {
         if self.count == 0.0 {
             return refuse("used on at least one sample", "none".into());
         }
         let (mean, deviation) = (mean.to_kind(Kind::Double), deviation.to_kind(Kind::Double));
         let (average, bias) = (&self.features / self.count, &self.targets / self.count);
         // Moments about `mean`, from moments about zero: E[(f-m)(f-m)ᵀ] = E[ffᵀ] - m aᵀ - a mᵀ + m mᵀ.
-        let second =
-            &self.gram / self.count - mean.outer(&average) - average.outer(&mean) + mean.outer(&mean);
-        let cross = &self.cross / self.count - bias.outer(&average);
-        let gram = second / deviation.outer(&deviation);
-        let ridge = Tensor::f_eye(mean.size()[0], (Kind::Double, mean.device()))? * lambda;
-        let (factor, info) = (gram + ridge).f_linalg_cholesky_ex(false, false)?;
+        // In place, because each of these squares can take hundreds of megabytes.
+        let mut gram = &self.gram / self.count;
+        let _ = gram.f_sub_(&mean.f_outer(&average)?)?;
+        let _ = gram.f_sub_(&average.f_outer(&mean)?)?;
+        let _ = gram.f_add_(&mean.f_outer(&mean)?)?;
+        let _ = gram.f_div_(&deviation.f_outer(&deviation)?)?;
+        let cross = ((&self.cross / self.count - bias.outer(&average)) / deviation).tr();
+        Ok(RidgeSystem { gram, cross, bias })
+    }
+
+    /// Solves for the readout of `(f - mean) / deviation`, with `mean` and `deviation` `[D]`.
+    ///
+    /// # Errors
+    /// Those of [`system`](Self::system) and [`RidgeSystem::solve`].
+    pub fn solve(&self, mean: &Tensor, deviation: &Tensor, lambda: f64) -> Result<RidgeSolution, Error> {
+        self.system(mean, deviation)?.solve(lambda)
+    }
+}
+
+impl RidgeSystem {
+    /// The mean of the diagonal of Zᵀ Z / n, which λ is to be seen against: 1 if every feature varies.
+    pub fn mean_diagonal(&self) -> f64 {
+        self.gram.diagonal(0, 0, 1).mean(Kind::Double).double_value(&[])
+    }
+
+    /// Solves for one λ.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if λ is negative or not finite, or too small for the system to be positive definite.
+    pub fn solve(&self, lambda: f64) -> Result<RidgeSolution, Error> {
+        if !(lambda.is_finite() && lambda >= 0.0) {
+            return refuse("a finite number of at least 0", lambda.to_string());
+        }
+        let system = self.gram.copy();
+        let _ = system.diagonal(0, 0, 1).f_add_scalar_(lambda)?;
+        let (factor, info) = system.f_linalg_cholesky_ex(false, false)?;
         if info.int64_value(&[]) != 0 {
             return refuse("large enough for a positive definite system", lambda.to_string());
         }
-        let weight = (cross / deviation).tr().f_cholesky_solve(&factor, false)?.tr();
-        Ok(RidgeSolution { weight, bias })
+        let weight = self.cross.f_cholesky_solve(&factor, false)?.tr();
+        Ok(RidgeSolution { weight, bias: self.bias.shallow_clone() })
     }
+}
+
+fn refuse<T>(expected: &'static str, found: String) -> Result<T, Error> {
+    Err(Error::Value { name: "the regularisation", expected, found })
 }
 
 #[cfg(test)]
@@ -144,6 +183,9 @@ mod tests {
         let (mean, deviation) = standardization(&f);
         let ridge = fitted(&f, &y);
         assert!(ridge.solve(&mean, &deviation, 1e-3).is_ok());
+        let system = ridge.system(&mean, &deviation).unwrap();
+        assert!((system.mean_diagonal() - 1.0).abs() < 1e-9);
+        assert!(system.solve(0.0).unwrap_err().to_string().contains("positive definite"));
         assert!(ridge.solve(&mean, &deviation, -1.0).is_err());
         let empty = RidgeRegression::new(20, 1, Device::Cpu).unwrap();
         assert!(empty.solve(&mean, &deviation, 1.0).unwrap_err().to_string().contains("at least one sample"));

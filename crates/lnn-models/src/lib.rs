@@ -39,7 +39,7 @@ pub use lnn::LnnConfig;
 pub use model::{Model, Network};
 pub use output::{Activity, Mode, Output};
 pub use preprocessing::Standardization;
-pub use readout::{Readout, ReadoutFit, RidgeStart};
+pub use readout::{Readout, ReadoutFit, ReadoutSystem, RidgeStart};
 pub use scan::Scan;
 pub use snlnn::{Encoding, SnlnnConfig, SpikeSummary};
 pub use summary::Summary;

@@ -208,22 +208,25 @@ impl Model {
     }
 
     /// The part that does not train, without a graph where nothing before it needs one: a batch to what
-    /// [`head`](Self::head) takes.
+    /// [`head`](Self::head) takes. It is float32 even in mixed precision, as it is where it is computed once.
     ///
     /// # Errors
     /// [`Error::Input`] if the batch has another shape than the model takes.
     pub fn front(&self, input: Input) -> Result<Input, Error> {
         self.input.check(&input.x.size())?;
-        self.network.front(self.preprocessing.apply(input))
+        let front = || self.network.front(self.preprocessing.apply(input));
+        lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
     }
 
-    /// The part that trains: what [`front`](Self::front) gives, to logits or values `[B, O]`.
+    /// The part that trains: what [`front`](Self::front) gives, to logits or values `[B, O]`, float32 even in mixed
+    /// precision.
     ///
     /// # Errors
     /// Those of the network's parts.
     pub fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {
         let output = self.network.head(features, mode)?;
-        Ok(Output { prediction: self.preprocessing.to_units(output.prediction), ..output })
+        let prediction = output.prediction.to_kind(self.parameters.kind());
+        Ok(Output { prediction: self.preprocessing.to_units(prediction), ..output })
     }
 
     /// The loss of a `prediction [B, O]`: the mean cross-entropy for labels `[B]`, or the mean squared error for values

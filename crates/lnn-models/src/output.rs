@@ -19,12 +19,14 @@ impl Mode {
         self != Self::Evaluation
     }
 
-    /// The sequence that enters a recurrent part, which collects gradients if it is to be traced.
+    /// The sequence that enters a recurrent part: float32, also where mixed precision made it shorter, and collecting
+    /// gradients if it is to be traced.
     pub(crate) fn trace(self, sequence: &Tensor) -> Tensor {
+        let sequence = sequence.to_kind(Kind::Float);
         if self == Self::Traced && !sequence.requires_grad() {
             return sequence.detach().set_requires_grad(true);
         }
-        sequence.shallow_clone()
+        sequence
     }
 }
 

@@ -1,7 +1,7 @@
 //! The trained part of a model with a fixed front: standardised features and a linear readout.
 
 use crate::Error;
-use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, Scope, Script};
+use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -12,7 +12,7 @@ const SMALLEST_DEVIATION: f64 = 1e-3;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RidgeStart {
-    /// λ per sample.
+    /// λ per sample, of standardised features.
     pub regularization: f64,
     /// What the solution is multiplied by: regression aims at 0 and 1, logits must lie further apart.
     pub scale: f64,
@@ -55,6 +55,15 @@ impl Readout {
     #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
     pub(crate) fn script(&self) -> Script {
         Script::new("Readout", SCRIPT)
+    }
+
+    /// Replaces the weights by `solution`.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if its shapes are not those of the readout.
+    pub fn set(&self, solution: &RidgeSolution) -> Result<(), Error> {
+        let [weight, bias] = [&solution.weight, &solution.bias].map(|tensor| tensor.to_kind(Kind::Float));
+        Ok(self.dense.set(&weight, &bias)?)
     }
 
     /// Whether the readout must see all training features once before it trains.
@@ -109,21 +118,91 @@ impl ReadoutFit<'_> {
     /// # Errors
     /// [`Error::Core`] if the regression has no solution.
     pub fn finish(self) -> Result<(), Error> {
+        let (readout, start) = (self.readout, self.ridge.as_ref().map(|(start, _)| *start));
+        match (self.system()?, start) {
+            (Some(system), Some(start)) => readout.set(&system.solve(start.regularization)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the pass: sets the standardisation, and gives the equations of the weights, if the pass was for them.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if there is no memory.
+    pub fn system(self) -> Result<Option<ReadoutSystem>, Error> {
         let Some((mean, deviation)) = self.moments.mean_and_deviation(SMALLEST_DEVIATION, 1.0) else {
-            return Ok(());
+            return Ok(None);
         };
-        let (mut mean, mut deviation) = (mean.squeeze_dim(0), deviation.squeeze_dim(0));
+        let (mean, deviation) = (mean.squeeze_dim(0), deviation.squeeze_dim(0));
         if let Some((own_mean, own_deviation)) = &self.readout.standardization {
             own_mean.shallow_clone().f_copy_(&mean)?;
             own_deviation.shallow_clone().f_copy_(&deviation)?;
-        } else {
-            (mean, deviation) = (mean.zeros_like(), deviation.ones_like());
         }
-        if let Some((start, ridge)) = self.ridge {
-            let RidgeSolution { weight, bias } = ridge.solve(&mean, &deviation, start.regularization)?;
-            let float = |tensor: Tensor| (tensor * start.scale).to_kind(Kind::Float);
-            self.readout.dense.set(&float(weight), &float(bias))?;
-        }
-        Ok(())
+        let Some((start, ridge)) = self.ridge else { return Ok(None) };
+        let system = ridge.system(&mean, &deviation)?;
+        let folded = self.readout.standardization.is_none().then_some((mean, deviation));
+        Ok(Some(ReadoutSystem { system, folded, scale: start.scale }))
+    }
+}
+
+/// The equations of a readout's weights, which give them for each λ.
+#[derive(Debug)]
+pub struct ReadoutSystem {
+    system: RidgeSystem,
+    /// Mean and deviation of the features, where the readout does not standardise them: then its weights do.
+    folded: Option<(Tensor, Tensor)>,
+    scale: f64,
+}
+
+impl ReadoutSystem {
+    /// What λ is to be seen against.
+    pub fn mean_diagonal(&self) -> f64 {
+        self.system.mean_diagonal()
+    }
+
+    /// The weights for one λ, as [`Readout::set`] takes them.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if λ is too small for the system to be positive definite.
+    pub fn solve(&self, lambda: f64) -> Result<RidgeSolution, Error> {
+        let RidgeSolution { weight, bias } = self.system.solve(lambda)?;
+        let (weight, bias) = match &self.folded {
+            Some((mean, deviation)) => {
+                let weight = weight / deviation;
+                // Not in place: the bias is that of the equations.
+                let bias = bias - weight.mv(mean);
+                (weight, bias)
+            }
+            None => (weight, bias),
+        };
+        Ok(RidgeSolution { weight: weight * self.scale, bias: bias * self.scale })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnn_core::{Parameters, seeded};
+
+    #[test]
+    fn weights_that_standardise_by_themselves_read_out_the_same() {
+        let options = (Kind::Float, Device::Cpu);
+        let features = seeded(0, || Tensor::randn([60, 5], options) * 3.0 + 2.0);
+        let labels = features.select(1, 0).gt(2.0).to_kind(Kind::Int64);
+        let read = |standardize| {
+            let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+            let readout = Readout::new(&mut parameters.root(), 5, 2, standardize).unwrap();
+            let start = RidgeStart { regularization: 1e-2, scale: 4.0 };
+            let mut fit = readout.fit(Some(start), Device::Cpu).unwrap();
+            for (features, labels) in features.split(17, 0).iter().zip(labels.split(17, 0)) {
+                fit.add(features, &labels).unwrap();
+            }
+            fit.finish().unwrap();
+            tch::no_grad(|| readout.forward(&features))
+        };
+        let (inside, folded) = (read(true), read(false));
+        assert!((&inside - folded).abs().max().double_value(&[]) < 1e-5);
+        let right = inside.argmax(1, false).eq_tensor(&labels).to_kind(Kind::Float).mean(Kind::Float);
+        assert!(right.double_value(&[]) > 0.9);
     }
 }

@@ -15,6 +15,18 @@ unsafe extern "C" {
 
     pub(crate) fn lnn_keep_freed_memory(bytes: c_int) -> bool;
 
+    pub(crate) fn lnn_autocast_enabled(cuda: bool, enabled: *mut bool) -> *mut c_char;
+
+    pub(crate) fn lnn_autocast_begin(
+        cuda: bool,
+        enabled: bool,
+        dtype: c_int,
+        was_enabled: *mut bool,
+        was_dtype: *mut c_int,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_autocast_end(cuda: bool, was_enabled: bool, was_dtype: c_int) -> *mut c_char;
+
     pub(crate) fn lnn_fused_adamw(
         parameters: *const *mut C_tensor,
         gradients: *const *mut C_tensor,

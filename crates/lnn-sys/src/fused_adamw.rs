@@ -1,7 +1,7 @@
 //! One optimiser step for all parameters in one call.
 
 use crate::{Error, ffi};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 use torch_sys::C_tensor;
 
 /// The constants of one step of Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
@@ -46,7 +46,8 @@ pub fn fused_adamw(
         }
     }
     let Some(first) = parameters.first() else { return Ok(()) };
-    let step = Tensor::from(constants.step as f32).to_device(first.device());
+    // Filled on the device: a number that is copied there would wait for all work before it.
+    let step = Tensor::full([], constants.step as f64, (Kind::Float, first.device()));
     // SAFETY: every pointer is to a live tensor that outlives the call, the lists have `parameters.len()` entries
     // each, and the shapes, strides, dtypes and devices that the kernel takes for granted were checked above.
     ffi::check(unsafe {
@@ -100,7 +101,7 @@ fn check_alike(parameters: &[Tensor], what: &str, list: &[Tensor]) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Device, Kind};
+    use tch::Device;
 
     const CONSTANTS: AdamWStep = AdamWStep {
         step: 1,

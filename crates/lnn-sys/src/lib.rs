@@ -4,6 +4,7 @@
 //! functions check what the C++ takes for granted, and each C++ entry turns exceptions into [`Error`]s.
 
 mod allocator;
+mod autocast;
 mod custom_function;
 mod denormals;
 mod error;
@@ -14,6 +15,7 @@ mod parallel;
 mod script_module;
 
 pub use allocator::keep_freed_memory;
+pub use autocast::{autocast, without_autocast};
 pub use custom_function::{CustomFunction, Forward, PassError, apply};
 pub use denormals::flush_denormals;
 pub use error::Error;

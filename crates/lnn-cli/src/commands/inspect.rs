@@ -5,7 +5,7 @@ use crate::args::InspectArguments;
 use crate::failure::Failure;
 use crate::observers::{print_line, print_text};
 use crate::run_folder::checkpoint_file;
-use crate::training::TrainingState;
+use crate::training::{TrainingState, in_digits};
 use lnn_core::Role;
 use lnn_models::{Checkpoint, Exported, InputShape, Task};
 use serde::Serialize;
@@ -85,7 +85,7 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
             let epoch = state.early_stopping.best_epoch;
             let accuracy =
                 accuracy.map(|accuracy| format!("val_accuracy {accuracy:.4}, ")).unwrap_or_default();
-            writeln!(text, "best        epoch {epoch}: {accuracy}val_loss {loss:.4}")?;
+            writeln!(text, "best        epoch {epoch}: {accuracy}val_loss {}", in_digits(loss))?;
         }
     }
     writeln!(

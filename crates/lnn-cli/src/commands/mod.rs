@@ -8,6 +8,7 @@ mod import;
 mod inspect;
 mod inspect_exported;
 mod predict;
+mod ridge_readout;
 mod run_data;
 mod starting_weights;
 mod train;

@@ -1,6 +1,6 @@
 //! The data of a run, on the device, as the trainer takes it.
 
-use super::{fetching, progress_bar};
+use super::{fetching, progress_bar, ridge_readout};
 use crate::config::RunConfig;
 use crate::data::{Dataset, split, thinned};
 use crate::failure::Failure;
@@ -82,6 +82,9 @@ pub(super) fn prepare_features(
     new: bool,
     notices: &mut Vec<String>,
 ) -> Result<Option<[Samples; 2]>, Failure> {
+    if ridge_readout::asked(config) {
+        return Ok(None);
+    }
     let Some(readout) = model.readout() else {
         return match config.readout_start {
             Some(_) => {

@@ -1,7 +1,7 @@
 //! `lnn-cli train`.
 
 use super::run_data::{RunData, prepare_features};
-use super::{prepare, starting_weights};
+use super::{prepare, ridge_readout, starting_weights};
 use crate::args::{Diagnosis, ModelName, PresetName, TrainArguments};
 use crate::config::RunConfig;
 use crate::data::series;
@@ -33,12 +33,14 @@ fn start(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let config = configure(name, arguments)?;
+    ridge_readout::check_flags(arguments, &config)?;
     if let Some(out) = &arguments.out {
         RunFolder::check_free(out)?;
     }
     let data = RunData::open(&config, device)?;
     let model = new_model(&config, &data, device)?;
     check_diagnosis(arguments, &model)?;
+    ridge_readout::check_model(&config, &model)?;
     let mut notices = Vec::new();
     let features = prepare_features(&config, &data, &model, true, &mut notices)?;
     // The folder comes last: a request that is refused leaves nothing behind.
@@ -55,6 +57,8 @@ fn resume(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let (folder, mut config) = RunFolder::open(run)?;
+    ridge_readout::check_flags(arguments, &config)?;
+    ridge_readout::check_unsolved(&config, &folder)?;
     if let Some(epochs) = arguments.epochs {
         config.epochs = epochs;
         config.validate()?;
@@ -125,6 +129,12 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
     config.optimizer.learning_rate = arguments.lr.unwrap_or(config.optimizer.learning_rate);
     config.seed = arguments.seed.unwrap_or(config.seed);
     config.limit = arguments.limit.or(config.limit);
+    config.precision = arguments.precision.unwrap_or(config.precision);
+    config.readout = arguments.readout.unwrap_or(config.readout);
+    if ridge_readout::asked(&config) {
+        // One pass is no start of another, and the refusal of --epochs names what was given.
+        (config.readout_start, config.epochs) = (None, 1);
+    }
     config.validate()?;
     Ok(config)
 }
@@ -171,7 +181,10 @@ fn train(
     let [train, validation] =
         features.as_ref().map_or([&data.train, &data.validation], <[Samples; 2]>::each_ref);
     let trace = arguments.diagnose.contains(&Diagnosis::Gradients);
-    let mut trainer = Trainer::new(model, config, [train, validation], folder, resumed)?.tracing(trace);
+    let mut trainer = match ridge_readout::asked(config) {
+        false => Some(Trainer::new(model, config, [train, validation], folder, resumed)?.tracing(trace)),
+        true => None,
+    };
     observers.notify(&Event::Started(Started {
         model: config.model.name().into(),
         data: config.data.clone(),
@@ -181,15 +194,20 @@ fn train(
         fixed: model.parameters().count(Role::Buffer),
         train_samples: data.train.len(),
         validation_samples: data.validation.len(),
-        steps_per_epoch: trainer.steps_per_epoch(),
-        epoch: trainer.state().epoch,
+        steps_per_epoch: trainer.as_ref().map_or(1, Trainer::steps_per_epoch),
+        epoch: epochs,
         epochs: config.epochs,
         folder: folder.path().to_owned(),
     }))?;
-    for text in notices {
-        observers.notify(&Event::Notice { text: text.clone() })?;
+    for text in notices.iter().cloned().chain(config.precision.notice(model.parameters().device())) {
+        observers.notify(&Event::Notice { text })?;
     }
-    if trainer.run(&mut observers, interrupt, arguments.pause_after)? == Outcome::Paused {
+    let outcome = match &mut trainer {
+        Some(trainer) => trainer.run(&mut observers, interrupt, arguments.pause_after)?,
+        None => ridge_readout::solve(config, data, model, folder, &mut observers, interrupt)
+            .map(|()| Outcome::Finished)?,
+    };
+    if outcome == Outcome::Paused {
         return match interrupt.requested() {
             true => Err(Failure::interrupted()),
             false => Ok(()),

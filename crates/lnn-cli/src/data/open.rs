@@ -17,6 +17,9 @@ const READERS: [(&str, Reader); 3] = [
     ("folder", image_folder::open_dir),
 ];
 
+/// What is opened elsewhere, because it has sequences and no images, as `--data` takes it.
+const SEQUENCES: [&str; 2] = ["toy", "csv:FILE,…"];
+
 /// Reads the data that `spec` names: a known set (`mnist`, `fashion-mnist`, `cifar10`), fetched first if need be, or
 /// what lies in a folder: `idx:DIR`, `cifar10:DIR` or `folder:DIR`.
 ///
@@ -51,7 +54,8 @@ pub(crate) fn known(name: &str) -> Result<&'static KnownSet, DataError> {
 
 fn unknown(name: &str) -> DataError {
     let sets = KNOWN_SETS.iter().map(|set| set.name.to_owned());
-    let known: Vec<String> = sets.chain(READERS.iter().map(|(name, _)| format!("{name}:DIR"))).collect();
+    let formats = READERS.iter().map(|(name, _)| format!("{name}:DIR"));
+    let known: Vec<String> = sets.chain(formats).chain(SEQUENCES.map(String::from)).collect();
     let folder = Path::new(name);
     let suggestion = match folder.is_dir() {
         true => Some(format!("{}:{name}", likely_reader(folder))),
@@ -94,11 +98,14 @@ mod tests {
             ("MNIST", "mnist"),
             ("fashion_mnist", "fashion-mnist"),
             ("CIFAR-10", "cifar10"),
+            ("toys", "toy"),
         ] {
             let error = refuse(typo);
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
             assert!(
-                error.contains("mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR"),
+                error.contains(
+                    "mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR, toy, csv:FILE,…"
+                ),
                 "{error}"
             );
         }

@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: one line an epoch.
+//! `metrics.jsonl`: one line an epoch, or one a candidate of a readout in closed form.
 
 use super::Observer;
 use crate::failure::Failure;
@@ -36,8 +36,12 @@ impl MetricsFile {
 
 impl Observer for MetricsFile {
     fn observe(&mut self, event: &Event) -> Result<(), Failure> {
-        let Event::Epoch(metrics) = event else { return Ok(()) };
-        let line = serde_json::to_string(metrics).map_err(Failure::run)? + "\n";
+        let line = match event {
+            Event::Epoch(metrics) => serde_json::to_string(metrics),
+            Event::Candidate(candidate) => serde_json::to_string(candidate),
+            _ => return Ok(()),
+        };
+        let line = line.map_err(Failure::run)? + "\n";
         self.file
             .write_all(line.as_bytes())
             .map_err(|error| Failure::run(format!("{}: {error}", self.path.display())))

@@ -2,7 +2,7 @@
 
 use super::{Observer, print_text};
 use crate::failure::Failure;
-use crate::training::{EpochMetrics, Event, GradientNorms, Started};
+use crate::training::{Candidate, EpochMetrics, Event, GradientNorms, Started, in_digits};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnn_models::Birth;
 use std::time::Duration;
@@ -56,11 +56,12 @@ impl Observer for Terminal {
                     self.bar.set_length(*steps);
                 }
                 self.bar.set_prefix(format!("epoch {epoch}"));
-                self.bar.set_message(format!("loss {loss:.4}"));
+                self.bar.set_message(format!("loss {}", in_digits(*loss)));
                 self.bar.set_position(*step);
             }
             Event::Notice { text } => self.say(text),
             Event::Epoch(metrics) => self.say(&epoch_line(metrics)),
+            Event::Candidate(candidate) => self.say(&candidate_line(candidate)),
             Event::Birth(Birth { born, living, room, .. }) => {
                 self.say(&format!("growth: {born} units were born, {living} live, there is room for {room}"));
             }
@@ -99,14 +100,26 @@ fn epoch_line(metrics: &EpochMetrics) -> String {
     let spikes = metrics.spike_rate.map(|rate| format!("  spike rate {rate:.3}")).unwrap_or_default();
     let units = metrics.living_units.map(|units| format!("  {units} units")).unwrap_or_default();
     format!(
-        "epoch {epoch:>2}/{epochs}  loss {loss:.4}{}  val_loss {val_loss:.4}{}{}{spikes}{units}  lr {lr:.2e}  {:.0} \
+        "epoch {epoch:>2}/{epochs}  loss {}{}  val_loss {}{}{}{spikes}{units}  lr {lr:.2e}  {:.0} \
          samples/s  ETA {}",
+        in_digits(*loss),
         accuracy("accuracy", metrics.accuracy),
+        in_digits(*val_loss),
         accuracy("val_accuracy", metrics.val_accuracy),
         if metrics.best { "*" } else { " " },
         metrics.samples_per_second,
         HumanDuration(Duration::from_secs_f64(metrics.eta_seconds.max(0.0))),
     )
+}
+
+fn candidate_line(candidate: &Candidate) -> String {
+    let Candidate { regularization, val_loss, val_accuracy, chosen } = candidate;
+    let Some(loss) = val_loss else {
+        return format!("regularization {regularization:.0e}  has no solution");
+    };
+    let accuracy = val_accuracy.map(|accuracy| format!("  val_accuracy {accuracy:.4}")).unwrap_or_default();
+    let chosen = if *chosen { "*" } else { "" };
+    format!("regularization {regularization:.0e}  val_loss {}{accuracy}{chosen}", in_digits(*loss))
 }
 
 fn gradient_line(GradientNorms { epoch, norms, horizon }: &GradientNorms) -> String {

@@ -93,7 +93,7 @@ impl Augmentation {
             Tensor::stack(&[&cos, &(&shear * &cos - &sin), &amount(3, self.shift * 2.0 / width)], 1),
             Tensor::stack(&[&sin, &(&shear * &sin + &cos), &amount(4, self.shift * 2.0 / height)], 1),
         ];
-        let theta = Tensor::stack(&rows, 1).to_device(images.device());
+        let theta = sent(&Tensor::stack(&rows, 1), images.device());
         let grid = Tensor::affine_grid_generator(&theta, &size, false);
         images.grid_sampler(&grid, BILINEAR, ZEROS, false)
     }
@@ -112,7 +112,7 @@ impl Augmentation {
         let column = Tensor::arange(width, host).unsqueeze(0);
         let columns = &column + &mirrored * ((width - 1) - &column * 2) + offsets.get(1);
         let rows = Tensor::arange(height, host).unsqueeze(0) + offsets.get(0);
-        let [rows, columns] = [rows, columns].map(|index| index.to_device(images.device()));
+        let [rows, columns] = [rows, columns].map(|index| sent(&index, images.device()));
         let padded = match self.crop {
             0 => images.shallow_clone(),
             crop => images.reflection_pad2d([crop, crop, crop, crop]),
@@ -129,13 +129,18 @@ impl Augmentation {
         let inside = |extent: i64| {
             let start = Tensor::randint(extent - self.cutout + 1, [batch, 1], host);
             let from_start = Tensor::arange(extent, host).unsqueeze(0) - start;
-            from_start.ge(0).logical_and(&from_start.lt(self.cutout)).to_device(images.device())
+            sent(&from_start.ge(0).logical_and(&from_start.lt(self.cutout)), images.device())
         };
         let square =
             inside(height).view([batch, 1, height, 1]).logical_and(&inside(width).view([batch, 1, 1, width]));
         let colour = images.mean_dim(&[0i64, 2, 3][..], true, images.kind());
         colour.where_self(&square, images)
     }
+}
+
+/// What was drawn on the CPU, on `device`, without waiting for the work that the device has yet to do.
+fn sent(drawn: &Tensor, device: Device) -> Tensor {
+    drawn.to_device_(device, drawn.kind(), true, false)
 }
 
 #[cfg(test)]

@@ -30,9 +30,15 @@ impl Evaluation {
     pub fn in_words(&self) -> String {
         let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
         let error = self.mean_absolute_error;
-        let error = error.map(|error| format!(", mean absolute error {error:.4}")).unwrap_or_default();
-        format!("{accuracy}loss {:.4}{error}", self.loss)
+        let error =
+            error.map(|error| format!(", mean absolute error {}", in_digits(error))).unwrap_or_default();
+        format!("{accuracy}loss {}{error}", in_digits(self.loss))
     }
+}
+
+/// A loss as a person reads it: `0.1234`, or `1.23e-5` where four digits behind the point would show nothing.
+pub fn in_digits(loss: f64) -> String {
+    if loss != 0.0 && loss.abs() < 1e-4 { format!("{loss:.2e}") } else { format!("{loss:.4}") }
 }
 
 /// Evaluates `model` on `set`; waits for the device once, at the end. `progress` hears of the samples done.
@@ -89,4 +95,17 @@ pub fn evaluate_with_noise(
         mean_absolute_error: correct.is_none().then(|| mean(&distance)),
         samples: set.len(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_loss_shows_its_digits_and_nothing_is_nothing() {
+        let shown = [0.0, 0.12345, 1e-4, 9.99e-5, 1.234e-9, f64::NAN].map(in_digits);
+        assert_eq!(shown, ["0.0000", "0.1235", "0.0001", "9.99e-5", "1.23e-9", "NaN"]);
+        let small = Evaluation { accuracy: None, loss: 2e-6, mean_absolute_error: Some(3e-5), samples: 1 };
+        assert_eq!(small.in_words(), "loss 2.00e-6, mean absolute error 3.00e-5");
+    }
 }

@@ -1,6 +1,6 @@
 //! What the trainer tells its observers.
 
-use super::Evaluation;
+use super::{Candidate, Evaluation};
 use lnn_models::Birth;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub struct Started {
     pub folder: PathBuf,
 }
 
-/// One line of `metrics.jsonl`.
+/// One line of `metrics.jsonl`: an epoch. A readout in closed form has a [`Candidate`] a line instead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// The epoch, from 1.
@@ -121,6 +121,8 @@ pub enum Event {
     },
     /// An epoch is done.
     Epoch(EpochMetrics),
+    /// A regularisation was tried for a readout in closed form.
+    Candidate(Candidate),
     /// Units were born.
     Birth(Birth),
     /// The gradient that reaches each step, once an epoch.

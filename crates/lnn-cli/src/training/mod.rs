@@ -2,6 +2,7 @@
 
 mod augmentation;
 mod batches;
+mod closed_form;
 mod early_stopping;
 mod evaluation;
 mod event;
@@ -14,8 +15,9 @@ mod trainer;
 
 pub use augmentation::Augmentation;
 pub use batches::Batches;
+pub use closed_form::{Candidate, ReadoutMethod, accumulate, choose, save_solved};
 pub use early_stopping::{EarlyStopping, Scores, Selection};
-pub use evaluation::{Evaluation, evaluate, evaluate_with_noise};
+pub use evaluation::{Evaluation, evaluate, evaluate_with_noise, in_digits};
 pub use event::{EpochMetrics, Event, GradientNorms, Started};
 pub use fixed_front::{feature_bytes, run_front};
 pub use samples::{Form, Samples};

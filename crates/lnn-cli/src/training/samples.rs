@@ -1,6 +1,7 @@
 //! Samples with their targets on the device: images, sequences, or what a model's fixed front makes of them.
 
 use crate::data::{ImageSet, SequenceSet};
+use crate::precision::Precision;
 use crate::training::Augmentation;
 use lnn_models::{Error, Input, Mode, Model, Output};
 use ndarray::{Array, Dimension};
@@ -93,15 +94,26 @@ impl Samples {
         }
     }
 
-    /// The same in training, with images changed on the way.
+    /// The same in training, in the `precision` of the run, with images changed on the way, which is always float32.
     ///
     /// # Errors
-    /// Those of [`Model::run`].
-    pub fn train(&self, model: &Model, mode: Mode, augmentation: &Augmentation) -> Result<Output, Error> {
-        match self.form {
-            Form::Images => model.run(Input::new(augmentation.apply(&self.input().x)), mode),
-            Form::Sequences | Form::Features => self.run(model, mode),
-        }
+    /// Those of [`Model::run`] and [`Precision::forward`].
+    pub fn train(
+        &self,
+        model: &Model,
+        mode: Mode,
+        augmentation: &Augmentation,
+        precision: Precision,
+    ) -> Result<Output, Error> {
+        let input = match self.form {
+            Form::Images => Input::new(augmentation.apply(&self.input().x)),
+            Form::Sequences | Form::Features => self.input(),
+        };
+        let pass = || match self.form {
+            Form::Features => model.head(&input, mode),
+            Form::Images | Form::Sequences => model.run(input, mode),
+        };
+        precision.forward(self.targets.device(), pass).map_err(lnn_core::Error::from)?
     }
 
     fn map(&self, part: impl Fn(&Tensor) -> Tensor) -> Self {

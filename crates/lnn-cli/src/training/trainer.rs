@@ -1,7 +1,7 @@
 //! The training loop.
 //!
-//! One step: gather a batch, change it, forward, loss, backward, optimiser. One epoch: all steps, then validation,
-//! policies, checkpoints. The loop tells observers what happens and never prints.
+//! One step: gather a batch, change it, forward in the precision of the run, loss, backward, optimiser. One epoch: all
+//! steps, then validation, policies, checkpoints. The loop tells observers what happens and never prints.
 
 use super::batches::{Stream, stream_seed};
 use super::sums::Sums;
@@ -201,7 +201,8 @@ impl<'a> Trainer<'a> {
         let seed = stream_seed(self.config.seed, Stream::Step, self.state.step);
         let traced = self.trace && self.state.step_in_epoch == 0;
         let mode = if traced { Mode::Traced } else { Mode::Training };
-        let output = seeded(seed, || batch.train(self.model, mode, &self.config.augmentation))?;
+        let RunConfig { augmentation, precision, .. } = self.config;
+        let output = seeded(seed, || batch.train(self.model, mode, augmentation, *precision))?;
         let loss = self.model.loss(&output.prediction, &batch.targets, self.config.label_smoothing);
         if let Some(steps) = &output.steps {
             let gradient = Tensor::run_backward(&[&loss], &[steps], true, false).remove(0);

@@ -84,11 +84,13 @@ fn a_header_without_names_and_an_unknown_option_are_named() {
 #[test]
 fn models_of_images_refuse_a_series_with_a_hint() {
     let series = SeriesFile::wave();
-    for model in ["cllnn", "snlnn", "lnn"] {
+    for model in ["cllnn", "snlnn", "lnn", "cifar"] {
         for preset in ["article", "tuned"] {
-            let message = refused_call(model, &series.spec(",window=8"), &["--preset", preset]);
-            let parts = ["expected images, found sequences", "hint: the model liquid takes sequences"];
-            assert_has(&message, &parts);
+            for data in [&series.spec(",window=8"), "toy"] {
+                let message = refused_call(model, data, &["--preset", preset]);
+                let parts = ["expected images, found sequences", "hint: the model liquid takes sequences"];
+                assert_has(&message, &[model, parts[0], parts[1]]);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod growth;
 mod laws;
+mod precision;
 mod refusals;
 mod sequences;
 mod tracing;

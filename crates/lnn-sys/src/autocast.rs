@@ -1,0 +1,176 @@
+//! Mixed precision: within a guard, products compute in a shorter dtype and everything else as it was.
+//!
+//! libtorch casts the operands of convolutions and matrix products on the way in. The state belongs to the calling thread.
+//! The backward pass of what was computed so takes the dtypes of the forward pass and must itself run outside.
+
+use crate::{Error, ffi};
+use std::ffi::c_int;
+use tch::{Device, Kind};
+
+/// Runs `work` with products on `device` computed in `kind`, and restores the former state, even if `work` panics.
+///
+/// Casts of weights are kept until the outermost call ends, so weights must not change within it.
+///
+/// # Errors
+/// [`Error::Argument`] if `kind` is neither `BFloat16` nor `Half`, or `device` neither a CPU nor CUDA; [`Error::Torch`] if
+/// libtorch throws. Then `work` did not run.
+pub fn autocast<T>(device: Device, kind: Kind, work: impl FnOnce() -> T) -> Result<T, Error> {
+    let dtype = match kind {
+        Kind::Half => 5,
+        Kind::BFloat16 => 15,
+        other => {
+            return Err(Error::Argument(format!("autocast: expected BFloat16 or Half, found {other:?}")));
+        }
+    };
+    let Some(cuda) = on_cuda(device) else {
+        return Err(Error::Argument(format!("autocast: expected a CPU or CUDA, found {device:?}")));
+    };
+    let _guard = Guard::begin(cuda, Some(dtype))?;
+    Ok(work())
+}
+
+/// Runs `work` without autocast on `device`, and restores the former state, even if `work` panics. Outside
+/// [`autocast`] it costs one look at a flag.
+///
+/// # Errors
+/// [`Error::Torch`] if libtorch throws; then `work` did not run.
+pub fn without_autocast<T>(device: Device, work: impl FnOnce() -> T) -> Result<T, Error> {
+    let _guard = match on_cuda(device) {
+        Some(cuda) if enabled(cuda)? => Some(Guard::begin(cuda, None)?),
+        // What `autocast` refuses is never on.
+        _ => None,
+    };
+    Ok(work())
+}
+
+fn on_cuda(device: Device) -> Option<bool> {
+    match device {
+        Device::Cpu => Some(false),
+        Device::Cuda(_) => Some(true),
+        _ => None,
+    }
+}
+
+fn enabled(cuda: bool) -> Result<bool, Error> {
+    let mut enabled = false;
+    // SAFETY: the pointer is to a live bool, which the C++ writes once before it returns.
+    ffi::check(unsafe { ffi::lnn_autocast_enabled(cuda, &raw mut enabled) })?;
+    Ok(enabled)
+}
+
+/// The state that comes back when this is dropped, on the thread that it belongs to: a guard lives in one call.
+struct Guard {
+    cuda: bool,
+    was_enabled: bool,
+    was_dtype: c_int,
+}
+
+impl Guard {
+    /// Turns autocast to `dtype` on, or off if there is none.
+    fn begin(cuda: bool, dtype: Option<c_int>) -> Result<Self, Error> {
+        let mut guard = Self { cuda, was_enabled: false, was_dtype: 0 };
+        // SAFETY: both pointers are to live numbers, which the C++ writes once before it returns; the dtype is one of the
+        // two above, or is not looked at.
+        let message = unsafe {
+            ffi::lnn_autocast_begin(
+                cuda,
+                dtype.is_some(),
+                dtype.unwrap_or_default(),
+                &raw mut guard.was_enabled,
+                &raw mut guard.was_dtype,
+            )
+        };
+        match ffi::check(message) {
+            Ok(()) => Ok(guard),
+            Err(error) => {
+                // Nothing was begun, so nothing is to be ended.
+                std::mem::forget(guard);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // SAFETY: plain numbers, as `begin` read them.
+        let ended = unsafe { ffi::lnn_autocast_end(self.cuda, self.was_enabled, self.was_dtype) };
+        // There is nobody to tell: a drop has no result, and setting two flags of the thread does not throw.
+        let _ = ffi::check(ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Tensor;
+
+    const CPU: Device = Device::Cpu;
+
+    /// The dtype in which a product of float32 matrices comes out.
+    fn product() -> Kind {
+        let x = Tensor::ones([2, 2], (Kind::Float, CPU));
+        x.matmul(&x).kind()
+    }
+
+    #[test]
+    fn products_are_short_within_and_sums_are_not() {
+        let [x, y] = [1.0, 2.0].map(|value| Tensor::full([2, 2], value, (Kind::Float, CPU)));
+        let sum = autocast(CPU, Kind::BFloat16, || {
+            assert_eq!(product(), Kind::BFloat16);
+            (x + y).kind()
+        });
+        assert_eq!((sum.unwrap(), product()), (Kind::Float, Kind::Float));
+    }
+
+    #[test]
+    fn guards_nest_and_each_restores_what_it_met() {
+        autocast(CPU, Kind::BFloat16, || {
+            let inner = without_autocast(CPU, || {
+                assert_eq!(product(), Kind::Float);
+                autocast(CPU, Kind::Half, product).unwrap()
+            });
+            assert_eq!((inner.unwrap(), product()), (Kind::Half, Kind::BFloat16));
+        })
+        .unwrap();
+        assert_eq!(without_autocast(CPU, product).unwrap(), Kind::Float);
+    }
+
+    #[test]
+    fn a_panic_within_restores_the_state() {
+        let panic = std::panic::catch_unwind(|| autocast(CPU, Kind::BFloat16, || panic!("on purpose")));
+        assert!(panic.is_err());
+        assert_eq!(product(), Kind::Float);
+    }
+
+    #[test]
+    fn casts_of_weights_end_with_the_outermost_guard() {
+        let weight = Tensor::ones([2, 2], (Kind::Float, CPU)).set_requires_grad(true);
+        let x = Tensor::ones([1, 2], (Kind::Float, CPU));
+        let read = || x.matmul(&weight).sum(Kind::Float).double_value(&[]);
+        let double = || tch::no_grad(|| weight.shallow_clone().g_mul_scalar_(2.0));
+        let seen = autocast(CPU, Kind::BFloat16, || {
+            let before = without_autocast(CPU, || autocast(CPU, Kind::BFloat16, read).unwrap()).unwrap();
+            let _ = double();
+            // An inner end keeps the cast, so the change is not seen here: that is the rule of `autocast`.
+            (before, read())
+        });
+        assert_eq!((seen.unwrap(), autocast(CPU, Kind::BFloat16, read).unwrap()), ((4.0, 4.0), 8.0));
+    }
+
+    #[test]
+    fn gradients_of_what_was_computed_short_have_the_dtype_of_the_weights() {
+        let weight = Tensor::full([2, 3], 0.1, (Kind::Float, CPU)).set_requires_grad(true);
+        let x = Tensor::ones([4, 2], (Kind::Float, CPU));
+        let y = autocast(CPU, Kind::BFloat16, || x.matmul(&weight)).unwrap();
+        y.to_kind(Kind::Float).sum(Kind::Float).backward();
+        assert_eq!(weight.grad(), Tensor::full([2, 3], 4.0, (Kind::Float, CPU)));
+    }
+
+    #[test]
+    fn other_dtypes_and_devices_are_refused() {
+        let refused = |device, kind| autocast(device, kind, || panic!("it ran")).unwrap_err().to_string();
+        assert!(refused(CPU, Kind::Double).contains("expected BFloat16 or Half, found Double"));
+        assert!(refused(Device::Mps, Kind::Half).contains("expected a CPU or CUDA, found Mps"));
+    }
+}

@@ -114,7 +114,7 @@ class PeerProcess:
         )
         threading.Thread(target=self.listen, daemon=True).start()
         ready = self.answer("to get ready", self.setting.patience)
-        self.form, self.versions = ready["ready"], ready["versions"]
+        self.form, self.versions = ready["form"], ready["versions"]
 
     def listen(self) -> None:
         for line in self.process.stdout:

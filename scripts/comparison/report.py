@@ -10,7 +10,7 @@ rounds of {result["seconds"]:g} s, in which all take turns; OMP_WAIT_POLICY={res
 
 Times are medians; *faster* is the median, over the rounds, of the peer's time divided by ours, and *wanted* what was aimed at. For
 the matrix products alone, a floor, it is our time divided by theirs. Peers without a wanted figure are there for information.
-Memory is what the work adds to the process while it is repeated.
+Memory is what a training step adds to the process: data, weights, moments, and all that it keeps.
 
 {table(result["rows"])}
 """
@@ -23,9 +23,11 @@ def table(rows: list[dict]) -> str:
     ]
     for row in rows:
         ours = row["ours"]
+        trains = "--pass train" in row["command"]
         first = [row["title"], row["shape"], time(ours), None]
         for peer in row["peers"] or [{}]:
-            cells = [*first[:3], label(peer), time(peer), faster(peer), wanted(peer), memory(ours), memory(peer)]
+            cells = [*first[:3], label(peer), time(peer), faster(peer), wanted(peer)]
+            cells += [memory(ours), memory(peer)] if trains else ["", ""]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -29,10 +29,9 @@ def products(
 
 def main() -> None:
     arguments = parser(__doc__, "64,28,28,128").parse_args()
-    batch, steps, inputs, units = arguments.shape
     ready(arguments)
 
-    def prepare():
+    def prepare(batch: int, steps: int, inputs: int, units: int):
         # Small numbers: nothing here is bounded by a tanh.
         x, input_weights = torch.randn(steps * batch, inputs), torch.randn(inputs, units) / inputs
         weights = torch.randn(units, units) / units

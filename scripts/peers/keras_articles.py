@@ -94,7 +94,7 @@ def main() -> None:
     arguments = options.parse_args()
     set_threads(arguments.threads)
 
-    def prepare():
+    def prepare(*_shape: int):
         images, labels = images_of(arguments.data)
         kept = len(images) - arguments.held_out
         model = MODELS[arguments.model](images.shape[1:])
@@ -116,7 +116,7 @@ def main() -> None:
         seconds = seconds_of(epoch)
         return {"median_s": seconds, "min_s": seconds, "repetitions": 1}
 
-    serve(arguments, prepare, ["keras", "tensorflow-cpu", "tensorflow", "torch", "numpy"], timed)
+    serve(arguments, prepare, ["keras", "tensorflow-cpu", "tensorflow", "torch", "numpy"], timed=timed)
 
 
 if __name__ == "__main__":

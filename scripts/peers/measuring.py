@@ -62,7 +62,7 @@ def faster(forms: dict[str, Callable[[], object]]) -> tuple[str, Callable[[], ob
 
 
 def memory_mb(name: str) -> float | None:
-    """`VmRSS` or `VmHWM` of this process, where the system tells."""
+    """`RssAnon`, `RssFile` or `VmHWM` of this process, where the system tells."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -90,19 +90,25 @@ def versions(*packages: str) -> dict[str, str]:
 
 def serve(
     arguments: argparse.Namespace,
-    prepare: Callable[[], tuple[str, Callable[[], object]]],
+    prepare: Callable[..., tuple[str, Callable[[], object]]],
     packages: list[str],
+    small: tuple[int, ...] | None = None,
     timed: Callable[[Callable[[], object], float], dict] = measure,
 ) -> None:
-    """Makes a work ready, `(its form, one repetition)`, and measures it once, or whenever its turn comes."""
-    before = memory_mb("VmRSS")
-    form, repeat = prepare()
+    """Makes a work of a shape ready, `(its form, one repetition)`, and measures it once, or whenever its turn comes. The same is
+    done in a `small` shape first, so that what a library loads once does not count as the work's memory."""
+    if small is not None:
+        prepare(*small)[1]()
+    before = memory_mb("RssAnon")
+    form, repeat = prepare(*arguments.shape)
     repeat()
     forget_peak()
     if arguments.by_turns:
-        print(json.dumps({"ready": form, "versions": versions(*packages)}), flush=True)
+        print(json.dumps({"form": form, "versions": versions(*packages)}), flush=True)
     for _ in sys.stdin if arguments.by_turns else [None]:
         row = timed(repeat, arguments.seconds) | {"form": form, "peak_memory_mb": memory_mb("VmHWM")}
-        if before is not None and row["peak_memory_mb"] is not None:
-            row["added_memory_mb"] = max(0.0, row["peak_memory_mb"] - before)
+        files = memory_mb("RssFile")
+        if before is not None and row["peak_memory_mb"] is not None and files is not None:
+            # Pages of files, which are those of libraries, are nobody's.
+            row["added_memory_mb"] = max(0.0, row["peak_memory_mb"] - files - before)
         print(json.dumps(row), flush=True)

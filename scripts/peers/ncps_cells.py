@@ -22,12 +22,11 @@ def main() -> None:
     options = parser(__doc__, "64,28,28,128")
     options.add_argument("--cell", choices=["CfC", "LTC"], default="CfC")
     arguments = options.parse_args()
-    batch, steps, inputs, units = arguments.shape
     ready(arguments)
 
-    def prepare():
+    def prepare(batch: int, steps: int, inputs: int, units: int):
         x, labels = torch.randn(batch, steps, inputs), torch.randint(CLASSES, (batch,))
-        return arguments.cell, training_step(Classifier(arguments.cell, inputs, units), x, labels)
+        return "", training_step(Classifier(arguments.cell, inputs, units), x, labels)
 
     serve(arguments, prepare, ["ncps", "torch"])
 

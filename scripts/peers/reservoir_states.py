@@ -13,11 +13,10 @@ def main() -> None:
     options = parser(__doc__, "1,8000,1,1000")
     options.add_argument("--connectivity", type=float, help="default: the library's")
     arguments = options.parse_args()
-    batch, steps, inputs, units = arguments.shape
-    if batch != 1:
+    if arguments.shape[0] != 1:
         options.error("expected a batch of 1")
 
-    def prepare():
+    def prepare(_batch: int, steps: int, inputs: int, units: int):
         more = {} if arguments.connectivity is None else {"rc_connectivity": arguments.connectivity}
         reservoir = Reservoir(units, lr=0.3, sr=0.9, seed=0, **more)
         x = numpy.random.default_rng(0).standard_normal((steps, inputs))

@@ -67,16 +67,15 @@ def main() -> None:
     options.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     options.add_argument("--flush-denormals", action="store_true")
     arguments = options.parse_args()
-    batch, channels, height, width = arguments.shape
     ready(arguments)
 
-    def prepare():
+    def prepare(batch: int, channels: int, height: int, width: int):
         images, labels = torch.randn(batch, channels, height, width), torch.randint(CLASSES, (batch,))
         model = Cllnn(channels, height, width)
         model = Autocast(model) if arguments.precision == "bf16" else model
-        return arguments.precision, training_step(model, images, labels)
+        return "", training_step(model, images, labels)
 
-    serve(arguments, prepare, ["torch"])
+    serve(arguments, prepare, ["torch"], (2, arguments.shape[1], 8, 8))
 
 
 if __name__ == "__main__":

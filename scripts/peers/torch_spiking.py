@@ -56,17 +56,16 @@ def main() -> None:
     options = parser(__doc__, "64,25,784,256")
     options.add_argument("--flush-denormals", action="store_true")
     arguments = options.parse_args()
-    batch, steps, inputs, units = arguments.shape
     ready(arguments)
 
-    def prepare():
+    def prepare(batch: int, steps: int, inputs: int, units: int):
         x, labels = torch.rand(batch, steps, inputs), torch.randint(CLASSES, (batch,))
         ways = {"projected at each step": False, "projected once": True}
         return faster(
             {name: training_step(SpikingReservoir(inputs, units, once), x, labels) for name, once in ways.items()}
         )
 
-    serve(arguments, prepare, ["torch"])
+    serve(arguments, prepare, ["torch"], (2, 2, 2, 2))
 
 
 if __name__ == "__main__":

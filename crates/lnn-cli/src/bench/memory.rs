@@ -5,17 +5,21 @@ use std::fs;
 /// Resident memory at one time.
 #[derive(Debug)]
 pub(super) struct Memory {
-    /// Now, in megabytes.
-    resident_mb: Option<f64>,
-    /// The most so far, or since it was [forgotten](Self::forget_peak).
+    /// The most so far, in megabytes, or since it was [forgotten](Self::forget_peak).
     pub(super) peak_mb: Option<f64>,
+    /// Now, without the pages of files, which are those of libraries.
+    own_mb: Option<f64>,
+    /// The pages of files. They only become more.
+    files_mb: Option<f64>,
 }
 
 impl Memory {
     /// The memory of this process now.
     pub(super) fn now() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        Self { resident_mb: megabytes(&status, "VmRSS:"), peak_mb: megabytes(&status, "VmHWM:") }
+        let [peak_mb, own_mb, files_mb] =
+            ["VmHWM:", "RssAnon:", "RssFile:"].map(|name| megabytes(&status, name));
+        Self { peak_mb, own_mb, files_mb }
     }
 
     /// Starts to look for the most anew: drawing weights can need more than working with them. Where the system refuses, the
@@ -24,9 +28,9 @@ impl Memory {
         let _ = fs::write("/proc/self/clear_refs", "5");
     }
 
-    /// How far the peak is above what was resident `before`.
+    /// How far the peak, without the pages of files, is above what was there `before`.
     pub(super) fn added_since(&self, before: &Self) -> Option<f64> {
-        Some((self.peak_mb? - before.resident_mb?).max(0.0))
+        Some((self.peak_mb? - self.files_mb? - before.own_mb?).max(0.0))
     }
 }
 
@@ -43,9 +47,9 @@ mod tests {
 
     #[test]
     fn a_line_of_the_status_is_read() {
-        let status = "Name:\tlnn-cli\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+        let status = "Name:\tlnn-cli\nVmHWM:\t    2048 kB\nRssAnon:\t    1024 kB\n";
         assert_eq!(megabytes(status, "VmHWM:"), Some(2.0));
-        assert_eq!(megabytes(status, "VmRSS:"), Some(1.0));
+        assert_eq!(megabytes(status, "RssAnon:"), Some(1.0));
         assert_eq!(megabytes(status, "VmSwap:"), None);
     }
 

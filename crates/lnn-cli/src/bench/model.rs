@@ -40,10 +40,12 @@ pub(super) fn prepare(
     let mut optimizer = optimizer.map_err(lnn_models::Error::from)?;
     let rate = config.optimizer.learning_rate;
     let repeat = move || {
-        let logits = match &once {
-            Some(features) => model.head(features, Mode::Training)?,
-            None => model.run(Input::new(images.shallow_clone()), Mode::Training)?,
+        // What has a precision of its own, in mixed precision, is this forward pass and nothing else of the step.
+        let forward = || match &once {
+            Some(features) => model.head(features, Mode::Training),
+            None => model.run(Input::new(images.shallow_clone()), Mode::Training),
         };
+        let logits = forward()?;
         model.loss(&logits.prediction, &labels, config.label_smoothing).backward();
         Ok(optimizer.step(rate).map_err(lnn_models::Error::from)?)
     };

@@ -21,6 +21,7 @@ fn main() {
         .flag_if_supported("-fopenmp")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
+        .file("cpp/custom_function.cpp")
         .file("cpp/lnn_sys.cpp")
         .file("cpp/script_module.cpp")
         .compile("lnn_sys_cpp");

@@ -14,7 +14,10 @@
 //! leaky-integrator neurons" (2007). The LNN article has no bias. The weights are buffers: no optimiser changes them,
 //! but gradients pass through to the input.
 
-use crate::{Cell, Error, Init, Scope, Script, State};
+use crate::cell::check_sequence;
+use crate::fused_scan::fused_scan;
+use crate::pointwise::Approach;
+use crate::{Cell, Error, Init, Run, Scope, Script, Sequence, State};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
@@ -108,6 +111,13 @@ impl Cell for LeakyReservoir {
 
     fn advance_from_rest(&self, projected: &Tensor, _dt: Option<&Tensor>) -> State {
         State::new(vec![projected.tanh() * self.leak_rate])
+    }
+
+    fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        check_sequence(self, sequence, initial)?;
+        let rate = Tensor::full_like(&self.input_weights.get(0).narrow(0, 0, 1), self.leak_rate);
+        let rates = rate.expand([1, 1, self.input_weights.size()[0]], true).contiguous();
+        fused_scan(self, Approach, &self.recurrent_weights, Some(&rates), sequence, initial)
     }
 
     fn script(&self) -> Script {

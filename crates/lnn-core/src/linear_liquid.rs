@@ -14,7 +14,11 @@
 //! the state, so it grows without end where (1 - c) + `W_hid` has an eigenvalue beyond 1. The snippet draws its weights from
 //! N(0, 1) and so overflows; here their scale is chosen. The consistent Euler step is [`crate::LiquidTimeStep`].
 
-use crate::{Cell, Error, Init, Scope, Script, State};
+use crate::cell::check_sequence;
+use crate::fused_scan::fused_scan;
+use crate::pointwise::{Gradients, Pointwise};
+use crate::vector_math::Real;
+use crate::{Cell, Error, Init, Run, Scope, Script, Sequence, State};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
@@ -87,8 +91,37 @@ impl Cell for LinearLiquid {
         State::new(vec![projected.shallow_clone()])
     }
 
+    fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        check_sequence(self, sequence, initial)?;
+        let kept = Kept(1.0 - self.rate);
+        fused_scan(self, kept, &self.recurrent_weights, None, sequence, initial)
+    }
+
     fn script(&self) -> Script {
         Script::new("LinearLiquid", SCRIPT).attribute("rate", ScriptAttribute::Float(self.rate))
+    }
+}
+
+/// h' = z + k h with the part k = 1 - c of the state that is kept.
+#[derive(Debug, Clone, Copy)]
+struct Kept(f64);
+
+impl Pointwise for Kept {
+    #[inline(always)]
+    fn forward<R: Real>(&self, before: &[R], _extra: &[R], z: &mut [R], out: &mut [R]) {
+        let kept = R::from_f64(self.0);
+        for ((h, z), out) in before.iter().zip(z).zip(out) {
+            *out = kept.mul_add(*h, *z);
+        }
+    }
+
+    #[inline(always)]
+    fn backward<R: Real>(&self, _before: &[R], _extra: &[R], _saved: &[R], row: Gradients<'_, R>) {
+        let kept = R::from_f64(self.0);
+        for (g, dz) in row.state.iter_mut().zip(row.z) {
+            *dz = *g;
+            *g = kept * *g;
+        }
     }
 }
 

@@ -19,7 +19,11 @@
 //! that stands still during the step, and stays below 1 for any dt and tau. A constant that moves with the input is the
 //! idea of Hasani et al., "Liquid Time-constant Networks" (2021).
 
-use crate::{Cell, Error, Init, Scope, Script, State};
+use crate::cell::check_sequence;
+use crate::fused_scan::fused_scan;
+use crate::moving_rate::MovingRate;
+use crate::pointwise::Approach;
+use crate::{Cell, Error, Init, Run, Scope, Script, Sequence, State};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
@@ -221,6 +225,19 @@ impl Cell for LiquidTimeStep {
             None => (recur(projected, &self.recurrent_weights), self.constants(&self.tau)),
         };
         State::new(vec![h.lerp_tensor(&drive.tanh(), &self.rate(&tau, dt))])
+    }
+
+    fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        check_sequence(self, sequence, initial)?;
+        let dt = sequence.time_without_padding().map(|dt| dt.tr().contiguous().unsqueeze(2));
+        if let Some([_, tau_weights]) = &self.by_input {
+            let moving = MovingRate { floor: self.floor, solver: self.solver };
+            let weights = Tensor::cat(&[&self.recurrent_weights, tau_weights], 0);
+            return fused_scan(self, moving, &weights, dt.as_ref(), sequence, initial);
+        }
+        let rates = self.rate(&self.constants(&self.tau), dt.as_ref());
+        let rates = if dt.is_some() { rates } else { rates.view([1, 1, -1]) };
+        fused_scan(self, Approach, &self.recurrent_weights, Some(&rates), sequence, initial)
     }
 
     fn script(&self) -> Script {

@@ -57,6 +57,15 @@ impl<'a> Sequence<'a> {
             None => self.x.shallow_clone(),
         }
     }
+
+    /// The time of the steps with ones where no step counts, for the same reason.
+    pub(crate) fn time_without_padding(&self) -> Option<Tensor> {
+        let dt = self.dt?;
+        Some(match self.mask {
+            Some(mask) => dt.masked_fill(&mask.to_kind(Kind::Bool).logical_not(), 1.0),
+            None => dt.shallow_clone(),
+        })
+    }
 }
 
 /// An error that says which tensor has the wrong shape.

@@ -19,7 +19,10 @@
 //! Source: the `SpikingNeurogenicLNNStep` of Bacay, "Spiking Neurogenic Liquid Neural Networks". There the threshold is 1
 //! with a leak of 0.3, so nothing ever spikes; a spike has no gradient; and growth would change the width of the state.
 
-use crate::{Cell, Error, Init, Role, Scope, Script, State, Surrogate};
+use crate::cell::check_sequence;
+use crate::fused_scan::fused_scan;
+use crate::spiking_pass::SpikingPass;
+use crate::{Cell, Error, Init, Role, Run, Scope, Script, Sequence, State, Surrogate};
 use lnn_sys::ScriptAttribute;
 use std::cell;
 use tch::{Kind, Tensor};
@@ -193,6 +196,14 @@ impl Cell for SpikingReservoir {
     /// Membranes, and behind them spikes: `[B, 2N]`.
     fn emit(&self, state: &State) -> Tensor {
         Tensor::cat(state.tensors(), 1)
+    }
+
+    fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        check_sequence(self, sequence, initial)?;
+        let SpikingConfig { leak_rate, threshold, surrogate, sharpness, .. } = self.config;
+        let pass = SpikingPass { leak_rate, threshold, surrogate, sharpness };
+        let weights = self.alive(&self.recurrent_weights).narrow(1, 0, self.units());
+        fused_scan(self, pass, &weights, None, sequence, initial)
     }
 
     fn script(&self) -> Script {

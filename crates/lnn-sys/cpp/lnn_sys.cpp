@@ -55,6 +55,20 @@ char* lnn_flush_denormals(bool enabled, bool* supported) {
   });
 }
 
+int lnn_threads() { return at::get_num_threads(); }
+
+// Calls `call(context, i)` for each i below `count`, on the threads of the pool. `call` must not throw.
+void lnn_parallel(size_t count, void (*call)(const void*, size_t), const void* context) {
+  at::parallel_for(0, static_cast<int64_t>(count), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) call(context, static_cast<size_t>(i));
+  });
+}
+
+// Whether no other tensor shares the memory of this one.
+bool lnn_owns_memory_alone(const at::Tensor* tensor) {
+  return tensor->use_count() == 1 && tensor->storage().use_count() == 1;
+}
+
 // Makes glibc keep freed memory for the next allocation instead of handing it back to the system.
 bool lnn_keep_freed_memory(int bytes) {
 #ifdef __GLIBC__

@@ -1,6 +1,7 @@
 //! The declarations of the C++ in `cpp`, and the one place where its messages become errors.
 
 use crate::Error;
+use crate::custom_function::{Passes, RawTensors, RawText};
 use crate::script_module::RawModule;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use torch_sys::C_tensor;
@@ -27,6 +28,35 @@ unsafe extern "C" {
         weight_decay: f64,
         epsilon: f64,
     ) -> *mut c_char;
+
+    pub(crate) fn lnn_custom_function(
+        function: *mut c_void,
+        passes: Passes,
+        inputs: *const RawTensors,
+        outputs: *mut RawTensors,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_tensors_new() -> *mut RawTensors;
+
+    pub(crate) fn lnn_tensors_free(tensors: *mut RawTensors);
+
+    pub(crate) fn lnn_tensors_count(tensors: *const RawTensors) -> usize;
+
+    pub(crate) fn lnn_tensors_get(tensors: *const RawTensors, index: usize) -> *const C_tensor;
+
+    pub(crate) fn lnn_tensors_push(tensors: *mut RawTensors, tensor: *const C_tensor);
+
+    pub(crate) fn lnn_write_error(error: *mut RawText, text: *const c_char, length: usize);
+
+    pub(crate) fn lnn_threads() -> c_int;
+
+    pub(crate) fn lnn_parallel(
+        count: usize,
+        call: unsafe extern "C" fn(*const c_void, usize),
+        context: *const c_void,
+    );
+
+    pub(crate) fn lnn_owns_memory_alone(tensor: *const C_tensor) -> bool;
 
     pub(crate) fn lnn_script_new(class_name: *const c_char, handle: *mut *mut RawModule) -> *mut c_char;
 

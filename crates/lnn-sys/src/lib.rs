@@ -4,14 +4,20 @@
 //! functions check what the C++ takes for granted, and each C++ entry turns exceptions into [`Error`]s.
 
 mod allocator;
+mod custom_function;
 mod denormals;
 mod error;
 mod ffi;
 mod fused_adamw;
+mod memory;
+mod parallel;
 mod script_module;
 
 pub use allocator::keep_freed_memory;
+pub use custom_function::{CustomFunction, Forward, PassError, apply};
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};
+pub use memory::{Element, Rows, numbers, numbers_mut};
+pub use parallel::{parallel_each, threads};
 pub use script_module::{ScriptAttribute, ScriptModule, ScriptTensor, torch_version};

@@ -1,0 +1,290 @@
+//! A whole time loop as one operation, with its backward pass written out.
+//!
+//! The stepwise loop in `cell.rs` is the reference. It makes a dozen small tensors a step and as many nodes of the graph; here a
+//! sequence costs one node. The batch is cut into as many parts as there are threads, and a thread takes its rows through all
+//! steps without waiting for another: the recurrent weights are packed once and stay in its cache, and what follows the product
+//! runs on whole vectors while the numbers are near. The backward pass goes the same way back; the gradient of the weights is
+//! one product over all steps and samples at the end.
+//!
+//! It takes over on the CPU, in float32 and float64; elsewhere the stepwise loop runs. Memory is time first, `[T, B, ..]`, so
+//! that what a thread needs of a step lies together, and so that states and gradients of all steps are one matrix.
+
+use crate::cell::{Cell, Run, State, unroll};
+use crate::fused_passes::{BackwardPart, ForwardPart, pieces};
+use crate::panels::Panels;
+use crate::pointwise::Pointwise;
+use crate::vector_math::Real;
+use crate::{Error, Sequence};
+use lnn_sys::{CustomFunction, Forward, PassError, Rows, apply, numbers, numbers_mut, parallel_each};
+use std::ops::Range;
+use tch::{Device, Kind, Tensor};
+
+/// Multiplications below which a second thread costs more than it gives.
+const WORTH_A_THREAD: usize = 1 << 19;
+
+/// Runs a cell over a sequence: `pointwise` follows the product with `weights [P, H]`. `extra` is `[T, B, N]`, or `[1, 1, N]`
+/// if it is the same for all steps and samples. Arguments were checked.
+pub(crate) fn fused_scan<C: Cell, P: Pointwise>(
+    cell: &C,
+    pointwise: P,
+    weights: &Tensor,
+    extra: Option<&Tensor>,
+    sequence: Sequence<'_>,
+    initial: Option<&State>,
+) -> Result<Run, Error> {
+    let (batch, steps, _) = sequence.x.size3()?;
+    if !applies(weights) || batch == 0 {
+        return Ok(unroll(cell, sequence, initial));
+    }
+    let projected = cell.project(&sequence.without_padding().transpose(0, 1).contiguous());
+    let mask = sequence.mask.map(|mask| mask.transpose(0, 1).to_kind(Kind::Bool).contiguous().view([-1]));
+    let mask = mask.map(|mask| Vec::<bool>::try_from(mask)).transpose()?;
+    let initial = initial.map(|state| Tensor::cat(state.tensors(), 1));
+    let shared = extra.is_some_and(|extra| extra.size()[..2] == [1, 1] && (steps, batch) != (1, 1));
+    let function = FusedScan { pointwise, mask, initial: initial.is_some(), extra: extra.is_some(), shared };
+    let weights = weights.contiguous();
+    let inputs: Vec<&Tensor> = [&projected, &weights].into_iter().chain(&initial).chain(extra).collect();
+    let outputs = apply(function, &inputs)?;
+    let last = outputs[1].chunk(P::EMITS as i64, 1);
+    Ok(Run { outputs: outputs[0].transpose(0, 1), last: State::new(last) })
+}
+
+/// Whether the fused loop runs on tensors like this one.
+pub(crate) fn applies(weights: &Tensor) -> bool {
+    weights.device() == Device::Cpu && matches!(weights.kind(), Kind::Float | Kind::Double)
+}
+
+/// The operation. Its inputs are the projected input `[T, B, P]`, the weights `[P, H]`, the initial state `[B, E H]` and the
+/// further numbers of each step, if there are any; its outputs the states `[T, B, E H]` and the last of them.
+#[derive(Debug)]
+struct FusedScan<P> {
+    pointwise: P,
+    /// `[T, B]`: whether a step counts.
+    mask: Option<Vec<bool>>,
+    initial: bool,
+    extra: bool,
+    /// Whether the further numbers are the same for all steps and samples.
+    shared: bool,
+}
+
+/// Extents of a scan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extents {
+    pub(crate) steps: usize,
+    pub(crate) batch: usize,
+    /// P: numbers of a drive.
+    pub(crate) drives: usize,
+    /// H: numbers that the weights see.
+    pub(crate) units: usize,
+    /// E H: numbers of a state.
+    pub(crate) width: usize,
+}
+
+impl Extents {
+    fn shape(self, width: usize) -> [i64; 3] {
+        [self.steps, self.batch, width].map(|extent| extent as i64)
+    }
+
+    /// The samples of each part.
+    fn parts(self) -> Vec<Range<usize>> {
+        let work = self.steps * self.batch * self.units * self.drives;
+        let most = lnn_sys::threads().min(self.batch.div_ceil(4)).min(work / WORTH_A_THREAD).max(1);
+        let size = self.batch.div_ceil(most);
+        (0..self.batch).step_by(size).map(|from| from..self.batch.min(from + size)).collect()
+    }
+}
+
+impl<P: Pointwise> FusedScan<P> {
+    fn extents(projected: &Tensor, weights: &Tensor) -> Result<Extents, PassError> {
+        let (steps, batch, drives) = projected.size3()?;
+        let units = weights.size2()?.1;
+        let [steps, batch, drives, units] = [steps, batch, drives, units].map(|extent| extent as usize);
+        Ok(Extents { steps, batch, drives, units, width: P::EMITS * units })
+    }
+
+    /// The initial state and the further numbers, the latter spread over all steps and samples, from the inputs behind the
+    /// weights.
+    fn optional(&self, rest: &[Tensor], extents: Extents) -> (Option<Tensor>, Option<Tensor>) {
+        let initial = self.initial.then(|| rest[0].contiguous());
+        let extra = self.extra.then(|| {
+            let extra = &rest[usize::from(self.initial)];
+            let extra = if extra.size()[2] > 1 && extra.stride()[2] != 1 {
+                extra.contiguous()
+            } else {
+                extra.shallow_clone()
+            };
+            extra.expand(extents.shape(extra.size()[2] as usize), true)
+        });
+        (initial, extra)
+    }
+
+    fn run_forward<R: Real>(&self, inputs: &[Tensor], keep: bool) -> Result<Forward, PassError> {
+        let (projected, weights) = (&inputs[0], &inputs[1]);
+        let extents = Self::extents(projected, weights)?;
+        let Extents { steps, batch, drives, units, width } = extents;
+        let (initial, extra) = self.optional(&inputs[2..], extents);
+        let panels = Panels::<R>::transposed(numbers(weights)?, drives, units);
+        let options = (projected.kind(), Device::Cpu);
+        let mut states = Tensor::empty(extents.shape(width), options);
+        let mut saved = Tensor::empty(if keep { extents.shape(drives) } else { [0, 0, 0] }, options);
+        {
+            let parts = extents.parts();
+            let projected = Rows::new(projected)?;
+            let extra = extra.as_ref().map(Rows::new).transpose()?;
+            let initial = initial.as_ref().map(numbers::<R>).transpose()?;
+            let states = pieces(numbers_mut(&mut states)?, batch, width, &parts);
+            let saved = pieces(numbers_mut(&mut saved)?, batch, drives, &parts);
+            let items =
+                parts.into_iter().zip(states.into_iter().zip(saved)).map(|(samples, (states, saved))| {
+                    let initial = initial.map(|numbers| &numbers[samples.start * width..samples.end * width]);
+                    let pointwise = self.pointwise;
+                    let mask = self.mask.as_deref();
+                    ForwardPart {
+                        pointwise,
+                        extents,
+                        samples,
+                        panels: &panels,
+                        projected,
+                        extra,
+                        initial,
+                        mask,
+                        states,
+                        saved,
+                    }
+                });
+            parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
+        }
+        let last = states.select(0, steps as i64 - 1).copy();
+        let kept = if keep {
+            let rest = inputs[1..].iter().map(Tensor::shallow_clone);
+            [states.shallow_clone(), saved].into_iter().chain(rest).collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Forward { outputs: vec![states, last], saved: kept })
+    }
+
+    fn run_backward<R: Real>(
+        &self,
+        saved: &[Tensor],
+        gradients: &[Option<Tensor>],
+        needs: &[bool],
+    ) -> Result<Vec<Option<Tensor>>, PassError> {
+        let [states, drives, weights, rest @ ..] = saved else {
+            return Err("expected the saved tensors of a scan".into());
+        };
+        let extents = Self::extents(drives, weights)?;
+        let Extents { batch, units, width, .. } = extents;
+        let (initial, extra) = self.optional(rest, extents);
+        let options = (states.kind(), Device::Cpu);
+        let parts = extents.parts();
+        let panels = Panels::<R>::straight(numbers(weights)?, extents.drives, units);
+        let of_states = gradients[0].as_ref().map(|gradient| match gradient.stride()[2] {
+            1 => gradient.shallow_clone(),
+            _ => gradient.contiguous(),
+        });
+        let extra_width = extra.as_ref().map_or(0, |extra| extra.size()[2] as usize);
+        let mut of_drives = Tensor::empty(extents.shape(extents.drives), options);
+        let mut of_initial = match &gradients[1] {
+            Some(gradient) => gradient.copy().contiguous(),
+            None => Tensor::zeros([batch as i64, width as i64], options),
+        };
+        // Where all steps share the numbers each part has a sum of its own.
+        let mut of_extra = Tensor::zeros(
+            if self.shared || !self.extra {
+                [parts.len() as i64, 1, extra_width as i64]
+            } else {
+                extents.shape(extra_width)
+            },
+            options,
+        );
+        {
+            let per_step = self.extra && !self.shared;
+            let of_states = of_states.as_ref().map(Rows::new).transpose()?;
+            let extra_rows = extra.as_ref().map(Rows::new).transpose()?;
+            let initial = initial.as_ref().map(numbers::<R>).transpose()?;
+            let (states, saved) = (numbers::<R>(states)?, numbers::<R>(drives)?);
+            let mut of_drives =
+                pieces(numbers_mut(&mut of_drives)?, batch, extents.drives, &parts).into_iter();
+            let mut of_initial = pieces(numbers_mut(&mut of_initial)?, batch, width, &parts).into_iter();
+            let of_extra = numbers_mut::<R>(&mut of_extra)?;
+            let mut of_extra = if per_step {
+                pieces(of_extra, batch, extra_width, &parts)
+            } else if extra_width > 0 {
+                of_extra.chunks_exact_mut(extra_width).map(|sum| vec![sum]).collect()
+            } else {
+                parts.iter().map(|_| Vec::new()).collect()
+            }
+            .into_iter();
+            let mut items = Vec::with_capacity(parts.len());
+            for samples in parts {
+                items.push(BackwardPart {
+                    pointwise: self.pointwise,
+                    extents,
+                    panels: &panels,
+                    states,
+                    saved,
+                    extra: extra_rows,
+                    initial,
+                    mask: self.mask.as_deref(),
+                    of_states,
+                    shared: self.shared,
+                    of_drives: of_drives.next().expect("a piece for each part"),
+                    of_initial: of_initial
+                        .next()
+                        .and_then(|mut piece| piece.pop())
+                        .expect("a piece for each part"),
+                    of_extra: of_extra.next().expect("a piece for each part"),
+                    samples,
+                });
+            }
+            parallel_each(items, |part| pulp::Arch::new().dispatch(part));
+        }
+        let of_weights =
+            needs[1].then(|| weight_gradient(&of_drives, states, initial.as_ref(), units as i64));
+        let mut found = vec![needs[0].then_some(of_drives), of_weights];
+        if self.initial {
+            found.push(Some(of_initial));
+        }
+        if self.extra {
+            let shared = self.shared.then(|| of_extra.sum_dim_intlist([0].as_slice(), true, options.0));
+            found.push(Some(shared.unwrap_or(of_extra)));
+        }
+        Ok(found)
+    }
+}
+
+/// Σ over steps and samples of (gradient of z)ᵀ (state before): one product, since both are matrices of `T B` rows.
+fn weight_gradient(of_drives: &Tensor, states: &Tensor, initial: Option<&Tensor>, units: i64) -> Tensor {
+    let [steps, _, drives] = of_drives.size()[..] else { unreachable!("made with three dimensions") };
+    let width = states.size()[2];
+    let before = |tensor: &Tensor| tensor.reshape([-1, width]).narrow(1, 0, units);
+    let later = of_drives.narrow(0, 1, steps - 1).reshape([-1, drives]);
+    let sum = later.tr().mm(&before(&states.narrow(0, 0, steps - 1)));
+    match initial {
+        Some(initial) => sum.addmm(&of_drives.select(0, 0).tr(), &before(initial)),
+        None => sum,
+    }
+}
+
+impl<P: Pointwise> CustomFunction for FusedScan<P> {
+    fn forward(&self, inputs: &[Tensor], needs: &[bool]) -> Result<Forward, PassError> {
+        let keep = needs.contains(&true);
+        match inputs[0].kind() {
+            Kind::Double => self.run_forward::<f64>(inputs, keep),
+            _ => self.run_forward::<f32>(inputs, keep),
+        }
+    }
+
+    fn backward(
+        &self,
+        saved: &[Tensor],
+        gradients: &[Option<Tensor>],
+        needs: &[bool],
+    ) -> Result<Vec<Option<Tensor>>, PassError> {
+        match saved[0].kind() {
+            Kind::Double => self.run_backward::<f64>(saved, gradients, needs),
+            _ => self.run_backward::<f32>(saved, gradients, needs),
+        }
+    }
+}

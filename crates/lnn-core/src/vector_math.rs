@@ -1,0 +1,225 @@
+//! Elementary functions that a compiler can run on whole vectors: no branch, no table, no call.
+//!
+//! Each is within a few units in the last place of the true value; NaN stays NaN. They are made for the inside of loops and
+//! are inlined there, so they take on the instructions of the function around them.
+//!
+//! Source of the reductions: e^x = 2^n e^r with n = round(x / ln 2); tanh a = -t / (t + 2) with t = e^(-2a) - 1; ln(1 + y) =
+//! 2 artanh(y / (2 + y)).
+
+use lnn_sys::Element;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// A floating-point number.
+pub(crate) trait Real:
+    Element
+    + PartialOrd
+    + AddAssign
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    const ZERO: Self;
+    const ONE: Self;
+    /// Where e^x is cut, below and above.
+    const EXPONENTS: [Self; 2];
+    /// 1.5 times the number whose last bit is worth 1: what is added to it is rounded to a whole number.
+    const ROUNDER: Self;
+    /// ln 2 as a sum: the first part times any exponent is exact.
+    const LN_2: [Self; 2];
+    /// Number of terms of the series of e^r - 1 for |r| <= ln 2 / 2.
+    const EXPONENTIAL_TERMS: u32;
+    /// Number of terms of the series of artanh s for s <= 1/3.
+    const LOGARITHM_TERMS: u32;
+
+    fn from_f64(value: f64) -> Self;
+    fn mul_add(self, factor: Self, summand: Self) -> Self;
+    fn abs(self) -> Self;
+    fn copysign(self, sign: Self) -> Self;
+    /// 2^n, where n was added to [`ROUNDER`](Self::ROUNDER).
+    fn power_of_two(rounded: Self) -> Self;
+}
+
+macro_rules! real {
+    ($type:ident, $exponents:expr, $rounder:expr, $ln_2:expr, $terms:expr, $mantissa:expr, $bias:expr) => {
+        impl Real for $type {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const EXPONENTS: [Self; 2] = $exponents;
+            const ROUNDER: Self = $rounder;
+            const LN_2: [Self; 2] = $ln_2;
+            const EXPONENTIAL_TERMS: u32 = $terms[0];
+            const LOGARITHM_TERMS: u32 = $terms[1];
+
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as Self
+            }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, summand: Self) -> Self {
+                self.mul_add(factor, summand)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                self.abs()
+            }
+            #[inline(always)]
+            fn copysign(self, sign: Self) -> Self {
+                self.copysign(sign)
+            }
+            #[inline(always)]
+            fn power_of_two(rounded: Self) -> Self {
+                // The last bits of `rounded` are n; they become the exponent.
+                Self::from_bits((rounded.to_bits() << $mantissa).wrapping_add($bias << $mantissa))
+            }
+        }
+    };
+}
+
+real!(f32, [-87.0, 88.0], 12_582_912.0, [0.693_359_4, -2.121_944_4e-4], [8, 8], 23, 127);
+real!(
+    f64,
+    [-708.0, 709.0],
+    6_755_399_441_055_744.0,
+    [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10],
+    [14, 18],
+    52,
+    1023
+);
+
+/// Σ `coefficient(i)` xⁱ for i below `terms`. The count is a constant where it is called, so the loop unrolls.
+#[inline(always)]
+fn series<R: Real>(x: R, terms: u32, coefficient: impl Fn(u32) -> f64) -> R {
+    let mut sum = R::from_f64(coefficient(terms - 1));
+    for i in (0..terms - 1).rev() {
+        sum = sum.mul_add(x, R::from_f64(coefficient(i)));
+    }
+    sum
+}
+
+/// 1 / (i + 1)!
+const INVERSE_FACTORIALS: [f64; 14] = {
+    let mut values = [1.0; 14];
+    let mut i = 1;
+    while i < 14 {
+        values[i] = values[i - 1] / (i + 1) as f64;
+        i += 1;
+    }
+    values
+};
+
+/// e^r - 1 and 2^n.
+#[inline(always)]
+fn reduced<R: Real>(x: R) -> [R; 2] {
+    let [low, high] = R::EXPONENTS;
+    // Written so that NaN passes.
+    let x = if x < low { low } else { x };
+    let x = if x > high { high } else { x };
+    let rounded = x.mul_add(R::from_f64(std::f64::consts::LOG2_E), R::ROUNDER);
+    let n = rounded - R::ROUNDER;
+    let r = n.mul_add(-R::LN_2[1], n.mul_add(-R::LN_2[0], x));
+    let p = r * series(r, R::EXPONENTIAL_TERMS, |i| INVERSE_FACTORIALS[i as usize]);
+    [p, R::power_of_two(rounded)]
+}
+
+/// e^x.
+#[inline(always)]
+pub(crate) fn exp<R: Real>(x: R) -> R {
+    let [p, scale] = reduced(x);
+    scale.mul_add(p, scale)
+}
+
+/// e^x - 1.
+#[inline(always)]
+pub(crate) fn expm1<R: Real>(x: R) -> R {
+    let [p, scale] = reduced(x);
+    scale.mul_add(p, scale - R::ONE)
+}
+
+/// Hyperbolic tangent.
+#[inline(always)]
+pub(crate) fn tanh<R: Real>(x: R) -> R {
+    let a = x.abs();
+    let t = expm1(-(a + a));
+    (-t / (t + R::ONE + R::ONE)).copysign(x)
+}
+
+/// ln(1 + e^x), and x itself above 20, as libtorch has it.
+#[inline(always)]
+pub(crate) fn softplus<R: Real>(x: R) -> R {
+    let y = exp(-x.abs());
+    let s = y / (y + R::ONE + R::ONE);
+    let logarithm = (s + s) * series(s * s, R::LOGARITHM_TERMS, |i| 1.0 / f64::from(2 * i + 1));
+    let positive = if x < R::ZERO { R::ZERO } else { x };
+    if x > R::from_f64(20.0) { x } else { positive + logarithm }
+}
+
+/// The slope of [`softplus`]: 1 / (1 + e^-x), and 1 above 20.
+#[inline(always)]
+pub(crate) fn softplus_slope<R: Real>(x: R) -> R {
+    let slope = R::ONE / (exp(-x) + R::ONE);
+    if x > R::from_f64(20.0) { R::ONE } else { slope }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points() -> impl Iterator<Item = f64> {
+        let fine = (-4000..=4000).map(|i| f64::from(i) / 400.0);
+        let tiny = (-30..0).flat_map(|i| [10f64.powi(i), -(10f64.powi(i))]);
+        let huge = [30.0, -30.0, 80.0, -80.0, 700.0, -700.0, 1e6, -1e6, f64::INFINITY, f64::NEG_INFINITY];
+        fine.chain(tiny).chain(huge)
+    }
+
+    fn softplus_true(x: f64) -> f64 {
+        if x > 20.0 { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
+    }
+
+    /// The largest relative error, except where the true value is below what the type holds with all its digits.
+    fn worst<R: Real>(function: fn(R) -> R, truth: fn(f64) -> f64, back: fn(R) -> f64, smallest: f64) -> f64 {
+        let error = |x: f64| {
+            let x = R::from_f64(x);
+            let (found, expected) = (back(function(x)), truth(back(x)));
+            if found == expected || expected.abs() < smallest {
+                0.0
+            } else {
+                ((found - expected) / expected).abs()
+            }
+        };
+        points().map(error).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn values_are_within_a_few_units_in_the_last_place() {
+        let functions: [(&str, fn(f32) -> f32, fn(f64) -> f64, fn(f64) -> f64); 3] = [
+            ("tanh", tanh, tanh, f64::tanh),
+            ("softplus_slope", softplus_slope, softplus_slope, |x| {
+                if x > 20.0 { 1.0 } else { 1.0 / (1.0 + (-x).exp()) }
+            }),
+            ("softplus", softplus, softplus, softplus_true),
+        ];
+        for (name, single, double, truth) in functions {
+            let found = worst(single, truth, f64::from, 1e-37);
+            assert!(found < 6e-7, "{name}: {found:e} in f32");
+            let found = worst(double, truth, |x| x, 1e-300);
+            assert!(found < 2e-15, "{name}: {found:e} in f64");
+        }
+        for i in -400..=400 {
+            let x = f64::from(i) / 100.0;
+            let (found, expected) = (expm1(x), x.exp_m1());
+            assert!((found - expected).abs() <= 2e-15 * expected.abs(), "expm1 {x}: {found} {expected}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        for function in [tanh::<f32>, softplus_slope, softplus, expm1] {
+            assert!(function(f32::NAN).is_nan());
+        }
+        for function in [tanh::<f64>, softplus_slope, softplus, expm1] {
+            assert!(function(f64::NAN).is_nan());
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The fused time loop against the stepwise one, at sizes that fill vectors, panels and several threads, in both dtypes.
+
+use lnn_core::{
+    Cell, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Parameters,
+    ReservoirConfig, Role, Scope, Sequence, Solver, SpikingConfig, SpikingReservoir, State, Surrogate,
+    TauForm, TimeConstants,
+};
+use tch::{Device, Kind, Tensor};
+
+type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn Cell>;
+
+fn leaky(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
+    let config =
+        ReservoirConfig { units, spectral_radius: 0.9, leak_rate: 0.4, input_scale: 0.5, bias_scale: 0.2 };
+    Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
+}
+
+fn liquid(scope: &mut Scope<'_>, inputs: i64, units: i64, solver: Solver, by_input: bool) -> Box<dyn Cell> {
+    let tau = TimeConstants { form: TauForm::Softplus, floor: 0.5, initial: [1.0, 20.0], by_input };
+    let config = LiquidTimeStepConfig {
+        units,
+        solver,
+        tau,
+        input_init: Init::GlorotUniform,
+        recurrent_init: Init::GlorotUniform,
+        bias_init: Init::Normal { deviation: 0.2 },
+        recurrent_bias: false,
+    };
+    Box::new(LiquidTimeStep::new(scope, inputs, &config).unwrap())
+}
+
+fn spiking(scope: &mut Scope<'_>, inputs: i64, units: i64, surrogate: Surrogate) -> Box<dyn Cell> {
+    let config = SpikingConfig {
+        units,
+        most_units: units + 9,
+        spectral_radius: 0.9,
+        leak_rate: 0.3,
+        input_scale: 0.6,
+        threshold: 0.2,
+        surrogate,
+        sharpness: 3.0,
+        bias: true,
+        role: Role::Trainable,
+    };
+    Box::new(SpikingReservoir::new(scope, inputs, &config).unwrap())
+}
+
+const CELLS: [(&str, Draw); 9] = [
+    ("leaky reservoir", leaky),
+    ("linear liquid", |scope, inputs, units| Box::new(LinearLiquid::new(scope, inputs, units, 0.3).unwrap())),
+    ("liquid, exponential", |scope, i, h| liquid(scope, i, h, Solver::Exponential, false)),
+    ("liquid, Euler", |scope, i, h| liquid(scope, i, h, Solver::Euler, false)),
+    ("liquid by input, exponential", |scope, i, h| liquid(scope, i, h, Solver::Exponential, true)),
+    ("liquid by input, Euler", |scope, i, h| liquid(scope, i, h, Solver::Euler, true)),
+    ("spiking, fast sigmoid", |scope, i, h| spiking(scope, i, h, Surrogate::FastSigmoid)),
+    ("spiking, arctan", |scope, i, h| spiking(scope, i, h, Surrogate::Arctan)),
+    ("spiking, straight through", |scope, i, h| spiking(scope, i, h, Surrogate::StraightThrough)),
+];
+
+/// Values and gradients of a scan, by name.
+fn outcome(
+    cell: &dyn Cell,
+    parameters: &Parameters,
+    [x, dt]: [&Tensor; 2],
+    (timed, masked, started): (bool, Option<&Tensor>, bool),
+    (fused, last_alone): (bool, bool),
+) -> Vec<(String, Tensor)> {
+    let leaf = |tensor: &Tensor| tensor.detach().copy().set_requires_grad(true);
+    let (x, dt) = (leaf(x), leaf(dt));
+    let options = (x.kind(), Device::Cpu);
+    let state = State::new(
+        (cell.state_sizes().iter().enumerate())
+            .map(|(i, width)| {
+                let numbers = Tensor::arange(x.size()[0] * width, options) * 0.7 + i as f64;
+                leaf(&(numbers.sin() * 0.5).view([-1, *width]))
+            })
+            .collect(),
+    );
+    let sequence = Sequence::new(&x).with_dt(timed.then_some(&dt)).with_mask(masked);
+    let initial = started.then_some(&state);
+    let run = match fused {
+        true => cell.scan(sequence, initial),
+        false => cell.scan_stepwise(sequence, initial),
+    }
+    .unwrap();
+    let weigh = |tensor: &Tensor| {
+        let weights = Tensor::arange(tensor.numel() as i64, options) * 0.37;
+        (tensor * weights.cos().view_as(tensor)).sum(options.0)
+    };
+    let loss = run.last.tensors().iter().map(&weigh).fold(Tensor::zeros([], options), |sum, part| sum + part);
+    let loss = if last_alone { loss } else { loss + weigh(&run.outputs) };
+    let mut leaves = vec![("input".to_owned(), x.shallow_clone())];
+    let named = parameters.entries().iter().filter(|entry| entry.tensor.requires_grad());
+    leaves.extend(named.map(|entry| (entry.name.clone(), entry.tensor.shallow_clone())));
+    if timed {
+        leaves.push(("dt".into(), dt.shallow_clone()));
+    }
+    if started {
+        leaves.extend(state.tensors().iter().map(|tensor| ("initial".to_owned(), tensor.shallow_clone())));
+    }
+    let tensors: Vec<_> = leaves.iter().map(|(_, tensor)| tensor).collect();
+    let gradients = Tensor::run_backward(&[&loss], &tensors, false, false);
+    let mut all = vec![("outputs".to_owned(), run.outputs.detach())];
+    all.extend(run.last.tensors().iter().map(|tensor| ("last".to_owned(), tensor.detach())));
+    all.extend(leaves.into_iter().zip(gradients).map(|((name, leaf), gradient)| {
+        (format!("gradient of {name}"), if gradient.defined() { gradient } else { leaf.zeros_like() })
+    }));
+    all
+}
+
+fn check(kind: Kind, tolerance: f64, [batch, steps, inputs, units]: [i64; 4]) {
+    lnn_sys::flush_denormals(true).unwrap();
+    let options = (kind, Device::Cpu);
+    for (name, draw) in CELLS {
+        let mut parameters = Parameters::drawn(11, kind, Device::Cpu);
+        let cell = draw(&mut parameters.root(), inputs, units);
+        tch::manual_seed(5);
+        let x = Tensor::randn([batch, steps, inputs], options);
+        let dt = Tensor::rand([batch, steps], options) * 2.0 + 0.1;
+        let mask = Tensor::rand([batch, steps], options).lt(0.7);
+        for (timed, mask, started, last_alone) in [
+            (false, None, false, false),
+            (false, None, true, true),
+            (true, None, true, false),
+            (false, Some(&mask), false, true),
+            (true, Some(&mask), true, false),
+        ] {
+            let case = (timed && cell.has_time(), mask, started);
+            let run = |fused| outcome(&*cell, &parameters, [&x, &dt], case, (fused, last_alone));
+            for ((what, found), (_, expected)) in run(true).into_iter().zip(run(false)) {
+                assert_eq!(found.size(), expected.size());
+                let scale = expected.abs().max().double_value(&[]).max(1.0);
+                let error = (&found - &expected).abs().max().double_value(&[]) / scale;
+                let place =
+                    format!("{name}, {kind:?}, timed {timed}, masked {}, started {started}", mask.is_some());
+                assert!(error <= tolerance, "{place}: {what} is off by {error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn fused_and_stepwise_agree_in_f64_over_several_threads() {
+    check(Kind::Double, 1e-12, [37, 9, 5, 70]);
+}
+
+#[test]
+fn fused_and_stepwise_agree_in_f32_over_several_threads() {
+    check(Kind::Float, 3e-5, [37, 9, 5, 70]);
+}
+
+#[test]
+fn a_batch_of_one_and_a_single_step_agree_too() {
+    check(Kind::Double, 1e-12, [1, 13, 3, 33]);
+    check(Kind::Double, 1e-12, [5, 1, 3, 17]);
+    check(Kind::Double, 1e-12, [1, 1, 2, 3]);
+}
+
+#[test]
+fn without_gradients_the_values_are_the_same() {
+    for (name, draw) in CELLS {
+        let mut parameters = Parameters::drawn(2, Kind::Float, Device::Cpu);
+        let cell = draw(&mut parameters.root(), 6, 40);
+        let x = Tensor::randn([20, 7, 6], (Kind::Float, Device::Cpu));
+        let tracked = cell.scan(Sequence::new(&x), None).unwrap();
+        let run = tch::no_grad(|| cell.scan(Sequence::new(&x), None)).unwrap();
+        assert!(!run.outputs.requires_grad());
+        assert_eq!(run.outputs, tracked.outputs.detach(), "{name}");
+    }
+}
+
+#[test]
+fn numbers_that_are_none_come_out_as_such() {
+    for (name, draw) in CELLS {
+        let mut parameters = Parameters::drawn(2, Kind::Float, Device::Cpu);
+        let cell = draw(&mut parameters.root(), 2, 20);
+        let x = Tensor::full([3, 4, 2], f64::NAN, (Kind::Float, Device::Cpu));
+        let run = cell.scan(Sequence::new(&x), None).unwrap();
+        assert!(run.last.output().isnan().any().int64_value(&[]) == 1, "{name}");
+    }
+}

@@ -1,0 +1,78 @@
+//! Work on the threads of libtorch, so that its own operations and ours never compete for the cores.
+
+use crate::ffi;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+
+/// Number of threads that libtorch works with.
+pub fn threads() -> usize {
+    // SAFETY: reads a number.
+    usize::try_from(unsafe { ffi::lnn_threads() }).unwrap_or(1).max(1)
+}
+
+/// Works on each of `items`, on as many threads as there are items and libtorch has. A single item runs in place.
+///
+/// # Panics
+/// With the panic of an item, after all have ended.
+pub fn parallel_each<I: Send, W: Fn(I) + Sync>(items: Vec<I>, work: W) {
+    if items.len() < 2 {
+        items.into_iter().for_each(work);
+        return;
+    }
+    let panicked = Mutex::new(None);
+    let items: Vec<_> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    let run = |i: usize| {
+        let item = items[i].lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(item) = item
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(item)))
+        {
+            *panicked.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+        }
+    };
+    let run: &(dyn Fn(usize) + Sync) = &run;
+    // SAFETY: the context is the reference below, which outlives the call; `call` never unwinds, since `run` catches.
+    unsafe { ffi::lnn_parallel(items.len(), call, (&raw const run).cast()) };
+    if let Some(panic) = panicked.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        resume_unwind(panic);
+    }
+}
+
+unsafe extern "C" fn call(context: *const c_void, index: usize) {
+    // SAFETY: `parallel_each` passes a reference to such a reference.
+    unsafe { (*context.cast::<&(dyn Fn(usize) + Sync)>())(index) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_item_is_worked_on_once() {
+        for count in [0, 1, 2, 7] {
+            let mut found = vec![0; count];
+            let calls = AtomicUsize::new(0);
+            parallel_each(found.iter_mut().enumerate().collect(), |(i, place)| {
+                *place = i + 1;
+                calls.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(found, (1..=count).collect::<Vec<_>>());
+            assert_eq!(calls.into_inner(), count);
+        }
+    }
+
+    #[test]
+    fn a_panic_of_an_item_comes_out_after_the_others_have_ended() {
+        let done = AtomicUsize::new(0);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            parallel_each(vec![0, 1, 2], |item| {
+                assert!(item != 0, "item {item} fails");
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        }));
+        let panic = outcome.unwrap_err();
+        assert_eq!(panic.downcast_ref::<String>().unwrap(), "item 0 fails");
+        assert_eq!(done.into_inner(), 2);
+    }
+}

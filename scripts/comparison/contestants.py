@@ -18,7 +18,7 @@ from comparison.rows import Peer, Row
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 
 # An epoch is the difference between the end of one and the next.
-EPOCHS = 4
+EPOCHS = 3
 
 
 class Lost(Exception):
@@ -36,10 +36,11 @@ class Setting:
     seconds: float
     patience: float
 
-    def environment(self, more: dict[str, str]) -> dict[str, str]:
+    def environment(self, more: dict[str, str | None]) -> dict[str, str]:
         """Of every library so many threads; they wait as scripts/lnn-cli lets them, unless a row or the user says otherwise."""
         threads = {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS")}
-        return {"OMP_WAIT_POLICY": "passive", **clean(), **threads, **more}
+        all_of_them = {"OMP_WAIT_POLICY": "passive", **clean(), **threads, **more}
+        return {name: value for name, value in all_of_them.items() if value is not None}
 
 
 class Ours:

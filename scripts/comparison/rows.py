@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, field
 
+# Left to itself libgomp lets waiting threads spin for a while, which is quicker on a machine of their own and much slower on any
+# other. The policy `active` would let them spin between turns, too, and so take a core from everybody.
+SPINNING = {"OMP_WAIT_POLICY": None}
+
 
 @dataclass(frozen=True)
 class Peer:
@@ -14,7 +18,8 @@ class Peer:
     at_least: float | None = None
     # So many times the peer's time ours may take: a floor.
     at_most: float | None = None
-    environment: dict[str, str] = field(default_factory=dict)
+    # Variables of its own; None takes one away.
+    environment: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,12 @@ def rows() -> list[Row]:
 
 
 def row_of_liquid(shape: str, target: float) -> Row:
-    def torch(label: str, *arguments: str, at_least: float | None = target, **environment: str) -> Peer:
+    def torch(label: str, *arguments: str, at_least: float | None = target, **environment: None) -> Peer:
         return Peer(label, "torch_liquid.py", arguments, at_least, environment=environment)
 
     peers = [
         torch("PyTorch, eager"),
-        # Threads that wait by spinning are quicker on a machine of their own, and much slower on any other.
-        torch("PyTorch, eager, threads spin", OMP_WAIT_POLICY="active"),
+        torch("PyTorch, eager, threads spin", **SPINNING),
         torch("PyTorch, eager, denormals flushed", "--flush-denormals", at_least=None),
         torch("TorchScript", "--form", "torchscript"),
         torch("torch.compile of the step", "--form", "compile-step"),
@@ -62,7 +66,7 @@ def row_of_spiking() -> Row:
     shape = "64,25,784,256"
     peers = (
         Peer("PyTorch, eager", "torch_spiking.py", at_least=3),
-        Peer("PyTorch, eager, threads spin", "torch_spiking.py", at_least=3, environment={"OMP_WAIT_POLICY": "active"}),
+        Peer("PyTorch, eager, threads spin", "torch_spiking.py", at_least=3, environment=SPINNING),
         Peer("PyTorch, eager, denormals flushed", "torch_spiking.py", ("--flush-denormals",)),
     )
     ours = ("bench", "spiking", "--pass", "train", "--shape", shape)
@@ -75,7 +79,7 @@ def rows_of_cllnn() -> list[Row]:
     ours = ("bench", "cllnn", "--pass", "train", "--shape", shape)
     single = (
         Peer(eager, "torch_cllnn.py", at_least=1.5),
-        Peer(f"{eager}, threads spin", "torch_cllnn.py", at_least=1.5, environment={"OMP_WAIT_POLICY": "active"}),
+        Peer(f"{eager}, threads spin", "torch_cllnn.py", at_least=1.5, environment=SPINNING),
         Peer(f"{eager}, denormals flushed", "torch_cllnn.py", ("--flush-denormals",)),
     )
     half = (

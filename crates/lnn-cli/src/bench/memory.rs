@@ -2,24 +2,23 @@
 
 use std::fs;
 
-/// Resident memory at one time.
+/// Resident memory at one time, in megabytes.
 #[derive(Debug)]
 pub(super) struct Memory {
-    /// The most so far, in megabytes, or since it was [forgotten](Self::forget_peak).
-    pub(super) peak_mb: Option<f64>,
+    /// The most so far, or since it was [forgotten](Self::forget_peak).
+    pub(super) peak: Option<f64>,
     /// Now, without the pages of files, which are those of libraries.
-    own_mb: Option<f64>,
+    own: Option<f64>,
     /// The pages of files. They only become more.
-    files_mb: Option<f64>,
+    files: Option<f64>,
 }
 
 impl Memory {
     /// The memory of this process now.
     pub(super) fn now() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let [peak_mb, own_mb, files_mb] =
-            ["VmHWM:", "RssAnon:", "RssFile:"].map(|name| megabytes(&status, name));
-        Self { peak_mb, own_mb, files_mb }
+        let [peak, own, files] = ["VmHWM:", "RssAnon:", "RssFile:"].map(|name| megabytes(&status, name));
+        Self { peak, own, files }
     }
 
     /// Starts to look for the most anew: drawing weights can need more than working with them. Where the system refuses, the
@@ -30,7 +29,7 @@ impl Memory {
 
     /// How far the peak, without the pages of files, is above what was there `before`.
     pub(super) fn added_since(&self, before: &Self) -> Option<f64> {
-        Some((self.peak_mb? - self.files_mb? - before.own_mb?).max(0.0))
+        Some((self.peak? - self.files? - before.own?).max(0.0))
     }
 }
 

@@ -64,7 +64,7 @@ pub fn run(
         repetitions: timing.repetitions,
         threads: tch::get_num_threads(),
         device: device::name(device),
-        peak_memory_mb: Memory::now().peak_mb,
+        peak_memory_mb: Memory::now().peak,
         added_memory_mb: Memory::now().added_since(&memory),
     })
 }

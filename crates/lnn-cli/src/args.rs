@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::bench::{Pass, Shape, Work};
 use crate::device::DeviceRequest;
 use crate::precision::Precision;
 use crate::training::ReadoutMethod;
@@ -34,6 +35,8 @@ pub enum Command {
     Import(ImportArguments),
     /// Show what a run, a checkpoint or an exported module holds
     Inspect(InspectArguments),
+    /// Time training steps and single steps on this machine
+    Bench(BenchArguments),
     /// List, fetch or verify data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -251,6 +254,33 @@ pub struct InspectArguments {
     /// Print JSON Lines on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// The arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    /// What to time, as liquid or model:cllnn:article; --list shows all
+    #[arg(value_name = "WORK", required_unless_present = "list", conflicts_with = "list")]
+    pub works: Vec<Work>,
+    /// Its shape: batch, steps, inputs and units of sequences, or batch, channels, height and width of images [default: as
+    /// --list shows]
+    #[arg(long, value_name = "B,T,I,H", allow_hyphen_values = true)]
+    pub shape: Option<Shape>,
+    /// What a repetition does [default: one row each for all that the work can do]
+    #[arg(long)]
+    pub pass: Option<Pass>,
+    /// How long each row is measured, after a warm-up of a fifth of that
+    #[arg(long, value_name = "S", default_value_t = 2.0, allow_negative_numbers = true)]
+    pub seconds: f64,
+    /// Show the works with their shapes
+    #[arg(long)]
+    pub list: bool,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Where and how fast.
+    #[command(flatten)]
+    pub compute: ComputeArguments,
 }
 
 /// What to do with data sets.

@@ -4,6 +4,7 @@
 //! predict, inspect. The trainer never prints; the mathematics is in `lnn-core` and `lnn-models`.
 
 pub mod args;
+pub mod bench;
 pub mod commands;
 pub mod config;
 pub mod data;

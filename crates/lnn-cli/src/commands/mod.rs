@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod bench;
 mod data;
 mod eval;
 mod export;
@@ -30,6 +31,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(arguments) => export::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Data(command) => data::run(&command),
     }
 }

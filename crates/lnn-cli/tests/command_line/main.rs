@@ -12,6 +12,7 @@ mod series_files;
 mod trained_runs;
 
 // The tests.
+mod benches;
 mod cifar10;
 mod determinism;
 mod failing_runs;

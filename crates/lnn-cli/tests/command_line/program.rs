@@ -21,7 +21,7 @@ impl Call {
     pub(crate) fn new(command: &str) -> Self {
         let mut call = Command::new(env!("CARGO_BIN_EXE_lnn-cli"));
         call.arg(command);
-        if ["train", "eval", "predict"].contains(&command) {
+        if ["train", "eval", "predict", "bench"].contains(&command) {
             call.args(["--threads", "1"]);
         }
         // A test must neither read the user's data nor fetch any, and a panic must show as users see it.

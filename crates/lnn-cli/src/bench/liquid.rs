@@ -1,0 +1,61 @@
+//! The work of a liquid layer: the cell of the article, with one bias.
+//!
+//! ```text
+//! h' = h + (tanh(x W_inᵀ + h W_hᵀ + b) - h) / tau
+//! ```
+//! Weights and bias are drawn as PyTorch draws them, and the constants are spread from 1 to 10: with the article's start at
+//! 1 nothing would reach back through a long sequence.
+
+use super::training_step::{CLASSES, inference, labels, of_core, prepare};
+use super::{Pass, Prepared, Shape};
+use crate::failure::Failure;
+use lnn_core::{
+    Cell, Dense, Init, LiquidTimeStep, LiquidTimeStepConfig, Parameters, Scope, Sequence, Solver, TauForm,
+    TimeConstants,
+};
+use tch::{Device, Kind, Tensor};
+
+fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep, Failure> {
+    let uniform = |fan_in: i64| Init::Uniform { limit: 1.0 / (fan_in as f64).sqrt() };
+    let config = LiquidTimeStepConfig {
+        units,
+        solver: Solver::Euler,
+        // The parameter is the constant itself; the floor lies below all of them.
+        tau: TimeConstants { form: TauForm::Clamped, floor: 0.6, initial: [1.0, 10.0], by_input: false },
+        input_init: uniform(inputs),
+        recurrent_init: uniform(units),
+        bias_init: uniform(inputs),
+        recurrent_bias: false,
+    };
+    LiquidTimeStep::new(scope, inputs, &config).map_err(of_core)
+}
+
+/// Sequences: 10 classes are told from the last state.
+pub(super) fn sequence(
+    Shape([batch, steps, inputs, units]): Shape,
+    pass: Pass,
+    device: Device,
+) -> Result<Prepared, Failure> {
+    let mut parameters = Parameters::drawn(0, Kind::Float, device);
+    let cell = cell(&mut parameters.root().child("cell"), inputs, units)?;
+    let readout = Dense::new(&mut parameters.root().child("readout"), units, CLASSES).map_err(of_core)?;
+    let x = Tensor::randn([batch, steps, inputs], (Kind::Float, device));
+    let features = move || Ok(cell.scan(Sequence::new(&x), None)?.last.output().shallow_clone());
+    match pass {
+        Pass::Train => prepare(steps, &parameters, readout, labels(batch, device), features),
+        Pass::Inference => Ok(inference(steps, readout, features)),
+    }
+}
+
+/// One step after the other: a repetition is a step.
+pub(super) fn stream(Shape([batch, _, inputs, units]): Shape, device: Device) -> Result<Prepared, Failure> {
+    let mut parameters = Parameters::drawn(0, Kind::Float, device);
+    let cell = cell(&mut parameters.root(), inputs, units)?;
+    let x = Tensor::randn([batch, inputs], (Kind::Float, device));
+    let mut state = cell.zero_state(&x);
+    let repeat = move || {
+        state = cell.step(&x, None, &state);
+        Ok(())
+    };
+    Ok(Prepared { steps: 1, repeat: Box::new(repeat) })
+}

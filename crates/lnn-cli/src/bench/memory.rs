@@ -1,0 +1,65 @@
+//! The memory of this process, as Linux tells it; elsewhere it is not known.
+
+use std::fs;
+
+/// Resident memory at one time, in megabytes.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// The most so far, or since it was [forgotten](Self::forget_peak).
+    pub(super) peak: Option<f64>,
+    /// Now, without the pages of files, which are those of libraries.
+    own: Option<f64>,
+    /// The pages of files. They only become more.
+    files: Option<f64>,
+}
+
+impl Memory {
+    /// The memory of this process now.
+    pub(super) fn now() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let [peak, own, files] = ["VmHWM:", "RssAnon:", "RssFile:"].map(|name| megabytes(&status, name));
+        Self { peak, own, files }
+    }
+
+    /// Starts to look for the most anew: drawing weights can need more than working with them. Where the system refuses, the
+    /// peak is that of the whole process.
+    pub(super) fn forget_peak() {
+        let _ = fs::write("/proc/self/clear_refs", "5");
+    }
+
+    /// How far the peak, without the pages of files, is above what was there `before`.
+    pub(super) fn added_since(&self, before: &Self) -> Option<f64> {
+        Some((self.peak? - self.files? - before.own?).max(0.0))
+    }
+}
+
+/// The line `name 1234 kB` of a status.
+fn megabytes(status: &str, name: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_status_is_read() {
+        let status = "Name:\tlnn-cli\nVmHWM:\t    2048 kB\nRssAnon:\t    1024 kB\n";
+        assert_eq!(megabytes(status, "VmHWM:"), Some(2.0));
+        assert_eq!(megabytes(status, "RssAnon:"), Some(1.0));
+        assert_eq!(megabytes(status, "VmSwap:"), None);
+    }
+
+    #[test]
+    fn what_is_allocated_is_seen() {
+        let before = Memory::now();
+        Memory::forget_peak();
+        let block = std::hint::black_box(vec![1u8; 64 << 20]);
+        if let Some(added) = Memory::now().added_since(&before) {
+            assert!(added > 32.0, "{added}");
+        }
+        drop(block);
+    }
+}

@@ -1,0 +1,93 @@
+//! How fast the parts work on this machine: named works, made ready once and then repeated for a while.
+//!
+//! A work is small enough to be written down again for another library, number for number; `scripts/compare` does that and
+//! sets both side by side.
+
+mod leaky;
+mod liquid;
+mod memory;
+mod model;
+mod report;
+mod shape;
+mod spiking;
+mod timing;
+mod training_step;
+mod work;
+
+pub use report::Report;
+pub use shape::Shape;
+pub use work::{Pass, Work};
+
+use crate::device;
+use crate::failure::Failure;
+use memory::Memory;
+use std::time::Duration;
+use tch::Device;
+use timing::Timing;
+
+/// A work that is ready to be repeated.
+struct Prepared {
+    /// How many steps one repetition takes.
+    steps: i64,
+    /// One repetition.
+    repeat: Box<dyn FnMut() -> Result<(), Failure>>,
+}
+
+/// Makes a work ready, repeats it for `duration`, and tells how long a repetition took and what memory it needed.
+///
+/// # Errors
+/// [`Failure::Request`] if the work cannot be made in that shape; [`Failure::Run`] if libtorch throws.
+pub fn run(
+    work: Work,
+    shape: Shape,
+    pass: Pass,
+    device: Device,
+    duration: Duration,
+) -> Result<Report, Failure> {
+    wake(work, shape, pass, device);
+    let memory = Memory::now();
+    let mut prepared = prepare(work, shape, pass, device)?;
+    Memory::forget_peak();
+    let mut measure = || Timing::measure(&mut *prepared.repeat, device, duration);
+    let timing = match pass {
+        Pass::Train => measure()?,
+        Pass::Inference => tch::no_grad(measure)?,
+    };
+    Ok(Report {
+        work,
+        shape,
+        pass,
+        median_s: timing.median,
+        min_s: timing.minimum,
+        step_s: timing.median / prepared.steps as f64,
+        steps_per_s: prepared.steps as f64 / timing.median,
+        repetitions: timing.repetitions,
+        threads: tch::get_num_threads(),
+        device: device::name(device),
+        peak_memory_mb: Memory::now().peak,
+        added_memory_mb: Memory::now().added_since(&memory),
+    })
+}
+
+fn prepare(work: Work, shape: Shape, pass: Pass, device: Device) -> Result<Prepared, Failure> {
+    match work {
+        Work::Liquid => liquid::sequence(shape, pass, device),
+        Work::Stream => liquid::stream(shape, device),
+        Work::Spiking => spiking::prepare(shape, pass, device),
+        Work::Leaky => leaky::prepare(shape, device),
+        Work::Model { kind, preset } => model::prepare(kind, preset, shape, pass, device),
+    }
+}
+
+/// Does the same once with little of everything, so that what libtorch loads and starts once does not count as the work's
+/// memory. A model that cannot be so small goes without.
+fn wake(work: Work, Shape([_, channels, ..]): Shape, pass: Pass, device: Device) {
+    let small = match work {
+        Work::Stream => [2, 1, 2, 2],
+        Work::Model { .. } => [2, channels, 8, 8],
+        _ => [2, 2, 2, 2],
+    };
+    if let Ok(mut prepared) = prepare(work, Shape(small), pass, device) {
+        let _ = (prepared.repeat)();
+    }
+}

@@ -1,0 +1,53 @@
+//! The work of a whole model on random images, with the optimiser and the loss of its preset.
+
+use super::training_step::{CLASSES, labels};
+use super::{Pass, Prepared, Shape};
+use crate::args::{ModelName, PresetName};
+use crate::config::RunConfig;
+use crate::failure::Failure;
+use lnn_core::AdamW;
+use lnn_models::{Input, InputSpec, Mode, Model};
+use tch::{Device, Kind, Tensor};
+
+pub(super) fn prepare(
+    kind: ModelName,
+    preset: PresetName,
+    Shape([batch, channels, height, width]): Shape,
+    pass: Pass,
+    device: Device,
+) -> Result<Prepared, Failure> {
+    let config = RunConfig::preset(kind.into(), preset.into());
+    let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
+    let input = InputSpec::images([channels, height, width], class_names);
+    let mut model = Model::new(config.model.clone(), input, config.standardization, config.seed, device)?;
+    let pixels = Tensor::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
+    model.fit_preprocessing(&pixels)?;
+    let images = pixels.to_kind(Kind::Float) / 255.0;
+    if pass == Pass::Inference {
+        let repeat = move || {
+            std::hint::black_box(model.run(Input::new(images.shallow_clone()), Mode::Evaluation)?);
+            Ok(())
+        };
+        return Ok(Prepared { steps: 1, repeat: Box::new(repeat) });
+    }
+    // The front of a model whose readout alone trains is computed once a run.
+    let once = match model.readout() {
+        Some(_) => Some(model.front(Input::new(images.shallow_clone()))?),
+        None => None,
+    };
+    let labels = labels(batch, device);
+    let optimizer = AdamW::new(model.parameters(), config.optimizer.constants());
+    let mut optimizer = optimizer.map_err(lnn_models::Error::from)?;
+    let rate = config.optimizer.learning_rate;
+    let repeat = move || {
+        // What has a precision of its own, in mixed precision, is this forward pass and nothing else of the step.
+        let forward = || match &once {
+            Some(features) => model.head(features, Mode::Training),
+            None => model.run(Input::new(images.shallow_clone()), Mode::Training),
+        };
+        let logits = forward()?;
+        model.loss(&logits.prediction, &labels, config.label_smoothing).backward();
+        Ok(optimizer.step(rate).map_err(lnn_models::Error::from)?)
+    };
+    Ok(Prepared { steps: 1, repeat: Box::new(repeat) })
+}

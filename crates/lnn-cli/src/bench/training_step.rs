@@ -1,0 +1,55 @@
+//! A training step of something small: forward, backward, optimiser.
+
+use super::Prepared;
+use crate::failure::Failure;
+use lnn_core::{AdamW, AdamWConfig, Dense, Parameters};
+use tch::{Device, Kind, Reduction, Tensor};
+
+/// Adam as PyTorch has it: no decay.
+const ADAM: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+
+/// So low that the last repetition does the work of the first: one batch learned by heart has no gradients left.
+const RATE: f64 = 1e-5;
+
+/// How many classes a readout tells apart.
+pub(super) const CLASSES: i64 = 10;
+
+/// Random labels `[batch]`.
+pub(super) fn labels(batch: i64, device: Device) -> Tensor {
+    Tensor::randint(CLASSES, [batch], (Kind::Int64, device))
+}
+
+/// Repeats a training step of `steps` time steps: `features()` gives `[B, D]`, from which `readout` tells the labels.
+pub(super) fn prepare(
+    steps: i64,
+    parameters: &Parameters,
+    readout: Dense,
+    labels: Tensor,
+    features: impl Fn() -> Result<Tensor, lnn_core::Error> + 'static,
+) -> Result<Prepared, Failure> {
+    let mut optimizer = AdamW::new(parameters, ADAM).map_err(of_core)?;
+    let repeat = move || {
+        let logits = readout.forward(&features().map_err(of_core)?);
+        logits.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0).backward();
+        optimizer.step(RATE).map_err(of_core)
+    };
+    Ok(Prepared { steps, repeat: Box::new(repeat) })
+}
+
+/// Repeats the same without gradients.
+pub(super) fn inference(
+    steps: i64,
+    readout: Dense,
+    features: impl Fn() -> Result<Tensor, lnn_core::Error> + 'static,
+) -> Prepared {
+    let repeat = move || {
+        let _ = std::hint::black_box(readout.forward(&features().map_err(of_core)?));
+        Ok(())
+    };
+    Prepared { steps, repeat: Box::new(repeat) }
+}
+
+/// The failure of a part, with the exit code that a model's would have.
+pub(super) fn of_core(error: lnn_core::Error) -> Failure {
+    lnn_models::Error::from(error).into()
+}

@@ -1,0 +1,193 @@
+//! What can be timed, by name.
+
+use super::Shape;
+use crate::args::{ModelName, PresetName};
+use crate::config::RunConfig;
+use clap::ValueEnum;
+use serde::{Serialize, Serializer};
+use std::fmt::{Display, Formatter};
+use std::str::FromStr;
+
+/// A work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A layer of liquid units over sequences.
+    Liquid,
+    /// The same layer, one step at a time.
+    Stream,
+    /// A spiking reservoir whose weights train.
+    Spiking,
+    /// The states of a fixed leaky reservoir.
+    Leaky,
+    /// A whole model.
+    Model {
+        /// Which one.
+        kind: ModelName,
+        /// Its hyper-parameters.
+        preset: PresetName,
+    },
+}
+
+/// What a repetition does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pass {
+    /// A training step: forward, backward, optimiser
+    Train,
+    /// Forward, without gradients
+    Inference,
+}
+
+impl Pass {
+    /// As the command line writes it.
+    pub fn name(self) -> String {
+        word(&self)
+    }
+}
+
+/// A value as the command line writes it.
+fn word(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+impl Work {
+    /// All works.
+    pub fn all() -> Vec<Self> {
+        let models = ModelName::value_variants().iter().flat_map(|&kind| {
+            let presets =
+                PresetName::value_variants().iter().map(move |&preset| Self::Model { kind, preset });
+            presets.filter(|work| work.exists())
+        });
+        [Self::Liquid, Self::Spiking, Self::Leaky, Self::Stream].into_iter().chain(models).collect()
+    }
+
+    /// The conv preset belongs to one model.
+    fn exists(self) -> bool {
+        !matches!(self, Self::Model { kind, preset: PresetName::Conv } if kind != ModelName::Cifar)
+    }
+
+    /// What it can be timed at.
+    pub fn passes(self) -> &'static [Pass] {
+        match self {
+            Self::Leaky | Self::Stream => &[Pass::Inference],
+            _ => &[Pass::Train, Pass::Inference],
+        }
+    }
+
+    /// The shape it has unless another one is asked for.
+    pub fn shape(self) -> Shape {
+        Shape(match self {
+            Self::Liquid => [64, 28, 28, 128],
+            Self::Stream => [1, 1, 16, 64],
+            Self::Spiking => [64, 25, 784, 256],
+            Self::Leaky => [1, 8000, 1, 1000],
+            Self::Model { kind, preset } => {
+                let batch = RunConfig::preset(kind.into(), preset.into()).batch_size;
+                match kind {
+                    ModelName::Cifar => [batch, 3, 32, 32],
+                    _ => [batch, 1, 28, 28],
+                }
+            }
+        })
+    }
+
+    /// What it is, in a line.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Liquid => {
+                "liquid units over sequences B,T,I,H: Euler steps, a time constant a unit, 10 classes from the last state"
+            }
+            Self::Stream => {
+                "the same layer without gradients, one step 1,1,I,H after the other; the state is carried"
+            }
+            Self::Spiking => {
+                "a spiking reservoir that trains, over sequences B,T,I,H: fast sigmoid, 10 classes from the mean spikes"
+            }
+            Self::Leaky => "the states of a fixed leaky reservoir over sequences B,T,I,H",
+            Self::Model { .. } => {
+                "a whole model on images B,C,H,W; of an lnn, whose front is computed once a run, the readout alone trains"
+            }
+        }
+    }
+
+    /// Refuses a shape that the work cannot have.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn check(self, Shape([_, steps, ..]): Shape) -> Result<(), String> {
+        match self {
+            Self::Stream if steps != 1 => {
+                Err(format!("stream takes one step at a time: expected B,1,I,H, found {steps} steps"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Display for Work {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Liquid => formatter.write_str("liquid"),
+            Self::Stream => formatter.write_str("stream"),
+            Self::Spiking => formatter.write_str("spiking"),
+            Self::Leaky => formatter.write_str("leaky"),
+            Self::Model { kind, preset } => write!(formatter, "model:{}:{}", word(kind), word(preset)),
+        }
+    }
+}
+
+impl Serialize for Work {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl FromStr for Work {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "cllnn" {
+            return Ok(Self::Model { kind: ModelName::Cllnn, preset: PresetName::Article });
+        }
+        let all = Self::all();
+        if let Some(work) = all.iter().find(|work| work.to_string() == text) {
+            return Ok(*work);
+        }
+        let names = all.iter().map(ToString::to_string).chain(["cllnn".into()]);
+        let scored = names.map(|name| (strsim::normalized_levenshtein(&name, &text.to_lowercase()), name));
+        match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
+            Some((score, name)) if score > 0.6 => Err(format!("unknown work; did you mean `{name}`?")),
+            _ => Err("unknown work; `lnn-cli bench --list` shows all".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_work_is_read_from_the_name_it_shows() {
+        for work in Work::all() {
+            assert_eq!(work.to_string().parse(), Ok(work));
+            assert_eq!(work.check(work.shape()), Ok(()));
+        }
+        assert_eq!("cllnn".parse::<Work>().unwrap().to_string(), "model:cllnn:article");
+    }
+
+    #[test]
+    fn an_unknown_work_is_refused_with_the_nearest() {
+        for (typo, meant) in
+            [("liqid", "liquid"), ("LEAKY", "leaky"), ("model:clnn:article", "model:cllnn:article")]
+        {
+            let error = typo.parse::<Work>().unwrap_err();
+            assert!(error.contains(&format!("did you mean `{meant}")), "{typo}: {error}");
+        }
+        assert!("weather".parse::<Work>().unwrap_err().contains("--list"));
+    }
+
+    #[test]
+    fn a_stream_has_one_step() {
+        assert!(Work::Stream.check(Shape([1, 2, 16, 64])).unwrap_err().contains("B,1,I,H"));
+    }
+}

@@ -1,0 +1,77 @@
+//! `lnn-cli bench`.
+
+use super::prepare;
+use crate::args::BenchArguments;
+use crate::bench::{self, Pass, Report, Shape, Work};
+use crate::failure::Failure;
+use crate::observers::{print_line, print_text};
+use serde_json::json;
+use std::time::Duration;
+
+/// Nobody waits longer for one row.
+const LONGEST: f64 = 3600.0;
+
+pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
+    if arguments.list {
+        return list(arguments.json);
+    }
+    let works = requested(arguments)?;
+    let device = prepare(&arguments.compute)?;
+    let duration = Duration::from_secs_f64(arguments.seconds);
+    if !arguments.json {
+        print_text(&Report::header())?;
+    }
+    for (i, (work, shape, pass)) in works.into_iter().enumerate() {
+        let mut report = bench::run(work, shape, pass, device, duration)?;
+        // Later rows find again what earlier ones left, so the first alone tells what it needs.
+        report.added_memory_mb = report.added_memory_mb.filter(|_| i == 0);
+        if arguments.json {
+            print_line(&json!({ "type": "bench", "data": report }))?;
+        } else {
+            print_text(&report.row())?;
+        }
+    }
+    Ok(())
+}
+
+/// All rows, checked before the first of them is measured.
+fn requested(arguments: &BenchArguments) -> Result<Vec<(Work, Shape, Pass)>, Failure> {
+    let seconds = arguments.seconds;
+    if !(seconds > 0.0 && seconds <= LONGEST) {
+        return Err(Failure::request(format!(
+            "--seconds: expected above 0 and at most {LONGEST}, found {seconds}"
+        )));
+    }
+    if arguments.shape.is_some() && arguments.works.len() > 1 {
+        return Err(Failure::request("--shape: expected one work, whose shape it is, found more"));
+    }
+    let mut rows = Vec::new();
+    for &work in &arguments.works {
+        let shape = arguments.shape.unwrap_or_else(|| work.shape());
+        work.check(shape).map_err(|problem| Failure::request(format!("--shape: {problem}")))?;
+        let asked = |pass: &&Pass| arguments.pass.is_none_or(|asked| asked == **pass);
+        let passes: Vec<Pass> = work.passes().iter().filter(asked).copied().collect();
+        if passes.is_empty() {
+            return Err(Failure::request(format!("--pass: {work} does not train; hint: leave --pass out")));
+        }
+        rows.extend(passes.into_iter().map(|pass| (work, shape, pass)));
+    }
+    Ok(rows)
+}
+
+fn list(json: bool) -> Result<(), Failure> {
+    for work in Work::all() {
+        let (name, shape, what) = (work.to_string(), work.shape(), work.what());
+        if json {
+            let passes: Vec<String> = work.passes().iter().map(|pass| pass.name()).collect();
+            let data = json!({ "work": name, "shape": shape, "passes": passes, "what": what });
+            print_line(&json!({ "type": "work", "data": data }))?;
+        } else {
+            print_text(&format!("{name:20} {:>14}  {what}", shape.to_string()))?;
+        }
+    }
+    if json {
+        return Ok(());
+    }
+    print_text("cllnn is short for model:cllnn:article")
+}

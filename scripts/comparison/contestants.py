@@ -1,0 +1,160 @@
+"""Those who take turns: our program, started for each turn, and peers, which stay and wait for theirs."""
+
+import itertools
+import json
+import os
+import queue
+import signal
+import statistics
+import subprocess
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from comparison.environment import clean
+from comparison.rows import Peer, Row
+
+PEERS = Path(__file__).resolve().parent.parent / "peers"
+
+# An epoch is the difference between the end of one and the next.
+EPOCHS = 3
+
+
+class Lost(Exception):
+    """A contestant that cannot take its turn, and why."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all contestants share."""
+
+    binary: str
+    python: str
+    data: Path
+    threads: int
+    seconds: float
+    patience: float
+
+    def environment(self, more: dict[str, str | None]) -> dict[str, str]:
+        """Of every library so many threads; they wait as scripts/lnn-cli lets them, unless a row or the user says otherwise."""
+        threads = {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS")}
+        all_of_them = {"OMP_WAIT_POLICY": "passive", **clean(), **threads, **more}
+        return {name: value for name, value in all_of_them.items() if value is not None}
+
+
+class Ours:
+    """Our program, whose set-up is not part of a turn's figures."""
+
+    label = "ours"
+
+    def __init__(self, row: Row, setting: Setting):
+        self.row, self.setting = row, setting
+
+    def start(self) -> None:
+        if "--precision" in self.row.ours and "--precision" not in self.call(["bench", "--help"]):
+            raise Lost("this program's bench has no --precision yet")
+
+    def turn(self) -> dict:
+        if self.row.ours[0] == "train":
+            return self.epoch()
+        words = [*self.row.ours, "--json", "--seconds", str(self.setting.seconds)]
+        return json.loads(self.call([*words, "--threads", str(self.setting.threads)]))["data"]
+
+    def epoch(self) -> dict:
+        with tempfile.TemporaryDirectory() as folder:
+            words = [*self.row.ours, "--data", f"idx:{self.setting.data}", "--epochs", str(EPOCHS), "--json"]
+            lines = self.call([*words, "--threads", str(self.setting.threads), "--out", f"{folder}/run"]).splitlines()
+        events = [json.loads(line) for line in lines]
+        ends = [event["data"]["seconds"] for event in events if event["type"] == "epoch"]
+        seconds = [after - before for before, after in itertools.pairwise(ends)]
+        return {"median_s": statistics.median(seconds), "min_s": min(seconds), "repetitions": len(seconds)}
+
+    def call(self, words: list[str]) -> str:
+        command = [self.setting.binary, *words]
+        # A turn may need some set-up and three slow repetitions.
+        limit = 10 * self.setting.patience + 5 * self.setting.seconds
+        try:
+            environment = self.setting.environment({})
+            result = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=environment, check=False)
+        except subprocess.TimeoutExpired:
+            raise Lost(f"took more than {limit:.0f} s") from None
+        if result.returncode != 0:
+            raise Lost(last_line(result.stderr))
+        return result.stdout
+
+    def stop(self) -> None:
+        pass
+
+
+class PeerProcess:
+    """A peer's program, with a line for each turn."""
+
+    def __init__(self, peer: Peer, row: Row, setting: Setting):
+        self.peer, self.row, self.setting, self.label = peer, row, setting, peer.label
+        self.form: str | None = None
+        self.versions: dict[str, str] = {}
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process: subprocess.Popen | None = None
+        self.lines: queue.Queue[str | None] = queue.Queue()
+
+    def start(self) -> None:
+        words = [*self.peer.arguments, "--threads", str(self.setting.threads), "--seconds", str(self.setting.seconds)]
+        if self.row.ours[0] == "train":
+            words += ["--data", str(self.setting.data)]
+        else:
+            words += ["--shape", self.row.shape]
+        self.process = subprocess.Popen(
+            [self.setting.python, str(PEERS / self.peer.program), *words, "--by-turns"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env=self.setting.environment(self.peer.environment),
+            start_new_session=True,  # compilers that it starts end with it
+        )
+        threading.Thread(target=self.listen, daemon=True).start()
+        ready = self.answer("to get ready", self.setting.patience)
+        self.form, self.versions = ready["form"], ready["versions"]
+
+    def listen(self) -> None:
+        for line in self.process.stdout:
+            if line.startswith("{"):  # libraries talk, too
+                self.lines.put(line)
+        self.lines.put(None)
+
+    def turn(self) -> dict:
+        try:
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Lost(self.last_words()) from None
+        return self.answer("for a turn", self.setting.patience + 5 * self.setting.seconds)
+
+    def answer(self, purpose: str, limit: float) -> dict:
+        try:
+            line = self.lines.get(timeout=limit)
+        except queue.Empty:
+            raise Lost(f"took more than {limit:.0f} s {purpose}") from None
+        if line is None:
+            raise Lost(self.last_words())
+        return json.loads(line)
+
+    def last_words(self) -> str:
+        self.process.wait()
+        self.errors.seek(0)
+        return last_line(self.errors.read())
+
+    def stop(self) -> None:
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)  # its own session, so nobody else's
+            except ProcessLookupError:
+                pass
+            self.process.wait()
+        self.errors.close()
+
+
+def last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return (lines[-1] if lines else "ended without a word")[:160]

@@ -269,6 +269,9 @@ pub struct BenchArguments {
     /// What a repetition does [default: one row each for all that the work can do]
     #[arg(long)]
     pub pass: Option<Pass>,
+    /// Precision of a model's forward pass in training
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
     /// How long each row is measured, after a warm-up of a fifth of that
     #[arg(long, value_name = "S", default_value_t = 2.0, allow_negative_numbers = true)]
     pub seconds: f64,

@@ -38,7 +38,7 @@ pub(crate) fn fused_scan<C: Cell, P: Pointwise>(
     }
     let x = sequence.without_padding().transpose(0, 1).contiguous();
     let mask = sequence.mask.map(|mask| mask.transpose(0, 1).to_kind(Kind::Bool).contiguous().view([-1]));
-    let mask = mask.map(|mask| Vec::<bool>::try_from(mask)).transpose()?;
+    let mask = mask.map(Vec::<bool>::try_from).transpose()?;
     let initial = initial.map(|state| Tensor::cat(state.tensors(), 1));
     let shared = extra.is_some_and(|extra| extra.size()[..2] == [1, 1] && (steps, batch) != (1, 1));
     let function = FusedScan { pointwise, mask, initial: initial.is_some(), extra: extra.is_some(), shared };

@@ -181,8 +181,11 @@ unsafe extern "C" fn forward<F: CustomFunction>(
             let inputs = tensors(inputs);
             let needs = slice::from_raw_parts(needs, inputs.len());
             let result = (*function.cast::<F>()).forward(&inputs, needs)?;
-            result.outputs.iter().for_each(|tensor| push(outputs, Some(tensor)));
-            result.saved.iter().for_each(|tensor| push(saved, Some(tensor)));
+            for (list, found) in [(outputs, result.outputs), (saved, result.saved)] {
+                for tensor in found {
+                    push(list, Some(&tensor));
+                }
+            }
             Ok(())
         })
     }
@@ -204,7 +207,9 @@ unsafe extern "C" fn backward<F: CustomFunction>(
                 tensors(gradients).into_iter().map(|tensor| tensor.defined().then_some(tensor)).collect();
             let needs = slice::from_raw_parts(needs, count);
             let found = (*function.cast::<F>()).backward(&tensors(saved), &gradients, needs)?;
-            found.iter().for_each(|tensor| push(results, tensor.as_ref()));
+            for gradient in found {
+                push(results, gradient.as_ref());
+            }
             Ok(())
         })
     }

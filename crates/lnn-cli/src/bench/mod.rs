@@ -20,6 +20,7 @@ pub use work::{Pass, Work};
 
 use crate::device;
 use crate::failure::Failure;
+use crate::precision::Precision;
 use memory::Memory;
 use std::time::Duration;
 use tch::Device;
@@ -41,12 +42,12 @@ pub fn run(
     work: Work,
     shape: Shape,
     pass: Pass,
-    device: Device,
+    (device, precision): (Device, Precision),
     duration: Duration,
 ) -> Result<Report, Failure> {
-    wake(work, shape, pass, device);
+    wake(work, shape, pass, (device, precision));
     let memory = Memory::now();
-    let mut prepared = prepare(work, shape, pass, device)?;
+    let mut prepared = prepare(work, shape, pass, (device, precision))?;
     Memory::forget_peak();
     let mut measure = || Timing::measure(&mut *prepared.repeat, device, duration);
     let timing = match pass {
@@ -69,25 +70,30 @@ pub fn run(
     })
 }
 
-fn prepare(work: Work, shape: Shape, pass: Pass, device: Device) -> Result<Prepared, Failure> {
+fn prepare(
+    work: Work,
+    shape: Shape,
+    pass: Pass,
+    (device, precision): (Device, Precision),
+) -> Result<Prepared, Failure> {
     match work {
         Work::Liquid => liquid::sequence(shape, pass, device),
         Work::Stream => liquid::stream(shape, device),
         Work::Spiking => spiking::prepare(shape, pass, device),
         Work::Leaky => leaky::prepare(shape, device),
-        Work::Model { kind, preset } => model::prepare(kind, preset, shape, pass, device),
+        Work::Model { kind, preset } => model::prepare((kind, preset), shape, pass, (device, precision)),
     }
 }
 
 /// Does the same once with little of everything, so that what libtorch loads and starts once does not count as the work's
 /// memory. A model that cannot be so small goes without.
-fn wake(work: Work, Shape([_, channels, ..]): Shape, pass: Pass, device: Device) {
+fn wake(work: Work, Shape([_, channels, ..]): Shape, pass: Pass, compute: (Device, Precision)) {
     let small = match work {
         Work::Stream => [2, 1, 2, 2],
         Work::Model { .. } => [2, channels, 8, 8],
         _ => [2, 2, 2, 2],
     };
-    if let Ok(mut prepared) = prepare(work, Shape(small), pass, device) {
+    if let Ok(mut prepared) = prepare(work, Shape(small), pass, compute) {
         let _ = (prepared.repeat)();
     }
 }

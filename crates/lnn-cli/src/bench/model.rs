@@ -5,16 +5,16 @@ use super::{Pass, Prepared, Shape};
 use crate::args::{ModelName, PresetName};
 use crate::config::RunConfig;
 use crate::failure::Failure;
+use crate::precision::Precision;
 use lnn_core::AdamW;
 use lnn_models::{Input, InputSpec, Mode, Model};
 use tch::{Device, Kind, Tensor};
 
 pub(super) fn prepare(
-    kind: ModelName,
-    preset: PresetName,
+    (kind, preset): (ModelName, PresetName),
     Shape([batch, channels, height, width]): Shape,
     pass: Pass,
-    device: Device,
+    (device, precision): (Device, Precision),
 ) -> Result<Prepared, Failure> {
     let config = RunConfig::preset(kind.into(), preset.into());
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
@@ -45,7 +45,10 @@ pub(super) fn prepare(
             Some(features) => model.head(features, Mode::Training),
             None => model.run(Input::new(images.shallow_clone()), Mode::Training),
         };
-        let logits = forward()?;
+        let logits = precision
+            .forward(device, forward)
+            .map_err(lnn_core::Error::from)
+            .map_err(lnn_models::Error::from)??;
         model.loss(&logits.prediction, &labels, config.label_smoothing).backward();
         Ok(optimizer.step(rate).map_err(lnn_models::Error::from)?)
     };

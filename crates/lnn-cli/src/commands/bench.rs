@@ -5,6 +5,7 @@ use crate::args::BenchArguments;
 use crate::bench::{self, Pass, Report, Shape, Work};
 use crate::failure::Failure;
 use crate::observers::{print_line, print_text};
+use crate::precision::Precision;
 use serde_json::json;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
         print_text(&Report::header())?;
     }
     for (i, (work, shape, pass)) in works.into_iter().enumerate() {
-        let mut report = bench::run(work, shape, pass, device, duration)?;
+        let mut report = bench::run(work, shape, pass, (device, arguments.precision), duration)?;
         // Later rows find again what earlier ones left, so the first alone tells what it needs.
         report.added_memory_mb = report.added_memory_mb.filter(|_| i == 0);
         if arguments.json {
@@ -53,6 +54,11 @@ fn requested(arguments: &BenchArguments) -> Result<Vec<(Work, Shape, Pass)>, Fai
         let passes: Vec<Pass> = work.passes().iter().filter(asked).copied().collect();
         if passes.is_empty() {
             return Err(Failure::request(format!("--pass: {work} does not train; hint: leave --pass out")));
+        }
+        if arguments.precision != Precision::F32 && !matches!(work, Work::Model { .. }) {
+            return Err(Failure::request(format!(
+                "--precision: expected f32 for {work}, whose recurrence has no other; hint: a model, as model:cllnn:article"
+            )));
         }
         rows.extend(passes.into_iter().map(|pass| (work, shape, pass)));
     }

@@ -21,6 +21,18 @@ class Whitening(nn.Module):
         return nn.functional.conv2d(x, self.weight)
 
 
+class SequenceWhitening(nn.Module):
+    """A fixed linear map of each step, taken from the training images."""
+
+    def __init__(self, inputs: int):
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(inputs, inputs))
+        self.register_buffer("mean", torch.zeros(inputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.matmul(x - self.mean, self.weight)
+
+
 class NormalizedConvolution(nn.Module):
     """A 3x3 convolution, a 2x2 max-pooling if asked for, a normalisation and a gelu."""
 
@@ -86,12 +98,14 @@ class Cifar(nn.Module):
             else:
                 layer = LiquidTimeStep(inputs, units, "exponential", dynamics["tau"], False)
             self.add_module(f"layer{i}", layer)
+            self.add_module(f"whitening{i}", SequenceWhitening(inputs) if config["whitening"] else nn.Identity())
         self.dropout = nn.Dropout(config["dropout"])
         seen = units * self.stretches * len(self.orders)
         self.readout = nn.Linear(seen, len(input["task"]["class_names"]))
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.front(self.preprocessing(images))
-        states = [self.get_submodule(f"layer{i}")(scan(order, x)) for i, order in enumerate(self.orders)]
+        steps = [self.get_submodule(f"whitening{i}")(scan(order, x)) for i, order in enumerate(self.orders)]
+        states = [self.get_submodule(f"layer{i}")(of_one) for i, of_one in enumerate(steps)]
         seen = [summarize(of_one, self.stretches, self.summary) for of_one in states]
         return self.readout(self.dropout(torch.cat(seen, 1)))

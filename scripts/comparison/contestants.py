@@ -17,6 +17,9 @@ from comparison.rows import Peer, Row
 
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 
+# As scripts/lnn-cli sets it.
+SPIN = {"GOMP_SPINCOUNT": "20000"}
+
 # An epoch is the difference between the end of one and the next.
 EPOCHS = 3
 
@@ -36,11 +39,10 @@ class Setting:
     seconds: float
     patience: float
 
-    def environment(self, more: dict[str, str | None]) -> dict[str, str]:
-        """Of every library so many threads; they wait as scripts/lnn-cli lets them, unless a row or the user says otherwise."""
+    def environment(self, more: dict[str, str]) -> dict[str, str]:
+        """Of every library so many threads, which wait as that library lets them."""
         threads = {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS")}
-        all_of_them = {"OMP_WAIT_POLICY": "passive", **clean(), **threads, **more}
-        return {name: value for name, value in all_of_them.items() if value is not None}
+        return {**clean(), **threads, **more}
 
 
 class Ours:
@@ -75,7 +77,7 @@ class Ours:
         # A turn may need some set-up and three slow repetitions.
         limit = 10 * self.setting.patience + 5 * self.setting.seconds
         try:
-            environment = self.setting.environment({})
+            environment = self.setting.environment(SPIN)
             result = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=environment, check=False)
         except subprocess.TimeoutExpired:
             raise Lost(f"took more than {limit:.0f} s") from None
@@ -110,7 +112,7 @@ class PeerProcess:
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            env=self.setting.environment(self.peer.environment),
+            env=self.setting.environment({}),
             start_new_session=True,  # compilers that it starts end with it
         )
         threading.Thread(target=self.listen, daemon=True).start()

@@ -6,7 +6,7 @@ def document(result: dict) -> str:
     return f"""# Beside other libraries
 
 `{result["command"]}`, commit {result["commit"]}, {result["date"]}. {result["machine"]}; {result["threads"]} threads, {result["rounds"]}
-rounds of {result["seconds"]:g} s, in which all take turns; OMP_WAIT_POLICY={result["wait_policy"]} unless a row says that threads spin. {versions}.
+rounds of {result["seconds"]:g} s, in which all take turns; all threads wait as their program lets them. {versions}.
 
 Times are medians; *faster* is the median, over the rounds, of the peer's time divided by ours, and *wanted* what was aimed at. For
 the matrix products alone, a floor, it is our time divided by theirs. Peers without a wanted figure are there for information.

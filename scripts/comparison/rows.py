@@ -1,11 +1,6 @@
 """What is compared with what, and how much faster it ought to be."""
 
-from dataclasses import dataclass, field
-
-# Left to itself libgomp lets waiting threads spin for a while, which is quicker on a machine of their own and much slower on any
-# other. The policy `active` would let them spin between turns, too, and so take a core from everybody.
-SPINNING = {"OMP_WAIT_POLICY": None}
-
+from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Peer:
@@ -18,8 +13,6 @@ class Peer:
     at_least: float | None = None
     # So many times the peer's time ours may take: a floor.
     at_most: float | None = None
-    # Variables of its own; None takes one away.
-    environment: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,12 +36,11 @@ def rows() -> list[Row]:
 
 
 def row_of_liquid(shape: str, target: float) -> Row:
-    def torch(label: str, *arguments: str, at_least: float | None = target, **environment: None) -> Peer:
-        return Peer(label, "torch_liquid.py", arguments, at_least, environment=environment)
+    def torch(label: str, *arguments: str, at_least: float | None = target) -> Peer:
+        return Peer(label, "torch_liquid.py", arguments, at_least)
 
     peers = [
         torch("PyTorch, eager"),
-        torch("PyTorch, eager, threads spin", **SPINNING),
         torch("PyTorch, eager, denormals flushed", "--flush-denormals", at_least=None),
         torch("TorchScript", "--form", "torchscript"),
         torch("torch.compile of the step", "--form", "compile-step"),
@@ -66,7 +58,6 @@ def row_of_spiking() -> Row:
     shape = "64,25,784,256"
     peers = (
         Peer("PyTorch, eager", "torch_spiking.py", at_least=3),
-        Peer("PyTorch, eager, threads spin", "torch_spiking.py", at_least=3, environment=SPINNING),
         Peer("PyTorch, eager, denormals flushed", "torch_spiking.py", ("--flush-denormals",)),
     )
     ours = ("bench", "spiking", "--pass", "train", "--shape", shape)
@@ -79,7 +70,6 @@ def rows_of_cllnn() -> list[Row]:
     ours = ("bench", "cllnn", "--pass", "train", "--shape", shape)
     single = (
         Peer(eager, "torch_cllnn.py", at_least=1.5),
-        Peer(f"{eager}, threads spin", "torch_cllnn.py", at_least=1.5, environment=SPINNING),
         Peer(f"{eager}, denormals flushed", "torch_cllnn.py", ("--flush-denormals",)),
     )
     half = (

@@ -23,6 +23,7 @@ use crate::cell::check_sequence;
 use crate::fused_scan::fused_scan;
 use crate::moving_rate::MovingRate;
 use crate::pointwise::Approach;
+use crate::streaming::LiquidStep;
 use crate::{Cell, Error, Init, Run, Scope, Script, Sequence, State};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
@@ -225,6 +226,21 @@ impl Cell for LiquidTimeStep {
             None => (recur(projected, &self.recurrent_weights), self.constants(&self.tau)),
         };
         State::new(vec![h.lerp_tensor(&drive.tanh(), &self.rate(&tau, dt))])
+    }
+
+    fn step(&self, x: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
+        let plain = self.by_input.is_none() && self.recurrent_bias.is_none();
+        let taken = plain.then(|| {
+            let (form, solver, floor) = (self.form, self.solver, self.floor);
+            let [input_weights, recurrent_weights, bias, tau] =
+                [&self.input_weights, &self.recurrent_weights, &self.bias, &self.tau];
+            let h = state.output();
+            LiquidStep { x, h, dt, input_weights, recurrent_weights, bias, tau, floor, form, solver }.take()
+        });
+        if let Some(h) = taken.flatten() {
+            return State::new(vec![h]);
+        }
+        self.advance(&self.project(x), dt.map(|dt| dt.unsqueeze(1)).as_ref(), state)
     }
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {

@@ -170,6 +170,34 @@ fn without_gradients_the_values_are_the_same() {
 }
 
 #[test]
+fn a_step_of_a_stream_without_gradients_is_the_step_with_them() {
+    for kind in [Kind::Float, Kind::Double] {
+        let options = (kind, Device::Cpu);
+        for (name, draw) in CELLS {
+            for (batch, inputs, units) in [(1, 16, 64), (3, 5, 13), (9, 4, 20)] {
+                let mut parameters = Parameters::drawn(3, kind, Device::Cpu);
+                let cell = draw(&mut parameters.root(), inputs, units);
+                let x = Tensor::randn([batch, inputs], options);
+                let dt = Tensor::rand([batch], options) + 0.1;
+                let widths = cell.state_sizes();
+                let state =
+                    State::new(widths.iter().map(|width| Tensor::randn([batch, *width], options)).collect());
+                for dt in [None, Some(&dt)].into_iter().filter(|dt| dt.is_none() || cell.has_time()) {
+                    let with = cell.step(&x, dt, &state);
+                    let without = tch::no_grad(|| cell.step(&x, dt, &state));
+                    for (with, without) in with.tensors().iter().zip(without.tensors()) {
+                        assert!(!without.requires_grad());
+                        let error = (with - without).abs().max().double_value(&[]);
+                        let tolerance = if kind == Kind::Float { 2e-6 } else { 1e-13 };
+                        assert!(error <= tolerance, "{name}, {kind:?}, {batch} samples: off by {error:e}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn numbers_that_are_none_come_out_as_such() {
     for (name, draw) in CELLS {
         let mut parameters = Parameters::drawn(2, Kind::Float, Device::Cpu);

@@ -12,8 +12,8 @@
 use crate::residual_front::ResidualFront;
 use crate::{Error, Input, InputSpec, Mode, Network, Output, Preset, Scan, Summary};
 use lnn_core::{
-    Cell, Dense, Init, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Scope, Script, Sequence, Solver,
-    TauForm, TimeConstants,
+    Cell, Dense, Init, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Scope, Script, Sequence,
+    SequenceWhitening, Solver, TauForm, TimeConstants,
 };
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,9 @@ pub struct CifarConfig {
     pub channels: Vec<i64>,
     /// The readings of the image, or of the front's map; each has a layer of its own.
     pub scans: Vec<Scan>,
+    /// Whether the steps are whitened, by a fixed map that is taken from the training images. Not behind a convolutional front.
+    #[serde(default)]
+    pub whitening: bool,
     /// The update of the hidden state.
     pub dynamics: Dynamics,
     /// Units of a layer.
@@ -70,6 +73,7 @@ impl CifarConfig {
             Preset::Article => Self {
                 channels: Vec::new(),
                 scans: vec![Scan::Rows],
+                whitening: false,
                 dynamics: Dynamics::Linear { rate: 0.1 },
                 units: 20,
                 stretches: 1,
@@ -79,6 +83,7 @@ impl CifarConfig {
             Preset::Tuned => Self {
                 channels: Vec::new(),
                 scans: vec![Scan::Patches { size: 8, stride: 4 }],
+                whitening: true,
                 dynamics: Dynamics::Liquid { tau: tau(0.33, 2.8), recurrent_scale: 0.5 },
                 units: 256,
                 stretches: 7,
@@ -88,6 +93,7 @@ impl CifarConfig {
             Preset::Conv => Self {
                 channels: vec![64, 128, 256],
                 scans: vec![Scan::Positions],
+                whitening: false,
                 dynamics: Dynamics::Liquid { tau: tau(1.4, 1.5), recurrent_scale: 0.5 },
                 units: 256,
                 stretches: 1,
@@ -102,11 +108,26 @@ impl CifarConfig {
 #[derive(Debug)]
 pub(crate) struct Cifar {
     front: Option<ResidualFront>,
-    layers: Vec<(Scan, Box<dyn Cell>)>,
+    layers: Vec<Layer>,
     readout: Dense,
     stretches: i64,
     summary: Summary,
     dropout: f64,
+}
+
+/// A reading of the image, and the cell that reads it.
+#[derive(Debug)]
+struct Layer {
+    scan: Scan,
+    whitening: Option<SequenceWhitening>,
+    cell: Box<dyn Cell>,
+}
+
+impl Layer {
+    fn steps(&self, map: &Tensor) -> Tensor {
+        let steps = self.scan.apply(map);
+        self.whitening.as_ref().map_or(steps.shallow_clone(), |whitening| whitening.forward(&steps))
+    }
 }
 
 impl Cifar {
@@ -117,6 +138,9 @@ impl Cifar {
         }
         if !(0.0..1.0).contains(&config.dropout) {
             return refuse(format!("dropout must be at least 0 and below 1, found {}", config.dropout));
+        }
+        if config.whitening && !config.channels.is_empty() {
+            return refuse("whitening needs channels to be empty: behind a convolutional front there is nothing to take it from".into());
         }
         let mut map = input.image("cifar")?;
         let front = if config.channels.is_empty() {
@@ -135,8 +159,12 @@ impl Cifar {
                     "stretches must be 1 to {steps}, the steps of {scan:?}, found {found}"
                 ));
             }
-            let mut scope = scope.child(&format!("layer{i}"));
-            layers.push((scan, layer(&mut scope, inputs, config)?));
+            let whitening = match config.whitening {
+                true => Some(SequenceWhitening::new(&mut scope.child(&format!("whitening{i}")), inputs)?),
+                false => None,
+            };
+            let cell = cell(&mut scope.child(&format!("layer{i}")), inputs, config)?;
+            layers.push(Layer { scan, whitening, cell });
         }
         let features = config.units * config.stretches * config.scans.len() as i64;
         Ok(Self {
@@ -150,7 +178,7 @@ impl Cifar {
     }
 }
 
-fn layer(scope: &mut Scope<'_>, inputs: i64, config: &CifarConfig) -> Result<Box<dyn Cell>, Error> {
+fn cell(scope: &mut Scope<'_>, inputs: i64, config: &CifarConfig) -> Result<Box<dyn Cell>, Error> {
     Ok(match config.dynamics {
         Dynamics::Linear { rate } => Box::new(LinearLiquid::new(scope, inputs, config.units, rate)?),
         Dynamics::Liquid { tau, recurrent_scale } => {
@@ -171,10 +199,15 @@ fn layer(scope: &mut Scope<'_>, inputs: i64, config: &CifarConfig) -> Result<Box
 
 impl Network for Cifar {
     fn fit(&self, images: &Tensor) -> Result<(), Error> {
-        match &self.front {
-            Some(front) => front.fit(images),
-            None => Ok(()),
+        if let Some(front) = &self.front {
+            front.fit(images)?;
         }
+        for Layer { scan, whitening, .. } in &self.layers {
+            if let Some(whitening) = whitening {
+                whitening.fit(&scan.apply(images))?;
+            }
+        }
+        Ok(())
     }
 
     fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {
@@ -184,9 +217,9 @@ impl Network for Cifar {
         };
         let mut seen = Vec::with_capacity(self.layers.len());
         let mut first = None;
-        for (scan, cell) in &self.layers {
-            let steps = mode.trace(&scan.apply(&map));
-            let states = cell.scan(Sequence::new(&steps), None)?.outputs;
+        for layer in &self.layers {
+            let steps = mode.trace(&layer.steps(&map));
+            let states = layer.cell.scan(Sequence::new(&steps), None)?.outputs;
             seen.push(self.summary.of_stretches(&states, self.stretches));
             first.get_or_insert(steps);
         }
@@ -199,8 +232,11 @@ impl Network for Cifar {
     }
 
     fn script(&self) -> Script {
-        let features = self.layers.iter().enumerate().map(|(i, (scan, _))| {
-            format!("    features.append(self.summarize(self.layer{i}.forward({})))\n", scan.script())
+        let features = self.layers.iter().enumerate().map(|(i, layer)| {
+            let steps = layer.scan.script();
+            let steps =
+                if layer.whitening.is_some() { format!("self.whitening{i}.forward({steps})") } else { steps };
+            format!("    features.append(self.summarize(self.layer{i}.forward({steps})))\n")
         });
         let front = if self.front.is_some() { "    x = self.front.forward(x)\n" } else { "" };
         let source = SCRIPT
@@ -215,7 +251,13 @@ impl Network for Cifar {
             script = script.part("front", front.script());
         }
         let layers = self.layers.iter().enumerate();
-        layers.fold(script, |script, (i, (_, cell))| script.part(format!("layer{i}"), cell.script()))
+        layers.fold(script, |script, (i, layer)| {
+            let script = script.part(format!("layer{i}"), layer.cell.script());
+            match &layer.whitening {
+                Some(whitening) => script.part(format!("whitening{i}"), whitening.script()),
+                None => script,
+            }
+        })
     }
 }
 

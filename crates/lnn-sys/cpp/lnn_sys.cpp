@@ -55,6 +55,8 @@ char* lnn_flush_denormals(bool enabled, bool* supported) {
   });
 }
 
+bool lnn_gradients_are_collected() { return at::GradMode::is_enabled(); }
+
 int lnn_threads() { return at::get_num_threads(); }
 
 // Calls `call(context, i)` for each i below `count`, on the threads of the pool. `call` must not throw.

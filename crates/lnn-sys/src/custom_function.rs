@@ -64,6 +64,12 @@ pub fn apply<F: CustomFunction>(function: F, inputs: &[&Tensor]) -> Result<Vec<T
     Ok(outputs.tensors())
 }
 
+/// Whether operations on the calling thread are recorded for a backward pass, as they are outside of `no_grad`.
+pub fn gradients_are_collected() -> bool {
+    // SAFETY: reads a flag of the calling thread.
+    unsafe { ffi::lnn_gradients_are_collected() }
+}
+
 /// A list of tensors on the C++ side.
 #[repr(C)]
 pub(crate) struct RawTensors {

@@ -60,6 +60,8 @@ unsafe extern "C" {
 
     pub(crate) fn lnn_write_error(error: *mut RawText, text: *const c_char, length: usize);
 
+    pub(crate) fn lnn_gradients_are_collected() -> bool;
+
     pub(crate) fn lnn_threads() -> c_int;
 
     pub(crate) fn lnn_parallel(

@@ -16,7 +16,7 @@ mod script_module;
 
 pub use allocator::keep_freed_memory;
 pub use autocast::{autocast, without_autocast};
-pub use custom_function::{CustomFunction, Forward, PassError, apply};
+pub use custom_function::{CustomFunction, Forward, PassError, apply, gradients_are_collected};
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};

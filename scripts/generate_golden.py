@@ -25,6 +25,11 @@ adamw.npz: for NAME in matrix [4,3], kernel [2,3,3,3], bias [5]: start_NAME, gra
     decay_NAME [5,...] and plain_NAME [5,...]: the parameter after each step with L = weight_decay and with L = 0;
     a tensor of one dimension is never decayed. first_NAME and second_NAME: m and v after the last step.
 
+muon.npz: for NAME in wide [4,3,3,3], tall [20,2,1,3]: start_NAME, gradients_NAME [4,...], learning_rates [4]
+    m = u m + g,  U S V^T = g + u m with a row for each output, u = momentum,  s = S / (norm(S) + 1e-7), then five times
+    s = 3.4445 s - 4.7750 s**3 + 2.0315 s**5;  w = w - lr L w - lr U s V^T, L = weight_decay
+    after_NAME [4,...]: w after each step; momentum_NAME: m after the last.
+
 liquid_time_step_T7.npz: x [B,T,I], h0 [B,H], input_weights [H,I], recurrent_weights [H,H],
     bias and recurrent_bias [H], tau [H]
     h_t = h_{t-1} + r (tanh(x_t W_in^T + b + h_{t-1} W_h^T + b_h) - h_{t-1}),  r = 1 / tau
@@ -211,6 +216,27 @@ def adamw(random: np.random.Generator) -> Arrays:
                 after.append(p)
             golden[f"{variant}_{name}"] = np.stack(after)
         golden |= {f"start_{name}": start, f"gradients_{name}": gradients, f"first_{name}": m, f"second_{name}": v}
+    return golden
+
+
+def muon(random: np.random.Generator) -> Arrays:
+    momentum, decay, (a, b, c) = 0.6, 0.2, (3.4445, -4.7750, 2.0315)
+    golden = {"learning_rates": np.array([0.1, 0.2, 0.2, 0.05]), "momentum": np.array(momentum)}
+    golden["weight_decay"] = np.array(decay)
+    for name, shape in (("wide", (4, 3, 3, 3)), ("tall", (20, 2, 1, 3))):
+        start, gradients = random.standard_normal(shape), random.standard_normal((4, *shape))
+        w, m, after = start, np.zeros(shape), []
+        for g, lr in zip(gradients, golden["learning_rates"]):
+            m = momentum * m + g
+            # An odd polynomial of a matrix is that polynomial of its singular values.
+            left, values, right = np.linalg.svd((g + momentum * m).reshape(len(w), -1), full_matrices=False)
+            values = values / (np.sqrt(np.sum(values**2)) + 1e-7)
+            for _ in range(5):
+                values = a * values + b * values**3 + c * values**5
+            w = w - lr * decay * w - lr * ((left * values) @ right).reshape(shape)
+            after.append(w)
+        golden |= {f"start_{name}": start, f"gradients_{name}": gradients, f"after_{name}": np.stack(after)}
+        golden[f"momentum_{name}"] = m
     return golden
 
 
@@ -472,6 +498,7 @@ def main() -> int:
         "spectral_radius.npz": spectral_radius(np.random.default_rng(211)),
         "lstm_T5.npz": lstm(np.random.default_rng(305)),
         "adamw.npz": adamw(np.random.default_rng(401)),
+        "muon.npz": muon(np.random.default_rng(402)),
         "liquid_time_step_T7.npz": liquid_time_step(np.random.default_rng(507), timed=False),
         "liquid_time_step_dt_T7.npz": liquid_time_step(np.random.default_rng(513), timed=True),
         "liquid_train100.npz": liquid_train(np.random.default_rng(601)),

@@ -98,13 +98,20 @@ class Cifar(nn.Module):
             else:
                 layer = LiquidTimeStep(inputs, units, "exponential", dynamics["tau"], False)
             self.add_module(f"layer{i}", layer)
-            self.add_module(f"whitening{i}", SequenceWhitening(inputs) if config["whitening"] else nn.Identity())
+            self.add_module(f"whitening{i}", SequenceWhitening(inputs) if config.get("whitening") else nn.Identity())
         self.dropout = nn.Dropout(config["dropout"])
+        self.mirror = config.get("mirror", False)
         seen = units * self.stretches * len(self.orders)
         self.readout = nn.Linear(seen, len(input["task"]["class_names"]))
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.front(self.preprocessing(images))
+        x = self.preprocessing(images)
+        if self.mirror and not self.training:
+            return (self.logits(x) + self.logits(x.flip(-1))) / 2
+        return self.logits(x)
+
+    def logits(self, x: Tensor) -> Tensor:
+        x = self.front(x)
         steps = [self.get_submodule(f"whitening{i}")(scan(order, x)) for i, order in enumerate(self.orders)]
         states = [self.get_submodule(f"layer{i}")(of_one) for i, of_one in enumerate(steps)]
         seen = [summarize(of_one, self.stretches, self.summary) for of_one in states]

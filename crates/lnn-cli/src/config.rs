@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::precision::Precision;
 use crate::training::{Augmentation, ReadoutMethod, Schedule, Selection, TrainingState};
-use lnn_core::AdamWConfig;
+use lnn_core::{AdamWConfig, MuonConfig, OptimizerConfig};
 use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, RidgeStart, Standardization};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ pub struct RunConfig {
     pub patience: Option<u64>,
 }
 
-/// Adam with decoupled weight decay.
+/// Adam with decoupled weight decay, and perhaps Muon for kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerSettings {
@@ -71,13 +71,31 @@ pub struct OptimizerSettings {
     pub epsilon: f64,
     /// Decoupled weight decay of matrices and kernels.
     pub weight_decay: f64,
+    /// What the kernels of convolutions take instead; null leaves them to Adam.
+    #[serde(default)]
+    pub muon: Option<MuonSettings>,
+}
+
+/// Steps along orthogonalised momentum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MuonSettings {
+    /// Its learning rate, as a multiple of the optimiser's.
+    pub relative_rate: f64,
+    /// Decay of the momentum.
+    pub momentum: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
 }
 
 impl OptimizerSettings {
     /// The constants that the optimiser keeps.
-    pub fn constants(&self) -> AdamWConfig {
-        let Self { beta1, beta2, epsilon, weight_decay, .. } = *self;
-        AdamWConfig { beta1, beta2, epsilon, weight_decay }
+    pub fn constants(&self) -> OptimizerConfig {
+        let Self { beta1, beta2, epsilon, weight_decay, muon, .. } = *self;
+        let muon = muon.map(|MuonSettings { relative_rate, momentum, weight_decay }| {
+            (MuonConfig { momentum, weight_decay }, relative_rate)
+        });
+        OptimizerConfig { adamw: AdamWConfig { beta1, beta2, epsilon, weight_decay }, muon }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Where the configuration of a run starts from: the article's numbers, or those that validation chose.
 
-use crate::config::{OptimizerSettings, RunConfig};
+use crate::config::{MuonSettings, OptimizerSettings, RunConfig};
 use crate::precision::Precision;
 use crate::training::{Augmentation, ReadoutMethod, Schedule, Selection};
 use lnn_models::{ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
 
 /// The optimiser with a highest rate, the decay of the second moment and that of the weights.
 fn adamw(learning_rate: f64, beta2: f64, weight_decay: f64) -> OptimizerSettings {
-    OptimizerSettings { learning_rate, beta1: 0.9, beta2, epsilon: 1e-8, weight_decay }
+    OptimizerSettings { learning_rate, beta1: 0.9, beta2, epsilon: 1e-8, weight_decay, muon: None }
 }
 
 /// Small affine changes, for digits.
@@ -90,11 +90,15 @@ impl RunConfig {
                 ..tuned
             },
             ModelKind::Cifar if preset == Preset::Conv => Self {
-                epochs: 12,
+                epochs: 9,
+                batch_size: 256,
                 augmentation: Augmentation { flip: true, crop: 2, ..Augmentation::NONE },
                 label_smoothing: 0.2,
-                optimizer: adamw(3e-3, 0.95, 0.1),
-                schedule: Schedule::OneCycle { warmup: 0.2, start: 0.1 },
+                optimizer: OptimizerSettings {
+                    muon: Some(MuonSettings { relative_rate: 40.0, momentum: 0.6, weight_decay: 0.06 }),
+                    ..adamw(3e-3, 0.95, 0.05)
+                },
+                schedule: Schedule::OneCycle { warmup: 0.1, start: 0.1 },
                 ..tuned
             },
             ModelKind::Cifar => Self {

@@ -75,10 +75,20 @@ impl AdamW {
     /// # Errors
     /// [`Error::Value`] if a constant is out of its range.
     pub fn new(parameters: &Parameters, config: AdamWConfig) -> Result<Self, Error> {
+        Self::of(parameters, config, |_| true)
+    }
+
+    /// An optimiser of those that are `wanted`.
+    pub(crate) fn of(
+        parameters: &Parameters,
+        config: AdamWConfig,
+        wanted: impl Fn(&Tensor) -> bool,
+    ) -> Result<Self, Error> {
         config.validate()?;
         let mut decayed = Group { weight_decay: config.weight_decay, ..Group::default() };
         let mut undecayed = Group::default();
-        for entry in parameters.entries().iter().filter(|entry| entry.role == Role::Trainable) {
+        let trainable = parameters.entries().iter().filter(|entry| entry.role == Role::Trainable);
+        for entry in trainable.filter(|entry| wanted(&entry.tensor)) {
             let group = if entry.tensor.dim() > 1 { &mut decayed } else { &mut undecayed };
             group.names.push(entry.name.clone());
             group.parameters.push(entry.tensor.shallow_clone());

@@ -52,7 +52,7 @@ pub(crate) fn fused_scan<C: Cell, P: Pointwise>(
 }
 
 /// Whether the fused loop runs on tensors like this one.
-pub(crate) fn applies(weights: &Tensor) -> bool {
+fn applies(weights: &Tensor) -> bool {
     weights.device() == Device::Cpu && matches!(weights.kind(), Kind::Float | Kind::Double)
 }
 
@@ -191,17 +191,15 @@ impl<P: Pointwise> FusedScan<P> {
             Some(gradient) => gradient.copy().contiguous(),
             None => Tensor::zeros([batch as i64, width as i64], options),
         };
+        let asked = self.extra && needs[2 + usize::from(self.initial)];
         // Where all steps share the numbers each part has a sum of its own.
-        let mut of_extra = Tensor::zeros(
-            if self.shared || !self.extra {
-                [parts.len() as i64, 1, extra_width as i64]
-            } else {
-                extents.shape(extra_width)
-            },
-            options,
-        );
+        let shape = match (asked, self.shared) {
+            (false, _) => [0, 0, 0],
+            (true, true) => [parts.len() as i64, 1, extra_width as i64],
+            (true, false) => extents.shape(extra_width),
+        };
+        let mut of_extra = Tensor::zeros(shape, options);
         {
-            let per_step = self.extra && !self.shared;
             let of_states = of_states.as_ref().map(Rows::new).transpose()?;
             let extra_rows = extra.as_ref().map(Rows::new).transpose()?;
             let initial = initial.as_ref().map(numbers::<R>).transpose()?;
@@ -210,13 +208,12 @@ impl<P: Pointwise> FusedScan<P> {
                 pieces(numbers_mut(&mut of_drives)?, batch, extents.drives, &parts).into_iter();
             let mut of_initial = pieces(numbers_mut(&mut of_initial)?, batch, width, &parts).into_iter();
             let of_extra = numbers_mut::<R>(&mut of_extra)?;
-            let asked = self.extra && needs[2 + usize::from(self.initial)];
             let mut of_extra = if !asked {
                 parts.iter().map(|_| Vec::new()).collect()
-            } else if per_step {
-                pieces(of_extra, batch, extra_width, &parts)
-            } else {
+            } else if self.shared {
                 of_extra.chunks_exact_mut(extra_width).map(|sum| vec![sum]).collect()
+            } else {
+                pieces(of_extra, batch, extra_width, &parts)
             }
             .into_iter();
             let mut items = Vec::with_capacity(parts.len());
@@ -250,8 +247,10 @@ impl<P: Pointwise> FusedScan<P> {
             found.push(Some(of_initial));
         }
         if self.extra {
-            let shared = self.shared.then(|| of_extra.sum_dim_intlist([0].as_slice(), true, options.0));
-            found.push(Some(shared.unwrap_or(of_extra)));
+            found.push(asked.then(|| match self.shared {
+                true => of_extra.sum_dim_intlist([0].as_slice(), true, options.0),
+                false => of_extra,
+            }));
         }
         Ok(found)
     }

@@ -115,8 +115,8 @@ impl Cell for LeakyReservoir {
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
         check_sequence(self, sequence, initial)?;
-        let rate = Tensor::full_like(&self.input_weights.get(0).narrow(0, 0, 1), self.leak_rate);
-        let rates = rate.expand([1, 1, self.input_weights.size()[0]], true).contiguous();
+        let options = (self.input_weights.kind(), self.input_weights.device());
+        let rates = Tensor::full([1, 1, self.input_weights.size()[0]], self.leak_rate, options);
         fused_scan(self, Approach, &self.recurrent_weights, Some(&rates), sequence, initial)
     }
 

@@ -33,8 +33,7 @@ pub(crate) struct LiquidStep<'a> {
 impl LiquidStep<'_> {
     /// The state after the step, `[B, H]`; `None` where the general way is to be taken.
     pub(crate) fn take(&self) -> Option<Tensor> {
-        let here = self.h.device() == Device::Cpu && self.h.size2().is_ok_and(|(batch, _)| batch <= FEW);
-        if !here || lnn_sys::gradients_are_collected() {
+        if self.h.device() != Device::Cpu || lnn_sys::gradients_are_collected() || !self.fits() {
             return None;
         }
         match self.h.kind() {
@@ -42,6 +41,14 @@ impl LiquidStep<'_> {
             Kind::Double => self.on_numbers::<f64>().ok(),
             _ => None,
         }
+    }
+
+    /// Whether the batch is small and the shapes are those of the cell: the loops below would not notice.
+    fn fits(&self) -> bool {
+        let Ok((units, inputs)) = self.input_weights.size2() else { return false };
+        let Ok((batch, _)) = self.h.size2() else { return false };
+        let timed = self.dt.is_none_or(|dt| dt.size() == [batch]);
+        batch <= FEW && self.h.size() == [batch, units] && self.x.size() == [batch, inputs] && timed
     }
 
     fn on_numbers<R: Real>(&self) -> Result<Tensor, Error> {
@@ -121,4 +128,42 @@ fn dot<R: Real, S: Simd>(simd: S, a: &[R], b: &[R]) -> R {
         sum = a.mul_add(*b, sum);
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_the_cell_is_left_to_the_general_way() {
+        let random = |shape: &[i64]| Tensor::rand(shape, (Kind::Float, Device::Cpu));
+        let (input_weights, recurrent_weights) = (random(&[5, 3]), random(&[5, 5]));
+        let (bias, tau) = (random(&[5]), random(&[5]));
+        let taken = |x: &[i64], h: &[i64], dt: Option<&[i64]>| {
+            let (x, h, dt) = (random(x), random(h), dt.map(random));
+            let step = LiquidStep {
+                x: &x,
+                h: &h,
+                dt: dt.as_ref(),
+                input_weights: &input_weights,
+                recurrent_weights: &recurrent_weights,
+                bias: &bias,
+                tau: &tau,
+                floor: 0.1,
+                form: TauForm::Softplus,
+                solver: Solver::Euler,
+            };
+            tch::no_grad(|| step.take()).map(|out| out.size())
+        };
+        assert_eq!(taken(&[2, 3], &[2, 5], Some(&[2])), Some(vec![2, 5]));
+        for (x, h, dt) in [
+            (&[2, 4], &[2, 5], None),
+            (&[1, 3], &[2, 5], None),
+            (&[2, 3], &[2, 4], None),
+            (&[5, 3], &[5, 5], None),
+            (&[2, 3], &[2, 5], Some(&[1][..])),
+        ] {
+            assert_eq!(taken(x, h, dt), None, "x {x:?}, h {h:?}, dt {dt:?}");
+        }
+    }
 }

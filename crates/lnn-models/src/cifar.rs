@@ -58,6 +58,9 @@ pub struct CifarConfig {
     pub summary: Summary,
     /// Probability with which a number that the readout sees is left out in training.
     pub dropout: f64,
+    /// Whether evaluation takes the mean of the logits of an image and of its mirror image, at twice the cost.
+    #[serde(default)]
+    pub mirror: bool,
 }
 
 impl CifarConfig {
@@ -79,6 +82,7 @@ impl CifarConfig {
                 stretches: 1,
                 summary: Summary::Last,
                 dropout: 0.0,
+                mirror: false,
             },
             Preset::Tuned => Self {
                 channels: Vec::new(),
@@ -89,6 +93,7 @@ impl CifarConfig {
                 stretches: 7,
                 summary: Summary::Mean,
                 dropout: 0.1,
+                mirror: false,
             },
             Preset::Conv => Self {
                 channels: vec![64, 128, 256],
@@ -99,6 +104,7 @@ impl CifarConfig {
                 stretches: 1,
                 summary: Summary::Mean,
                 dropout: 0.0,
+                mirror: true,
             },
         }
     }
@@ -113,6 +119,7 @@ pub(crate) struct Cifar {
     stretches: i64,
     summary: Summary,
     dropout: f64,
+    mirror: bool,
 }
 
 /// A reading of the image, and the cell that reads it.
@@ -174,6 +181,31 @@ impl Cifar {
             stretches: config.stretches,
             summary: config.summary,
             dropout: config.dropout,
+            mirror: config.mirror,
+        })
+    }
+}
+
+impl Cifar {
+    /// Standardised images to logits, seen as they are.
+    fn logits(&self, images: &Tensor, mode: Mode) -> Result<Output, Error> {
+        let map = match &self.front {
+            Some(front) => front.forward(images, mode.training()),
+            None => images.shallow_clone(),
+        };
+        let mut seen = Vec::with_capacity(self.layers.len());
+        let mut first = None;
+        for layer in &self.layers {
+            let steps = mode.trace(&layer.steps(&map));
+            let states = layer.cell.scan(Sequence::new(&steps), None)?.outputs;
+            seen.push(self.summary.of_stretches(&states, self.stretches));
+            first.get_or_insert(steps);
+        }
+        let seen = Tensor::cat(&seen, 1).dropout(self.dropout, mode.training());
+        let output = Output::new(self.readout.forward(&seen));
+        Ok(match first {
+            Some(steps) => output.traced(mode, &steps),
+            None => output,
         })
     }
 }
@@ -211,24 +243,12 @@ impl Network for Cifar {
     }
 
     fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {
-        let map = match &self.front {
-            Some(front) => front.forward(&features.x, mode.training()),
-            None => features.x.shallow_clone(),
-        };
-        let mut seen = Vec::with_capacity(self.layers.len());
-        let mut first = None;
-        for layer in &self.layers {
-            let steps = mode.trace(&layer.steps(&map));
-            let states = layer.cell.scan(Sequence::new(&steps), None)?.outputs;
-            seen.push(self.summary.of_stretches(&states, self.stretches));
-            first.get_or_insert(steps);
+        let mut output = self.logits(&features.x, mode)?;
+        if self.mirror && !mode.training() {
+            let mirrored = self.logits(&features.x.flip([-1]), mode)?;
+            output.prediction = (output.prediction + mirrored.prediction) / 2.0;
         }
-        let seen = Tensor::cat(&seen, 1).dropout(self.dropout, mode.training());
-        let output = Output::new(self.readout.forward(&seen));
-        Ok(match first {
-            Some(steps) => output.traced(mode, &steps),
-            None => output,
-        })
+        Ok(output)
     }
 
     fn script(&self) -> Script {
@@ -246,6 +266,7 @@ impl Network for Cifar {
         let mut script = Script::new("Cifar", source)
             .attribute("stretches", ScriptAttribute::Int(self.stretches))
             .attribute("dropout", ScriptAttribute::Float(self.dropout))
+            .attribute("mirror", ScriptAttribute::Bool(self.mirror))
             .part("readout", self.readout.script());
         if let Some(front) = &self.front {
             script = script.part("front", front.script());
@@ -265,6 +286,11 @@ impl Network for Cifar {
 const SCRIPT: &str = "
 def forward(self, images: Tensor) -> Tensor:
     x = self.preprocessing.forward(images)
+    if self.mirror and not self.training:
+        return (self.logits(x) + self.logits(x.flip([-1]))) / 2.0
+    return self.logits(x)
+
+def logits(self, x: Tensor) -> Tensor:
     FRONT
     features = []
     FEATURES

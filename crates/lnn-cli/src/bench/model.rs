@@ -6,7 +6,7 @@ use crate::args::{ModelName, PresetName};
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::precision::Precision;
-use lnn_core::AdamW;
+use lnn_core::Optimizer;
 use lnn_models::{Input, InputSpec, Mode, Model};
 use tch::{Device, Kind, Tensor};
 
@@ -36,7 +36,7 @@ pub(super) fn prepare(
         None => None,
     };
     let labels = labels(batch, device);
-    let optimizer = AdamW::new(model.parameters(), config.optimizer.constants());
+    let optimizer = Optimizer::new(model.parameters(), config.optimizer.constants());
     let mut optimizer = optimizer.map_err(lnn_models::Error::from)?;
     let rate = config.optimizer.learning_rate;
     let repeat = move || {

@@ -10,7 +10,7 @@ use crate::config::RunConfig;
 use crate::interrupt::Interrupt;
 use crate::observers::Observers;
 use crate::run_folder::RunFolder;
-use lnn_core::{AdamW, seeded};
+use lnn_core::{Optimizer, seeded};
 use lnn_models::{Birth, Checkpoint, Mode, Model, Output};
 use std::time::Instant;
 use tch::{Kind, Tensor};
@@ -61,7 +61,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Trainer<'a> {
     model: &'a Model,
-    optimizer: AdamW,
+    optimizer: Optimizer,
     config: &'a RunConfig,
     train: &'a Samples,
     validation: &'a Samples,
@@ -82,7 +82,7 @@ impl<'a> Trainer<'a> {
         folder: &'a RunFolder,
         resumed: Option<(TrainingState, &Checkpoint)>,
     ) -> Result<Self, TrainError> {
-        let mut optimizer = AdamW::new(model.parameters(), config.optimizer.constants())?;
+        let mut optimizer = Optimizer::new(model.parameters(), config.optimizer.constants())?;
         let mut state = TrainingState::START;
         if let Some((stored, checkpoint)) = resumed {
             optimizer.restore(stored.step, &checkpoint.optimizer)?;

@@ -96,7 +96,7 @@ impl CifarConfig {
                 mirror: false,
             },
             Preset::Conv => Self {
-                channels: vec![64, 128, 256],
+                channels: vec![64, 192, 256],
                 scans: vec![Scan::Positions],
                 whitening: false,
                 dynamics: Dynamics::Liquid { tau: tau(1.4, 1.5), recurrent_scale: 0.5 },

@@ -38,6 +38,7 @@ class Setting:
     threads: int
     seconds: float
     patience: float
+    device: str
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
         """Of every library so many threads, which wait as that library lets them."""
@@ -61,7 +62,8 @@ class Ours:
         if self.row.ours[0] == "train":
             return self.epoch()
         words = [*self.row.ours, "--json", "--seconds", str(self.setting.seconds)]
-        return json.loads(self.call([*words, "--threads", str(self.setting.threads)]))["data"]
+        words += ["--threads", str(self.setting.threads), "--device", self.setting.device]
+        return json.loads(self.call(words))["data"]
 
     def epoch(self) -> dict:
         with tempfile.TemporaryDirectory() as folder:
@@ -106,6 +108,8 @@ class PeerProcess:
             words += ["--data", str(self.setting.data)]
         else:
             words += ["--shape", self.row.shape]
+        if self.peer.knows_devices:
+            words += ["--device", self.setting.device]
         self.process = subprocess.Popen(
             [self.setting.python, str(PEERS / self.peer.program), *words, "--by-turns"],
             stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """What is compared with what, and how much faster it ought to be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Peer:
@@ -13,6 +13,10 @@ class Peer:
     at_least: float | None = None
     # So many times the peer's time ours may take: a floor.
     at_most: float | None = None
+
+    @property
+    def knows_devices(self) -> bool:
+        return self.program.startswith("torch_")
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,15 @@ class Row:
     peers: tuple[Peer, ...]
 
 
-def rows() -> list[Row]:
+def rows(device: str = "cpu") -> list[Row]:
+    """All rows; on another device than the CPU those that PyTorch has, and nothing is aimed at there."""
+    if device == "cpu":
+        return rows_on_cpu()
+    kept = [(row, tuple(replace(peer, at_least=None) for peer in row.peers if peer.knows_devices)) for row in rows_on_cpu()]
+    return [replace(row, peers=peers) for row, peers in kept if peers]
+
+
+def rows_on_cpu() -> list[Row]:
     liquid = [
         row_of_liquid(shape, target)
         for shape, target in (("64,28,28,128", 3), ("32,128,16,64", 5), ("64,784,1,128", 6), ("64,128,64,512", 1.5))

@@ -25,6 +25,7 @@ def parser(description: str, shape: str) -> argparse.ArgumentParser:
     made.add_argument("--seconds", type=float, default=2.0)
     made.add_argument("--threads", type=int, default=1)
     made.add_argument("--by-turns", action="store_true", help="a measurement for each line of standard input")
+    made.add_argument("--device", default="cpu", help="cpu, or cuda where the library has it")
     return made
 
 
@@ -32,10 +33,15 @@ def extents(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
+def settle() -> None:
+    """Waits for work that goes on behind the program's back. Who has such work replaces it."""
+
+
 def seconds_of(repeat: Callable[[], object], count: int = 1) -> float:
     started = time.perf_counter()
     for _ in range(count):
         repeat()
+    settle()
     return (time.perf_counter() - started) / count
 
 

@@ -6,6 +6,8 @@ from typing import Callable
 import torch
 from torch import nn
 
+import measuring
+
 CLASSES = 10
 
 # So low that the last repetition does the work of the first: one batch learned by heart has no gradients left.
@@ -13,7 +15,10 @@ RATE = 1e-5
 
 
 def ready(arguments: argparse.Namespace) -> None:
-    """Threads and seed, and a step of something small, so that what torch loads once is nobody's memory."""
+    """Device, threads and seed, and a step of something small, so that what torch loads once is nobody's memory."""
+    torch.set_default_device(arguments.device)
+    if arguments.device != "cpu":
+        measuring.settle = torch.cuda.synchronize
     torch.set_num_threads(arguments.threads)
     if getattr(arguments, "flush_denormals", False):
         torch.set_flush_denormal(True)

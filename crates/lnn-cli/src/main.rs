@@ -4,6 +4,11 @@ use clap::Parser;
 use lnn_cli::args::Arguments;
 use std::process::ExitCode;
 
+/// Allocates for libtorch as well: it takes the place of the C library's `malloc` in the whole process.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     lnn_cli::failure::report_panics_as_bugs();
     let arguments = Arguments::parse();

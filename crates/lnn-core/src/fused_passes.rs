@@ -1,8 +1,8 @@
 //! The two passes of the fused time loop over one part of the batch, on one thread.
 
-use crate::fused_scan::Extents;
 use crate::panels::Panels;
 use crate::pointwise::{Gradients, Pointwise};
+use crate::scan_extents::Extents;
 use crate::vector_math::Real;
 use lnn_sys::Rows;
 use pulp::{Simd, WithSimd};

@@ -6,21 +6,21 @@
 //! runs on whole vectors while the numbers are near. The backward pass goes the same way back; the gradient of the weights is
 //! one product over all steps and samples at the end.
 //!
-//! It takes over on the CPU, in float32 and float64; elsewhere the stepwise loop runs. Memory is time first, `[T, B, ..]`, so
-//! that what a thread needs of a step lies together, and so that states and gradients of all steps are one matrix.
+//! So it is on the CPU, in float32 and float64; elsewhere `device_scan.rs` does the same by operations of libtorch. Memory is
+//! time first, `[T, B, ..]`, so that what a thread needs of a step lies together, and so that states and gradients of all steps
+//! are one matrix.
 
 use crate::cell::{Cell, Run, State, recur, unroll};
+use crate::device_scan::DeviceScan;
 use crate::fused_passes::{BackwardPart, ForwardPart, pieces};
 use crate::panels::Panels;
 use crate::pointwise::Pointwise;
+use crate::scan_extents::Extents;
+use crate::unit_passes::{OneSample, UnitPart, run_units};
 use crate::vector_math::Real;
 use crate::{Error, Sequence};
 use lnn_sys::{CustomFunction, Forward, PassError, Rows, apply, numbers, numbers_mut, parallel_each};
-use std::ops::Range;
 use tch::{Device, Kind, Tensor};
-
-/// Multiplications below which a second thread costs more than it gives.
-const WORTH_A_THREAD: usize = 1 << 19;
 
 /// Runs a cell over a sequence: `pointwise` follows the product with `weights [P, H]`. `extra` is `[T, B, N]`, or `[1, 1, N]`
 /// if it is the same for all steps and samples. Arguments were checked.
@@ -33,26 +33,40 @@ pub(crate) fn fused_scan<C: Cell, P: Pointwise>(
     initial: Option<&State>,
 ) -> Result<Run, Error> {
     let (batch, steps, _) = sequence.x.size3()?;
-    if !applies(weights) || batch == 0 {
+    if batch == 0 {
         return unroll(cell, sequence, initial);
     }
-    let x = sequence.without_padding().transpose(0, 1).contiguous();
-    let mask = sequence.mask.map(|mask| mask.transpose(0, 1).to_kind(Kind::Bool).contiguous().view([-1]));
-    let mask = mask.map(Vec::<bool>::try_from).transpose()?;
+    let x = sequence.without_padding();
+    // What is narrower is turned to time first: the input, or the drives that it becomes.
+    let turns_input = x.size()[2] <= weights.size()[0];
+    let x = if turns_input { x.transpose(0, 1).contiguous() } else { x };
+    let mask = sequence.mask.map(|mask| mask.transpose(0, 1).to_kind(Kind::Bool).contiguous());
     let initial = initial.map(|state| Tensor::cat(state.tensors(), 1));
     let shared = extra.is_some_and(|extra| extra.size()[..2] == [1, 1] && (steps, batch) != (1, 1));
-    let function = FusedScan { pointwise, mask, initial: initial.is_some(), extra: extra.is_some(), shared };
     let weights = weights.contiguous();
     let outputs = recur(cell, &x, |projected| {
+        let projected = if turns_input { projected } else { projected.transpose(0, 1) };
         let inputs: Vec<&Tensor> = [&projected, &weights].into_iter().chain(&initial).chain(extra).collect();
-        apply(function, &inputs)
+        let (initial, extra) = (initial.is_some(), extra.is_some());
+        if on_numbers(&weights) {
+            let mask = mask.map(|mask| Vec::<bool>::try_from(mask.view([-1]))).transpose()?;
+            apply(FusedScan { pointwise, mask, initial, extra, shared }, &inputs)
+        } else {
+            let mask = mask.map(|mask| mask.unsqueeze(2));
+            apply(DeviceScan { pointwise, mask, initial, extra }, &inputs)
+        }
+        .map_err(Error::from)
     })??;
     let last = outputs[1].chunk(P::EMITS as i64, 1);
     Ok(Run { outputs: outputs[0].transpose(0, 1), last: State::new(last) })
 }
 
-/// Whether the fused loop runs on tensors like this one.
-fn applies(weights: &Tensor) -> bool {
+/// Whether the loops on plain numbers run on tensors like this one.
+fn on_numbers(weights: &Tensor) -> bool {
+    #[cfg(test)]
+    if tests::BY_OPERATIONS.get() {
+        return false;
+    }
     weights.device() == Device::Cpu && matches!(weights.kind(), Kind::Float | Kind::Double)
 }
 
@@ -67,33 +81,6 @@ struct FusedScan<P> {
     extra: bool,
     /// Whether the further numbers are the same for all steps and samples.
     shared: bool,
-}
-
-/// Extents of a scan.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Extents {
-    pub(crate) steps: usize,
-    pub(crate) batch: usize,
-    /// P: numbers of a drive.
-    pub(crate) drives: usize,
-    /// H: numbers that the weights see.
-    pub(crate) units: usize,
-    /// E H: numbers of a state.
-    pub(crate) width: usize,
-}
-
-impl Extents {
-    fn shape(self, width: usize) -> [i64; 3] {
-        [self.steps, self.batch, width].map(|extent| extent as i64)
-    }
-
-    /// The samples of each part.
-    fn parts(self) -> Vec<Range<usize>> {
-        let work = self.steps * self.batch * self.units * self.drives;
-        let most = lnn_sys::threads().min(self.batch.div_ceil(4)).min(work / WORTH_A_THREAD).max(1);
-        let size = self.batch.div_ceil(most);
-        (0..self.batch).step_by(size).map(|from| from..self.batch.min(from + size)).collect()
-    }
 }
 
 impl<P: Pointwise> FusedScan<P> {
@@ -129,7 +116,23 @@ impl<P: Pointwise> FusedScan<P> {
         let options = (projected.kind(), Device::Cpu);
         let mut states = Tensor::empty(extents.shape(width), options);
         let mut saved = Tensor::empty(if keep { extents.shape(drives) } else { [0, 0, 0] }, options);
-        {
+        let unit_parts = panels.cut_columns(extents.unit_parts::<P>());
+        if unit_parts.len() > 1 {
+            let states = pieces(numbers_mut(&mut states)?, units, 1, &unit_parts);
+            let saved = pieces(numbers_mut(&mut saved)?, units, 1, &unit_parts);
+            let sample = OneSample {
+                pointwise: self.pointwise,
+                units,
+                panels: &panels,
+                projected: Rows::new(projected)?,
+                extra: extra.as_ref().map(Rows::new).transpose()?,
+                initial: initial.as_ref().map(numbers).transpose()?,
+                mask: self.mask.as_deref(),
+            };
+            let parts = unit_parts.into_iter().zip(states.into_iter().zip(saved));
+            let parts = parts.map(|(units, (states, saved))| UnitPart { units, states, saved });
+            run_units(sample, parts.collect());
+        } else {
             let parts = extents.parts();
             let projected = Rows::new(projected)?;
             let extra = extra.as_ref().map(Rows::new).transpose()?;
@@ -257,7 +260,12 @@ impl<P: Pointwise> FusedScan<P> {
 }
 
 /// Σ over steps and samples of (gradient of z)ᵀ (state before): one product, since both are matrices of `T B` rows.
-fn weight_gradient(of_drives: &Tensor, states: &Tensor, initial: Option<&Tensor>, units: i64) -> Tensor {
+pub(crate) fn weight_gradient(
+    of_drives: &Tensor,
+    states: &Tensor,
+    initial: Option<&Tensor>,
+    units: i64,
+) -> Tensor {
     let [steps, _, drives] = of_drives.size()[..] else { unreachable!("made with three dimensions") };
     let width = states.size()[2];
     let before = |tensor: &Tensor| tensor.reshape([-1, width]).narrow(1, 0, units);
@@ -290,3 +298,7 @@ impl<P: Pointwise> CustomFunction for FusedScan<P> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "fused_tests.rs"]
+mod tests;

@@ -16,7 +16,7 @@
 
 use crate::cell::check_sequence;
 use crate::fused_scan::fused_scan;
-use crate::pointwise::{Gradients, Pointwise};
+use crate::pointwise::{Gradients, Pointwise, TensorGradients};
 use crate::vector_math::Real;
 use crate::{Cell, Error, Init, Run, Scope, Script, Sequence, State};
 use lnn_sys::ScriptAttribute;
@@ -122,6 +122,22 @@ impl Pointwise for Kept {
             *dz = *g;
             *g = kept * *g;
         }
+    }
+
+    fn forward_on_tensors(&self, before: &Tensor, _extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor) {
+        // The backward pass wants to see nothing.
+        (z.narrow(1, 0, 0), z + before * self.0)
+    }
+
+    fn backward_on_tensors(
+        &self,
+        _before: &Tensor,
+        _extra: Option<&Tensor>,
+        _saved: &Tensor,
+        of_state: &Tensor,
+        _asked: bool,
+    ) -> TensorGradients {
+        TensorGradients { state: of_state * self.0, z: of_state.copy(), extra: None }
     }
 }
 

@@ -6,8 +6,9 @@
 //! dr/dg = (1  or  exp(-q)) · (-q / tau) · softplus'(g)
 //! ```
 
-use crate::pointwise::{Gradients, Pointwise};
+use crate::pointwise::{Gradients, Pointwise, TensorGradients};
 use crate::vector_math::{Real, expm1, softplus, softplus_slope, tanh};
+use tch::Tensor;
 
 /// h' = h + r(g) (tanh u - h), where z is u and behind it g; `extra` is dt, or nothing where that is 1. The form of the rate is
 /// known when the loops are compiled: a choice inside them would keep them from running on vectors.
@@ -23,6 +24,17 @@ impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
         let tau = softplus(g) + floor;
         let q = dt / tau;
         [tau, q, if EXPONENTIAL { -expm1(-q) } else { q }]
+    }
+
+    /// The same for a batch.
+    fn rate_on_tensors(&self, g: &Tensor, dt: Option<&Tensor>) -> [Tensor; 3] {
+        let tau = g.softplus() + self.floor;
+        let q = match dt {
+            Some(dt) => dt / &tau,
+            None => tau.reciprocal(),
+        };
+        let r = if EXPONENTIAL { -(-&q).expm1() } else { q.shallow_clone() };
+        [tau, q, r]
     }
 
     /// dr/dq.
@@ -79,4 +91,39 @@ impl<const EXPONENTIAL: bool> Pointwise for MovingRate<EXPONENTIAL> {
             *gradient = *gradient - through;
         }
     }
+    fn forward_on_tensors(&self, before: &Tensor, extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor) {
+        let [u, g] = halves(z);
+        let y = u.tanh();
+        let [_, _, r] = self.rate_on_tensors(&g, extra);
+        let after = before.lerp_tensor(&y, &r);
+        (Tensor::cat(&[y, g], 1), after)
+    }
+
+    fn backward_on_tensors(
+        &self,
+        before: &Tensor,
+        extra: Option<&Tensor>,
+        saved: &Tensor,
+        of_state: &Tensor,
+        asked: bool,
+    ) -> TensorGradients {
+        let [y, g] = halves(saved);
+        let [tau, q, r] = self.rate_on_tensors(&g, extra);
+        let of_r = of_state * (&y - before);
+        let of_q = if EXPONENTIAL { of_r * (1.0 - &r) } else { of_r } / tau;
+        let through = of_state * r;
+        // As libtorch has it: a straight line where its softplus is one.
+        let of_g = g.softplus_backward(&-(&of_q * q), 1.0, 20.0);
+        TensorGradients {
+            state: of_state - &through,
+            z: Tensor::cat(&[Tensor::tanh_backward(&through, &y), of_g], 1),
+            extra: asked.then(|| of_q.sum_dim_intlist(&[1i64][..], true, of_q.kind())),
+        }
+    }
+}
+
+/// The drive's part and that of tau's parameter.
+fn halves(z: &Tensor) -> [Tensor; 2] {
+    let units = z.size()[1] / 2;
+    [z.narrow(1, 0, units), z.narrow(1, units, units)]
 }

@@ -7,6 +7,7 @@
 use crate::vector_math::Real;
 use pulp::{Arch, Simd, WithSimd};
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Rows of the left matrix that are worked on together.
 const ROWS: usize = 4;
@@ -82,13 +83,13 @@ impl<R: Real> Panels<R> {
         (a, a_stride): (&[R], usize),
         rows: usize,
     ) {
+        if rows == 1 {
+            self.add_row(simd, &mut c[..self.columns], &a[..self.depth], 0..self.columns);
+            return;
+        }
         let panels = self.columns.div_ceil(self.width);
         for from in (0..self.depth).step_by(DEPTH) {
             let to = self.depth.min(from + DEPTH);
-            if rows == 1 {
-                self.add_row(simd, c, &a[from..to], from);
-                continue;
-            }
             for p in 0..panels {
                 let panel = self.panel::<S>(p, from, to);
                 let first = p * self.width;
@@ -107,22 +108,31 @@ impl<R: Real> Panels<R> {
         }
     }
 
-    /// One row alone takes four panels at once, so that there are as many independent sums.
+    /// Cuts the columns into at most `most` parts of about one size, each of whole panels.
+    pub(crate) fn cut_columns(&self, most: usize) -> Vec<Range<usize>> {
+        let size = self.columns.div_ceil(self.width).div_ceil(most.max(1)).max(1) * self.width;
+        (0..self.columns).step_by(size).map(|from| from..self.columns.min(from + size)).collect()
+    }
+
+    /// The same for one row and the `columns` of a part, which begin and end as [`cut_columns`](Self::cut_columns) has them; `c`
+    /// holds these alone. Four panels are taken at once, so that there are as many independent sums.
     #[inline(always)]
-    fn add_row<S: Simd>(&self, simd: S, c: &mut [R], a: &[R], from: usize) {
-        let panels = self.columns.div_ceil(self.width);
-        for p in (0..panels).step_by(4) {
-            let at = |i: usize| self.panel::<S>((p + i).min(panels - 1), from, from + a.len());
-            let zero = R::splat(simd, R::ZERO);
-            let mut sums = [[zero; 2]; 4];
-            for ((((x, w0), w1), w2), w3) in a.iter().zip(at(0)).zip(at(1)).zip(at(2)).zip(at(3)) {
-                let x = R::splat(simd, *x);
-                for (sums, w) in sums.iter_mut().zip([w0, w1, w2, w3]) {
-                    *sums = [R::fused(simd, x, w[0], sums[0]), R::fused(simd, x, w[1], sums[1])];
+    pub(crate) fn add_row<S: Simd>(&self, simd: S, c: &mut [R], a: &[R], columns: Range<usize>) {
+        let panels = columns.start / self.width..columns.end.div_ceil(self.width);
+        for (from, a) in (0..).step_by(DEPTH).zip(a.chunks(DEPTH)) {
+            for (p, c) in panels.clone().step_by(4).zip(c.chunks_mut(4 * self.width)) {
+                let at = |i: usize| self.panel::<S>((p + i).min(panels.end - 1), from, from + a.len());
+                let zero = R::splat(simd, R::ZERO);
+                let mut sums = [[zero; 2]; 4];
+                for ((((x, w0), w1), w2), w3) in a.iter().zip(at(0)).zip(at(1)).zip(at(2)).zip(at(3)) {
+                    let x = R::splat(simd, *x);
+                    for (sums, w) in sums.iter_mut().zip([w0, w1, w2, w3]) {
+                        *sums = [R::fused(simd, x, w[0], sums[0]), R::fused(simd, x, w[1], sums[1])];
+                    }
                 }
-            }
-            for (c, sums) in c[..self.columns].chunks_mut(self.width).skip(p).zip(sums) {
-                store::<R, S>(simd, c, sums);
+                for (c, sums) in c.chunks_mut(self.width).zip(sums) {
+                    store::<R, S>(simd, c, sums);
+                }
             }
         }
     }
@@ -216,6 +226,17 @@ mod tests {
                     assert!(found == again[i]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_parts_of_the_columns_follow_each_other_and_begin_with_a_panel() {
+        for (columns, most) in [(1, 3), (33, 2), (64, 4), (1000, 2), (81, 7)] {
+            let panels = Panels::new(3, columns, |_, _| 0.0_f32);
+            let parts = panels.cut_columns(most);
+            assert!(parts.len() <= most && parts[0].start == 0 && parts[parts.len() - 1].end == columns);
+            assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert!(parts.iter().all(|part| part.start % panels.width == 0));
         }
     }
 

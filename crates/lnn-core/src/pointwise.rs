@@ -4,6 +4,7 @@
 //! cells share stand below; a form that one cell has alone stands with its cell.
 
 use crate::vector_math::{Real, tanh};
+use tch::Tensor;
 
 /// A step's function of one row: the state before, the drive z, and perhaps further numbers of this step.
 ///
@@ -12,6 +13,8 @@ use crate::vector_math::{Real, tanh};
 pub(crate) trait Pointwise: Copy + Send + Sync + 'static {
     /// Numbers of the state, as multiples of H.
     const EMITS: usize = 1;
+    /// Whether a unit's state follows from its own numbers alone, one of each kind: then the units may be cut into parts.
+    const UNIT_BY_UNIT: bool = false;
 
     /// Writes the state after the step to `out`, and over `z` what the backward pass wants to see.
     fn forward<R: Real>(&self, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]);
@@ -19,6 +22,31 @@ pub(crate) trait Pointwise: Copy + Send + Sync + 'static {
     /// From the gradient of the state after the step in `row.state`, makes that of the state before there, and that of z in
     /// `row.z`; adds that of `extra` to `row.extra`. What flows through the weights is added by the loop.
     fn backward<R: Real>(&self, before: &[R], extra: &[R], saved: &[R], row: Gradients<'_, R>);
+
+    /// [`forward`](Self::forward) for a whole batch, `[B, ..]` each, on any device: what the backward pass wants to see in place of
+    /// z, and the state after the step, both new tensors.
+    fn forward_on_tensors(&self, before: &Tensor, extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor);
+
+    /// [`backward`](Self::backward) for a whole batch on any device, from the gradient `of_state` of the state after the step. The
+    /// gradient of `extra` is `[B, N]`, and given only if it is `asked` for.
+    fn backward_on_tensors(
+        &self,
+        before: &Tensor,
+        extra: Option<&Tensor>,
+        saved: &Tensor,
+        of_state: &Tensor,
+        asked: bool,
+    ) -> TensorGradients;
+}
+
+/// The gradients of one step of a batch, new tensors all.
+pub(crate) struct TensorGradients {
+    /// Of the state before, but for the way through the weights.
+    pub(crate) state: Tensor,
+    /// Of z.
+    pub(crate) z: Tensor,
+    /// Of `extra`.
+    pub(crate) extra: Option<Tensor>,
 }
 
 /// The gradients of one row of one step.
@@ -36,6 +64,8 @@ pub(crate) struct Gradients<'a, R> {
 pub(crate) struct Approach;
 
 impl Pointwise for Approach {
+    const UNIT_BY_UNIT: bool = true;
+
     #[inline(always)]
     fn forward<R: Real>(&self, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]) {
         for (((h, r), z), out) in before.iter().zip(extra).zip(z).zip(out) {
@@ -53,6 +83,28 @@ impl Pointwise for Approach {
             let through = *g * *r;
             *dz = through * (R::ONE - *y * *y);
             *g = *g - through;
+        }
+    }
+    fn forward_on_tensors(&self, before: &Tensor, extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor) {
+        let y = z.tanh();
+        let rates = extra.expect("rates are handed over").expand_as(before);
+        let after = before.lerp_tensor(&y, &rates);
+        (y, after)
+    }
+
+    fn backward_on_tensors(
+        &self,
+        before: &Tensor,
+        extra: Option<&Tensor>,
+        saved: &Tensor,
+        of_state: &Tensor,
+        asked: bool,
+    ) -> TensorGradients {
+        let through = of_state * extra.expect("rates are handed over");
+        TensorGradients {
+            state: of_state - &through,
+            z: Tensor::tanh_backward(&through, saved),
+            extra: asked.then(|| of_state * (saved - before)),
         }
     }
 }

@@ -6,8 +6,9 @@
 //! ```
 
 use crate::Surrogate;
-use crate::pointwise::{Gradients, Pointwise};
+use crate::pointwise::{Gradients, Pointwise, TensorGradients};
 use crate::vector_math::{Real, tanh};
+use tch::Tensor;
 
 /// The state is v and behind it s.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,39 @@ impl Pointwise for SpikingPass {
                 let half = R::from_f64(0.5 / self.sharpness);
                 self.backward_with(before, saved, row, |u: R| if u.abs() <= half { R::ONE } else { R::ZERO });
             }
+        }
+    }
+
+    fn forward_on_tensors(&self, before: &Tensor, _extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor) {
+        let y = z.tanh();
+        let u = before.narrow(1, 0, y.size()[1]).lerp(&y, self.leak_rate);
+        let spikes = u.gt(self.threshold).to_kind(u.kind());
+        (y, Tensor::cat(&[u - &spikes * self.threshold, spikes], 1))
+    }
+
+    fn backward_on_tensors(
+        &self,
+        before: &Tensor,
+        _extra: Option<&Tensor>,
+        saved: &Tensor,
+        of_state: &Tensor,
+        _asked: bool,
+    ) -> TensorGradients {
+        let units = saved.size()[1];
+        let (of_membrane, of_spikes) = (of_state.narrow(1, 0, units), of_state.narrow(1, units, units));
+        let above = before.narrow(1, 0, units).lerp(saved, self.leak_rate) - self.threshold;
+        let k = self.sharpness;
+        let slope = match self.surrogate {
+            Surrogate::FastSigmoid => (above.abs() * k + 1.0).square().reciprocal(),
+            Surrogate::Arctan => ((above * k).square() + 1.0).reciprocal(),
+            Surrogate::StraightThrough => above.abs().le(0.5 / k).to_kind(saved.kind()),
+        };
+        let of_u = &of_membrane + (of_spikes - &of_membrane * self.threshold) * slope;
+        let through = &of_u * self.leak_rate;
+        TensorGradients {
+            z: Tensor::tanh_backward(&through, saved),
+            state: Tensor::cat(&[of_u - through, of_membrane.zeros_like()], 1),
+            extra: None,
         }
     }
 }

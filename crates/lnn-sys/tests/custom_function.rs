@@ -108,24 +108,33 @@ fn ten_thousand_graphs_leave_nothing_behind_with_or_without_a_backward_pass() {
     assert!(resident() < before + 2000, "from {before} to {} pages", resident());
 }
 
+/// Goes wrong in one of its passes.
 struct Fails {
     forward: bool,
-    panics: bool,
+    how: How,
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    Error,
+    Panic,
+    TooFewGradients,
 }
 
 impl Fails {
-    fn fail(&self) -> PassError {
-        assert!(!self.panics, "it panicked on purpose");
-        "it failed on purpose".into()
+    fn fail<T>(&self, nothing: T) -> Result<T, PassError> {
+        match self.how {
+            How::Error => Err("it failed on purpose".into()),
+            How::Panic => panic!("it panicked on purpose"),
+            How::TooFewGradients => Ok(nothing),
+        }
     }
 }
 
 impl CustomFunction for Fails {
     fn forward(&self, inputs: &[Tensor], _needs: &[bool]) -> Result<Forward, PassError> {
-        if self.forward {
-            return Err(self.fail());
-        }
-        Ok(Forward { outputs: vec![inputs[0].copy()], saved: Vec::new() })
+        let forward = Forward { outputs: vec![inputs[0].copy()], saved: Vec::new() };
+        if self.forward { self.fail(forward) } else { Ok(forward) }
     }
 
     fn backward(
@@ -134,17 +143,19 @@ impl CustomFunction for Fails {
         _gradients: &[Option<Tensor>],
         _needs: &[bool],
     ) -> Result<Vec<Option<Tensor>>, PassError> {
-        Err(self.fail())
+        self.fail(Vec::new())
     }
 }
 
 #[test]
 fn errors_and_panics_of_both_passes_come_out_as_errors() {
-    for (panics, message) in [(false, "it failed on purpose"), (true, "panicked: it panicked on purpose")] {
+    for (how, message) in
+        [(How::Error, "it failed on purpose"), (How::Panic, "panicked: it panicked on purpose")]
+    {
         let x = numbers(&[1.0]).set_requires_grad(true);
-        let error = apply(Fails { forward: true, panics }, &[&x]).unwrap_err().to_string();
+        let error = apply(Fails { forward: true, how }, &[&x]).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
-        let output = apply(Fails { forward: false, panics }, &[&x]).unwrap().remove(0);
+        let output = apply(Fails { forward: false, how }, &[&x]).unwrap().remove(0);
         let error = output.sum(Kind::Double).f_backward().unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
@@ -161,22 +172,8 @@ fn a_second_derivative_is_refused_in_words() {
 
 #[test]
 fn a_backward_pass_with_a_wrong_number_of_gradients_is_refused() {
-    struct Forgets;
-    impl CustomFunction for Forgets {
-        fn forward(&self, inputs: &[Tensor], _needs: &[bool]) -> Result<Forward, PassError> {
-            Ok(Forward { outputs: vec![inputs[0].copy()], saved: Vec::new() })
-        }
-        fn backward(
-            &self,
-            _saved: &[Tensor],
-            _gradients: &[Option<Tensor>],
-            _needs: &[bool],
-        ) -> Result<Vec<Option<Tensor>>, PassError> {
-            Ok(Vec::new())
-        }
-    }
     let x = numbers(&[1.0]).set_requires_grad(true);
-    let output = apply(Forgets, &[&x]).unwrap().remove(0);
+    let output = apply(Fails { forward: false, how: How::TooFewGradients }, &[&x]).unwrap().remove(0);
     let error = output.sum(Kind::Double).f_backward().unwrap_err().to_string();
     assert!(error.contains("expected 1 gradients, one an input, found 0"), "{error}");
 }

@@ -36,10 +36,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Readies libtorch for this process: memory and denormals first, so that every thread which starts later inherits the
-/// settings.
+/// Readies libtorch for this process. A thread inherits how denormals are dealt with, so that is settled before libtorch starts any.
 fn prepare(compute: &ComputeArguments) -> Result<Device, Failure> {
-    lnn_sys::keep_freed_memory();
     if let Some(threads) = compute.threads {
         tch::set_num_threads(threads);
     }

@@ -27,6 +27,18 @@ fn a_work_is_timed_at_all_it_can_do() {
     }
 }
 
+/// The loop holds the drives, the states and what it saved, and no step more than the one before.
+#[test]
+fn a_training_step_takes_the_memory_of_its_tensors_and_not_of_gaps_between_them() {
+    let ended = Call::new("bench").args(["liquid", "--pass", "train", "--shape", "64,400,1,128", "--json"]);
+    let ended = ended.flag("seconds", "1").succeed();
+    let added = json_lines(&ended.stdout)[0]["data"]["added_memory_mb"].as_f64();
+    let tensor = f64::from(64 * 400 * 128 * 4) / 1024.0 / 1024.0;
+    if let Some(added) = added {
+        assert!(added < 5.0 * tensor, "{added} MB, where one of its tensors has {tensor} MB");
+    }
+}
+
 #[test]
 fn every_kind_of_work_gives_a_row() {
     for (work, shape, rows) in [

@@ -1,11 +1,17 @@
 //! The fused time loop against the stepwise one, at sizes that fill vectors, panels and several threads, in both dtypes.
 
-use lnn_core::{
+use crate::{
     Cell, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Parameters,
     ReservoirConfig, Role, Scope, Sequence, Solver, SpikingConfig, SpikingReservoir, State, Surrogate,
     TauForm, TimeConstants,
 };
+use std::cell::Cell as Switch;
 use tch::{Device, Kind, Tensor};
+
+thread_local! {
+    /// Whether scans run by operations, as on other devices.
+    pub(super) static BY_OPERATIONS: Switch<bool> = const { Switch::new(false) };
+}
 
 type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn Cell>;
 
@@ -150,10 +156,26 @@ fn fused_and_stepwise_agree_in_f32_over_several_threads() {
 }
 
 #[test]
+fn what_other_devices_run_agrees_with_the_stepwise_form_too() {
+    BY_OPERATIONS.set(true);
+    for extents in [[6, 9, 5, 17], [1, 1, 2, 3], [1, 4, 2, 3], [3, 1, 2, 5]] {
+        check(Kind::Double, 1e-12, extents);
+    }
+    check(Kind::Float, 3e-5, [6, 9, 5, 17]);
+    BY_OPERATIONS.set(false);
+}
+
+#[test]
 fn a_batch_of_one_and_a_single_step_agree_too() {
     check(Kind::Double, 1e-12, [1, 13, 3, 33]);
     check(Kind::Double, 1e-12, [5, 1, 3, 17]);
     check(Kind::Double, 1e-12, [1, 1, 2, 3]);
+}
+
+#[test]
+fn one_sample_whose_units_are_cut_into_parts_agrees_too() {
+    check(Kind::Double, 1e-12, [1, 5, 3, 530]);
+    check(Kind::Float, 3e-5, [1, 5, 3, 530]);
 }
 
 #[test]

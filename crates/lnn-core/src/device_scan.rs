@@ -88,13 +88,13 @@ impl<P: Pointwise> CustomFunction for DeviceScan<P> {
         let asked = self.extra && needs[2 + usize::from(self.initial)];
         let start = Self::start(initial, [batch, units], states);
         let mut of_state = match &gradients[1] {
-            Some(gradient) => gradient.shallow_clone(),
+            Some(gradient) => gradient.copy(),
             None => start.zeros_like(),
         };
         let (mut of_drives, mut of_extra) = (Vec::new(), Vec::new());
         for t in (0..steps).rev() {
             if let Some(of_states) = &gradients[0] {
-                of_state = of_state + of_states.get(t);
+                of_state += of_states.get(t);
             }
             let before = if t > 0 { states.get(t - 1) } else { start.shallow_clone() };
             let further = of_step(extra, t);

@@ -27,7 +27,7 @@ impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
     }
 
     /// The same for a batch.
-    fn rate_on_tensors(&self, g: &Tensor, dt: Option<&Tensor>) -> [Tensor; 3] {
+    fn rate_on_tensors(self, g: &Tensor, dt: Option<&Tensor>) -> [Tensor; 3] {
         let tau = g.softplus() + self.floor;
         let q = match dt {
             Some(dt) => dt / &tau,

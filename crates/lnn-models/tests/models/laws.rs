@@ -2,7 +2,9 @@
 
 use crate::{assert_close, build, configs, forward, images};
 use lnn_core::Role;
-use lnn_models::{Encoding, InputSpec, Model, ModelConfig, ModelKind, Preset, Scan, Standardization};
+use lnn_models::{
+    CifarConfig, Encoding, InputSpec, Model, ModelConfig, ModelKind, Preset, Scan, Standardization,
+};
 use tch::{Device, Tensor};
 
 #[test]
@@ -20,6 +22,21 @@ fn permuting_the_batch_permutes_the_logits_and_a_batch_of_one_is_a_row() {
             &logits.narrow(0, 2, 1),
             &format!("{config:?}"),
         );
+    }
+}
+
+#[test]
+fn where_the_mirror_image_counts_an_image_and_its_mirror_have_the_same_logits() {
+    for mirror in [true, false] {
+        let preset = CifarConfig { channels: vec![4, 6], units: 6, ..CifarConfig::preset(Preset::Conv) };
+        let model = build(ModelConfig::Cifar(CifarConfig { mirror, ..preset }), 0);
+        let logits = |x: &Tensor| forward(&model, x);
+        let apart = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
+        let images = images(5);
+        assert_eq!(apart(&logits(&images), &logits(&images.flip([3]))) < 1e-6, mirror);
+        // In training an image is seen as it is.
+        let trained = |x: &Tensor| model.forward(x, true).unwrap().detach();
+        assert!(apart(&trained(&images), &trained(&images.flip([3]))) > 1e-4);
     }
 }
 

@@ -4,7 +4,7 @@
 //! the gradient of the weights. A step is a product and the few operations of its [`Pointwise`], with no graph behind them.
 
 use crate::fused_scan::weight_gradient;
-use crate::pointwise::Pointwise;
+use crate::pointwise::{Pointwise, TensorStep};
 use lnn_sys::{CustomFunction, Forward, PassError};
 use tch::Tensor;
 
@@ -91,26 +91,26 @@ impl<P: Pointwise> CustomFunction for DeviceScan<P> {
             Some(gradient) => gradient.copy(),
             None => start.zeros_like(),
         };
+        let zero = Tensor::zeros([1, 1], (states.kind(), states.device()));
         let (mut of_drives, mut of_extra) = (Vec::new(), Vec::new());
         for t in (0..steps).rev() {
             if let Some(of_states) = &gradients[0] {
                 of_state += of_states.get(t);
             }
             let before = if t > 0 { states.get(t - 1) } else { start.shallow_clone() };
-            let further = of_step(extra, t);
-            let row = self.pointwise.backward_on_tensors(
-                &before,
-                further.as_ref(),
-                &saved.get(t),
-                &of_state,
+            let (further, saved) = (of_step(extra, t), saved.get(t));
+            let row = self.pointwise.backward_on_tensors(&TensorStep {
+                before: &before,
+                extra: further.as_ref(),
+                saved: &saved,
+                of_state: &of_state,
                 asked,
-            );
+            });
             let mask = self.mask.as_ref().map(|mask| mask.get(t));
             let counted = |gradient: Tensor, otherwise: &Tensor| match &mask {
                 Some(mask) => gradient.where_self(mask, otherwise),
                 None => gradient,
             };
-            let zero = of_state.zeros_like().narrow(0, 0, 1).narrow(1, 0, 1);
             let of_z = counted(row.z, &zero);
             of_extra.extend(row.extra.map(|gradient| counted(gradient, &zero)));
             of_state = counted(row.state, &of_state);

@@ -16,7 +16,7 @@
 
 use crate::cell::check_sequence;
 use crate::fused_scan::fused_scan;
-use crate::pointwise::{Gradients, Pointwise, TensorGradients};
+use crate::pointwise::{Gradients, Pointwise, TensorGradients, TensorStep};
 use crate::vector_math::Real;
 use crate::{Cell, Error, Init, Run, Scope, Script, Sequence, State};
 use lnn_sys::ScriptAttribute;
@@ -129,15 +129,8 @@ impl Pointwise for Kept {
         (z.narrow(1, 0, 0), z + before * self.0)
     }
 
-    fn backward_on_tensors(
-        &self,
-        _before: &Tensor,
-        _extra: Option<&Tensor>,
-        _saved: &Tensor,
-        of_state: &Tensor,
-        _asked: bool,
-    ) -> TensorGradients {
-        TensorGradients { state: of_state * self.0, z: of_state.copy(), extra: None }
+    fn backward_on_tensors(&self, step: &TensorStep<'_>) -> TensorGradients {
+        TensorGradients { state: step.of_state * self.0, z: step.of_state.copy(), extra: None }
     }
 }
 

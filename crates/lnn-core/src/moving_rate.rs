@@ -6,7 +6,7 @@
 //! dr/dg = (1  or  exp(-q)) · (-q / tau) · softplus'(g)
 //! ```
 
-use crate::pointwise::{Gradients, Pointwise, TensorGradients};
+use crate::pointwise::{Gradients, Pointwise, TensorGradients, TensorStep};
 use crate::vector_math::{Real, expm1, softplus, softplus_slope, tanh};
 use tch::Tensor;
 
@@ -99,14 +99,8 @@ impl<const EXPONENTIAL: bool> Pointwise for MovingRate<EXPONENTIAL> {
         (Tensor::cat(&[y, g], 1), after)
     }
 
-    fn backward_on_tensors(
-        &self,
-        before: &Tensor,
-        extra: Option<&Tensor>,
-        saved: &Tensor,
-        of_state: &Tensor,
-        asked: bool,
-    ) -> TensorGradients {
+    fn backward_on_tensors(&self, step: &TensorStep<'_>) -> TensorGradients {
+        let TensorStep { before, extra, saved, of_state, asked } = *step;
         let [y, g] = halves(saved);
         let [tau, q, r] = self.rate_on_tensors(&g, extra);
         let of_r = of_state * (&y - before);

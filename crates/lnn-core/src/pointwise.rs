@@ -27,16 +27,19 @@ pub(crate) trait Pointwise: Copy + Send + Sync + 'static {
     /// z, and the state after the step, both new tensors.
     fn forward_on_tensors(&self, before: &Tensor, extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor);
 
-    /// [`backward`](Self::backward) for a whole batch on any device, from the gradient `of_state` of the state after the step. The
-    /// gradient of `extra` is `[B, N]`, and given only if it is `asked` for.
-    fn backward_on_tensors(
-        &self,
-        before: &Tensor,
-        extra: Option<&Tensor>,
-        saved: &Tensor,
-        of_state: &Tensor,
-        asked: bool,
-    ) -> TensorGradients;
+    /// [`backward`](Self::backward) for a whole batch on any device.
+    fn backward_on_tensors(&self, step: &TensorStep<'_>) -> TensorGradients;
+}
+
+/// What the backward pass of one step of a batch sees.
+pub(crate) struct TensorStep<'a> {
+    pub(crate) before: &'a Tensor,
+    pub(crate) extra: Option<&'a Tensor>,
+    pub(crate) saved: &'a Tensor,
+    /// The gradient of the state after the step.
+    pub(crate) of_state: &'a Tensor,
+    /// Whether a gradient of `extra` is asked for.
+    pub(crate) asked: bool,
 }
 
 /// The gradients of one step of a batch, new tensors all.
@@ -45,7 +48,7 @@ pub(crate) struct TensorGradients {
     pub(crate) state: Tensor,
     /// Of z.
     pub(crate) z: Tensor,
-    /// Of `extra`.
+    /// Of `extra`, `[B, N]`, if it was asked for.
     pub(crate) extra: Option<Tensor>,
 }
 
@@ -92,14 +95,8 @@ impl Pointwise for Approach {
         (y, after)
     }
 
-    fn backward_on_tensors(
-        &self,
-        before: &Tensor,
-        extra: Option<&Tensor>,
-        saved: &Tensor,
-        of_state: &Tensor,
-        asked: bool,
-    ) -> TensorGradients {
+    fn backward_on_tensors(&self, step: &TensorStep<'_>) -> TensorGradients {
+        let TensorStep { before, extra, saved, of_state, asked } = *step;
         let through = of_state * extra.expect("rates are handed over");
         TensorGradients {
             state: of_state - &through,

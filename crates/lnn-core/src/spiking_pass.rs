@@ -6,7 +6,7 @@
 //! ```
 
 use crate::Surrogate;
-use crate::pointwise::{Gradients, Pointwise, TensorGradients};
+use crate::pointwise::{Gradients, Pointwise, TensorGradients, TensorStep};
 use crate::vector_math::{Real, tanh};
 use tch::Tensor;
 
@@ -59,14 +59,8 @@ impl Pointwise for SpikingPass {
         (y, Tensor::cat(&[u - &spikes * self.threshold, spikes], 1))
     }
 
-    fn backward_on_tensors(
-        &self,
-        before: &Tensor,
-        _extra: Option<&Tensor>,
-        saved: &Tensor,
-        of_state: &Tensor,
-        _asked: bool,
-    ) -> TensorGradients {
+    fn backward_on_tensors(&self, step: &TensorStep<'_>) -> TensorGradients {
+        let TensorStep { before, saved, of_state, .. } = *step;
         let units = saved.size()[1];
         let (of_membrane, of_spikes) = (of_state.narrow(1, 0, units), of_state.narrow(1, units, units));
         let above = before.narrow(1, 0, units).lerp(saved, self.leak_rate) - self.threshold;

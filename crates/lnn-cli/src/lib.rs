@@ -11,6 +11,8 @@ pub mod data;
 pub mod device;
 pub mod failure;
 pub mod interrupt;
+#[cfg(target_os = "linux")]
+mod memory_limit;
 pub mod observers;
 pub mod precision;
 mod presets;

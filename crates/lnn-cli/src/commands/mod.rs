@@ -42,7 +42,13 @@ fn prepare(compute: &ComputeArguments) -> Result<Device, Failure> {
         tch::set_num_threads(threads);
     }
     lnn_sys::flush_denormals(true).map_err(Failure::run)?;
-    compute.device.resolve()
+    let device = compute.device.resolve()?;
+    // The driver of a CUDA device takes addresses as it likes.
+    #[cfg(target_os = "linux")]
+    if device == Device::Cpu {
+        crate::memory_limit::limit_to_machine();
+    }
+    Ok(device)
 }
 
 /// A bar on standard error that counts images; silent when that is not a terminal.

@@ -58,7 +58,9 @@ impl Variant {
             // A mirrored image may be of another class.
             "cifar" => match self {
                 CIFAR_TUNED => call.set("augmentation.crop=1").set("model.stretches=3"),
-                CIFAR_CONV => call.set("augmentation.crop=1").set("model.channels=[4,8]"),
+                CIFAR_CONV => {
+                    call.set("augmentation.crop=1").set("model.channels=[4,8]").set("model.mirror=false")
+                }
                 _ => call,
             }
             .set(fast)

@@ -1,0 +1,48 @@
+//! A limit on the memory of this process: what is far more than the machine has is refused when it is asked for.
+//!
+//! The allocator takes addresses without asking whether there is memory behind them. Without a limit a tensor of terabytes
+//! would be made, and the system would end the process, or another one, while it is filled.
+
+use rlimit::Resource;
+use std::fs;
+
+/// The allocator holds more addresses than memory; what it holds too much is less than this many times the memory.
+const ADDRESSES: u64 = 2;
+
+/// Limits this process to the memory of the machine. Where that is not known, or a lower limit is there already, nothing
+/// changes.
+pub(crate) fn limit_to_machine() {
+    let Some(memory) = fs::read_to_string("/proc/meminfo").ok().and_then(|text| machine_memory(&text)) else {
+        return;
+    };
+    let Ok((soft, hard)) = Resource::DATA.get() else { return };
+    let limit = memory.saturating_mul(ADDRESSES);
+    if limit < soft {
+        // It is a help and not a condition.
+        let _ = Resource::DATA.set(limit, hard);
+    }
+}
+
+/// Bytes of memory and swap, as `/proc/meminfo` tells them.
+fn machine_memory(text: &str) -> Option<u64> {
+    let kilobytes = |name: &str| -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    };
+    kilobytes("MemTotal:")?.checked_add(kilobytes("SwapTotal:").unwrap_or(0))?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_the_machine_is_read_with_its_swap() {
+        let text = "MemTotal:       1000 kB\nMemFree:         400 kB\nSwapTotal:        24 kB\n";
+        assert_eq!(machine_memory(text), Some(1024 * 1024));
+        assert_eq!(machine_memory("MemTotal: 5 kB\n"), Some(5 * 1024));
+        for odd in ["", "MemTotal: many kB\n", "SwapTotal: 24 kB\n", "MemTotal: 5 MB\n"] {
+            assert_eq!(machine_memory(odd), None, "{odd}");
+        }
+    }
+}

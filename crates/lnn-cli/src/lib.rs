@@ -11,6 +11,7 @@ pub mod data;
 pub mod device;
 pub mod failure;
 pub mod interrupt;
+mod kernel_status;
 #[cfg(target_os = "linux")]
 mod memory_limit;
 pub mod observers;

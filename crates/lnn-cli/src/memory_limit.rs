@@ -3,6 +3,7 @@
 //! The allocator takes addresses without asking whether there is memory behind them. Without a limit a tensor of terabytes
 //! would be made, and the system would end the process, or another one, while it is filled.
 
+use crate::kernel_status::kilobytes;
 use rlimit::Resource;
 use std::fs;
 
@@ -25,11 +26,8 @@ pub(crate) fn limit_to_machine() {
 
 /// Bytes of memory and swap, as `/proc/meminfo` tells them.
 fn machine_memory(text: &str) -> Option<u64> {
-    let kilobytes = |name: &str| -> Option<u64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix("kB")?.trim().parse().ok()
-    };
-    kilobytes("MemTotal:")?.checked_add(kilobytes("SwapTotal:").unwrap_or(0))?.checked_mul(1024)
+    let swap = kilobytes(text, "SwapTotal:").unwrap_or(0);
+    kilobytes(text, "MemTotal:")?.checked_add(swap)?.checked_mul(1024)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use crate::fused_scan::weight_gradient;
 use crate::pointwise::{Pointwise, TensorStep};
+use crate::scan_inputs::ScanInputs;
 use lnn_sys::{CustomFunction, Forward, PassError};
 use tch::Tensor;
 
@@ -14,17 +15,10 @@ pub(crate) struct DeviceScan<P> {
     pub(crate) pointwise: P,
     /// `[T, B, 1]`: whether a step counts.
     pub(crate) mask: Option<Tensor>,
-    pub(crate) initial: bool,
-    pub(crate) extra: bool,
+    pub(crate) given: ScanInputs,
 }
 
 impl<P: Pointwise> DeviceScan<P> {
-    /// The initial state and the further numbers, from the inputs behind the weights.
-    fn optional<'a>(&self, rest: &'a [Tensor]) -> (Option<&'a Tensor>, Option<&'a Tensor>) {
-        let initial = self.initial.then(|| &rest[0]);
-        (initial, self.extra.then(|| &rest[usize::from(self.initial)]))
-    }
-
     /// The state before the first step, `[B, E H]`.
     fn start(initial: Option<&Tensor>, [batch, units]: [i64; 2], like: &Tensor) -> Tensor {
         let zeros = || Tensor::zeros([batch, P::EMITS as i64 * units], (like.kind(), like.device()));
@@ -45,7 +39,7 @@ impl<P: Pointwise> CustomFunction for DeviceScan<P> {
         let keep = needs.contains(&true);
         let (steps, batch, _) = projected.size3()?;
         let units = weights.size2()?.1;
-        let (initial, extra) = self.optional(rest);
+        let (initial, extra) = self.given.optional(rest);
         let mut state = Self::start(initial, [batch, units], projected);
         let (mut states, mut saved) = (Vec::new(), Vec::new());
         for t in 0..steps {
@@ -84,8 +78,8 @@ impl<P: Pointwise> CustomFunction for DeviceScan<P> {
         };
         let (steps, batch, _) = states.size3()?;
         let units = weights.size2()?.1;
-        let (initial, extra) = self.optional(rest);
-        let asked = self.extra && needs[2 + usize::from(self.initial)];
+        let (initial, extra) = self.given.optional(rest);
+        let asked = self.given.asks_for_extra(needs);
         let start = Self::start(initial, [batch, units], states);
         let mut of_state = match &gradients[1] {
             Some(gradient) => gradient.copy(),
@@ -123,16 +117,10 @@ impl<P: Pointwise> CustomFunction for DeviceScan<P> {
         of_extra.reverse();
         let of_drives = Tensor::stack(&of_drives, 0);
         let of_weights = needs[1].then(|| weight_gradient(&of_drives, states, initial, units));
-        let mut found = vec![needs[0].then_some(of_drives), of_weights];
-        if self.initial {
-            found.push(Some(of_state));
-        }
-        if let Some(extra) = extra {
-            found.push(asked.then(|| match extra.size()[..2] {
-                [1, 1] => Tensor::stack(&of_extra, 0).sum_dim_intlist(&[0i64, 1][..], true, extra.kind()),
-                _ => Tensor::stack(&of_extra, 0),
-            }));
-        }
-        Ok(found)
+        let of_extra = extra.filter(|_| asked).map(|extra| match extra.size()[..2] {
+            [1, 1] => Tensor::stack(&of_extra, 0).sum_dim_intlist(&[0i64, 1][..], true, extra.kind()),
+            _ => Tensor::stack(&of_extra, 0),
+        });
+        Ok(self.given.gradients(needs[0].then_some(of_drives), of_weights, of_state, of_extra))
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn pieces<'a, R>(
 
 /// Whether a step of a sample counts.
 #[inline(always)]
-fn counts(mask: Option<&[bool]>, index: usize) -> bool {
+pub(crate) fn counts(mask: Option<&[bool]>, index: usize) -> bool {
     mask.is_none_or(|mask| mask[index])
 }
 

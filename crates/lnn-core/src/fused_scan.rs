@@ -16,6 +16,7 @@ use crate::fused_passes::{BackwardPart, ForwardPart, pieces};
 use crate::panels::Panels;
 use crate::pointwise::Pointwise;
 use crate::scan_extents::Extents;
+use crate::scan_inputs::ScanInputs;
 use crate::unit_passes::{OneSample, UnitPart, run_units};
 use crate::vector_math::Real;
 use crate::{Error, Sequence};
@@ -47,13 +48,13 @@ pub(crate) fn fused_scan<C: Cell, P: Pointwise>(
     let outputs = recur(cell, &x, |projected| {
         let projected = if turns_input { projected } else { projected.transpose(0, 1) };
         let inputs: Vec<&Tensor> = [&projected, &weights].into_iter().chain(&initial).chain(extra).collect();
-        let (initial, extra) = (initial.is_some(), extra.is_some());
+        let given = ScanInputs { initial: initial.is_some(), extra: extra.is_some() };
         if on_numbers(&weights) {
             let mask = mask.map(|mask| Vec::<bool>::try_from(mask.view([-1]))).transpose()?;
-            apply(FusedScan { pointwise, mask, initial, extra, shared }, &inputs)
+            apply(FusedScan { pointwise, mask, given, shared }, &inputs)
         } else {
             let mask = mask.map(|mask| mask.unsqueeze(2));
-            apply(DeviceScan { pointwise, mask, initial, extra }, &inputs)
+            apply(DeviceScan { pointwise, mask, given }, &inputs)
         }
         .map_err(Error::from)
     })??;
@@ -77,8 +78,7 @@ struct FusedScan<P> {
     pointwise: P,
     /// `[T, B]`: whether a step counts.
     mask: Option<Vec<bool>>,
-    initial: bool,
-    extra: bool,
+    given: ScanInputs,
     /// Whether the further numbers are the same for all steps and samples.
     shared: bool,
 }
@@ -94,9 +94,9 @@ impl<P: Pointwise> FusedScan<P> {
     /// The initial state and the further numbers, the latter spread over all steps and samples, from the inputs behind the
     /// weights.
     fn optional(&self, rest: &[Tensor], extents: Extents) -> (Option<Tensor>, Option<Tensor>) {
-        let initial = self.initial.then(|| rest[0].contiguous());
-        let extra = self.extra.then(|| {
-            let extra = &rest[usize::from(self.initial)];
+        let (initial, extra) = self.given.optional(rest);
+        let initial = initial.map(Tensor::contiguous);
+        let extra = extra.map(|extra| {
             let extra = if extra.size()[2] > 1 && extra.stride()[2] != 1 {
                 extra.contiguous()
             } else {
@@ -194,7 +194,7 @@ impl<P: Pointwise> FusedScan<P> {
             Some(gradient) => gradient.copy().contiguous(),
             None => Tensor::zeros([batch as i64, width as i64], options),
         };
-        let asked = self.extra && needs[2 + usize::from(self.initial)];
+        let asked = self.given.asks_for_extra(needs);
         // Where all steps share the numbers each part has a sum of its own.
         let shape = match (asked, self.shared) {
             (false, _) => [0, 0, 0],
@@ -245,17 +245,11 @@ impl<P: Pointwise> FusedScan<P> {
         }
         let of_weights =
             needs[1].then(|| weight_gradient(&of_drives, states, initial.as_ref(), units as i64));
-        let mut found = vec![needs[0].then_some(of_drives), of_weights];
-        if self.initial {
-            found.push(Some(of_initial));
-        }
-        if self.extra {
-            found.push(asked.then(|| match self.shared {
-                true => of_extra.sum_dim_intlist([0].as_slice(), true, options.0),
-                false => of_extra,
-            }));
-        }
-        Ok(found)
+        let of_extra = asked.then(|| match self.shared {
+            true => of_extra.sum_dim_intlist([0].as_slice(), true, options.0),
+            false => of_extra,
+        });
+        Ok(self.given.gradients(needs[0].then_some(of_drives), of_weights, of_initial, of_extra))
     }
 }
 

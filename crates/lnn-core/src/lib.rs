@@ -45,6 +45,7 @@ mod pointwise;
 mod random;
 mod ridge;
 mod scan_extents;
+mod scan_inputs;
 mod script;
 mod sequence;
 mod sequence_whitening;

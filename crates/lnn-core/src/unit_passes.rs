@@ -5,6 +5,7 @@
 //! what the others have made, so they wait for each other, awake: waking a thread takes as long as the step. All parts must
 //! run at once, which libtorch's own threads do not promise; therefore they have threads of their own.
 
+use crate::fused_passes::counts;
 use crate::panels::Panels;
 use crate::pointwise::Pointwise;
 use crate::vector_math::Real;
@@ -80,7 +81,7 @@ impl<P: Pointwise, R: Real> WithSimd for UnitPass<'_, P, R> {
                 panels.add_row(simd, z, &before, units.clone());
             }
             let own = &before[units.clone()];
-            if mask.is_none_or(|mask| mask[t]) {
+            if counts(mask, t) {
                 let extra = extra.map_or(&[][..], |extra| &extra.row(t, 0)[units.clone()]);
                 pointwise.forward(own, extra, z, out);
             } else {

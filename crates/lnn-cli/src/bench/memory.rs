@@ -1,5 +1,6 @@
 //! The memory of this process, as Linux tells it; elsewhere it is not known.
 
+use crate::kernel_status::kilobytes;
 use std::fs;
 
 /// Resident memory at one time, in megabytes.
@@ -35,9 +36,7 @@ impl Memory {
 
 /// The line `name 1234 kB` of a status.
 fn megabytes(status: &str, name: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes / 1024.0)
+    kilobytes(status, name).map(|kilobytes| kilobytes as f64 / 1024.0)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A two-dimensional convolution with "same" padding.
 
-use crate::{Error, Init, Scope, Script};
+use crate::{Error, Init, Scope, Script, winograd};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
@@ -45,8 +45,15 @@ impl Convolution {
     }
 
     /// `x [B, inputs, H, W]` to `[B, outputs, H, W]`.
-    pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.conv2d(&self.weight, self.bias.as_ref(), 1, self.padding, 1, 1)
+    ///
+    /// # Errors
+    /// [`Error::Torch`] if libtorch throws, as it does for other shapes.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor, Error> {
+        if winograd::fits(x, &self.weight) {
+            return winograd::convolve(x, &self.weight, self.bias.as_ref());
+        }
+        let (once, padding) = ([1, 1], [self.padding; 2]);
+        Ok(x.f_conv2d(&self.weight, self.bias.as_ref(), once, padding, once, 1)?)
     }
 
     /// The layer in TorchScript.

@@ -58,6 +58,9 @@ mod surrogate;
 mod unit_passes;
 mod vector_math;
 mod whitening;
+mod winograd;
+mod winograd_passes;
+mod winograd_transforms;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use batch_norm::BatchNorm;

@@ -2,7 +2,7 @@
 //!
 //! A general matrix product packs its operands at every call. The recurrent weights stay the same for a whole sequence, so
 //! here they are packed once, in panels of columns whose numbers lie in the order in which the innermost loop reads them. A
-//! panel is two vectors wide; with four rows there are eight sums, as many as the CPU needs to be busy.
+//! panel is two vectors wide; with six rows there are twelve sums, as many as the registers of AVX2 hold beside the factors.
 
 use crate::vector_math::Real;
 use pulp::{Arch, Simd, WithSimd};
@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Rows of the left matrix that are worked on together.
-const ROWS: usize = 4;
+const ROWS: usize = 6;
 /// How many numbers of a row are multiplied before the next rows come: a panel's part of this depth stays in the nearest cache.
 const DEPTH: usize = 256;
 
@@ -39,30 +39,53 @@ impl<R: Real> WithSimd for Lanes<R> {
 }
 
 impl<R: Real> Panels<R> {
-    /// The matrix whose entry at row k and column j is `entry(k, j)`.
-    fn new(depth: usize, columns: usize, entry: impl Fn(usize, usize) -> R) -> Self {
+    /// A matrix of zeros, to be filled by [`row_mut`](Self::row_mut).
+    pub(crate) fn zeros(depth: usize, columns: usize) -> Self {
         let width = 2 * Arch::new().dispatch(Lanes::<R>(PhantomData));
         let line = 64 / size_of::<R>();
-        let mut numbers = vec![R::ZERO; columns.div_ceil(width) * width * depth + line];
+        let numbers = vec![R::ZERO; columns.div_ceil(width) * width * depth + line];
         let start = numbers.as_ptr().align_offset(64).min(line);
-        for (p, panel) in numbers[start..].chunks_exact_mut((depth * width).max(1)).enumerate() {
-            for (k, line) in panel.chunks_exact_mut(width).enumerate() {
-                for (j, number) in line.iter_mut().enumerate().take(columns.saturating_sub(p * width)) {
-                    *number = entry(k, p * width + j);
-                }
-            }
-        }
         Self { numbers, start, depth, columns, width }
     }
 
     /// Wᵀ of `weights [columns, depth]`, row by row.
     pub(crate) fn transposed(weights: &[R], columns: usize, depth: usize) -> Self {
-        Self::new(depth, columns, |k, j| weights[j * depth + k])
+        let mut panels = Self::zeros(depth, columns);
+        for k in 0..depth {
+            for from in (0..columns).step_by(panels.width) {
+                let rows = weights[from * depth..].chunks_exact(depth);
+                for (number, row) in panels.row_mut(k, from).iter_mut().zip(rows) {
+                    *number = row[k];
+                }
+            }
+        }
+        panels
     }
 
     /// W itself, of `weights [depth, columns]`, row by row.
     pub(crate) fn straight(weights: &[R], depth: usize, columns: usize) -> Self {
-        Self::new(depth, columns, |k, j| weights[k * columns + j])
+        Self::part(weights, depth, columns, 0..columns)
+    }
+
+    /// Some columns of `weights [depth, columns]`, row by row.
+    pub(crate) fn part(weights: &[R], depth: usize, columns: usize, part: Range<usize>) -> Self {
+        let mut panels = Self::zeros(depth, part.len());
+        for (k, row) in weights.chunks_exact(columns.max(1)).enumerate().take(depth) {
+            let row = &row[part.clone()];
+            for from in (0..row.len()).step_by(panels.width) {
+                let row = &row[from..row.len().min(from + panels.width)];
+                panels.row_mut(k, from)[..row.len()].copy_from_slice(row);
+            }
+        }
+        panels
+    }
+
+    /// Row k, from column `from` to the end of its panel, which may lie behind the last column.
+    #[inline(always)]
+    pub(crate) fn row_mut(&mut self, k: usize, from: usize) -> &mut [R] {
+        let (panel, within) = (from / self.width, from % self.width);
+        let begin = self.start + (panel * self.depth + k) * self.width;
+        &mut self.numbers[begin + within..begin + self.width]
     }
 
     /// The rows `from` to `to` of panel p, two vectors each.
@@ -87,6 +110,30 @@ impl<R: Real> Panels<R> {
             self.add_row(simd, &mut c[..self.columns], &a[..self.depth], 0..self.columns);
             return;
         }
+        self.product::<S, true>(simd, (c, c_stride), (a, a_stride), rows);
+    }
+
+    /// `c = a W`, for the same of both.
+    #[inline(always)]
+    pub(crate) fn set_product<S: Simd>(
+        &self,
+        simd: S,
+        (c, c_stride): (&mut [R], usize),
+        (a, a_stride): (&[R], usize),
+        rows: usize,
+    ) {
+        self.product::<S, false>(simd, (c, c_stride), (a, a_stride), rows);
+    }
+
+    /// `c = a W`, or `c += a W` if `ADDS`.
+    #[inline(always)]
+    fn product<S: Simd, const ADDS: bool>(
+        &self,
+        simd: S,
+        (c, c_stride): (&mut [R], usize),
+        (a, a_stride): (&[R], usize),
+        rows: usize,
+    ) {
         let panels = self.columns.div_ceil(self.width);
         for from in (0..self.depth).step_by(DEPTH) {
             let to = self.depth.min(from + DEPTH);
@@ -95,14 +142,45 @@ impl<R: Real> Panels<R> {
                 let first = p * self.width;
                 let columns = self.width.min(self.columns - first);
                 for r in (0..rows).step_by(ROWS) {
-                    let c = &mut c[r * c_stride + first..];
-                    let a = &a[r * a_stride + from..];
+                    let c = (&mut c[r * c_stride + first..], c_stride);
+                    let a = (&a[r * a_stride + from..], a_stride);
+                    let adds = ADDS || from > 0;
                     match rows - r {
-                        1 => tile::<R, S, 1>(simd, a, a_stride, panel, c, c_stride, columns),
-                        2 => tile::<R, S, 2>(simd, a, a_stride, panel, c, c_stride, columns),
-                        3 => tile::<R, S, 3>(simd, a, a_stride, panel, c, c_stride, columns),
-                        _ => tile::<R, S, 4>(simd, a, a_stride, panel, c, c_stride, columns),
+                        1 => tile::<R, S, 1>(simd, a, panel, c, columns, adds),
+                        2 => tile::<R, S, 2>(simd, a, panel, c, columns, adds),
+                        3 => tile::<R, S, 3>(simd, a, panel, c, columns, adds),
+                        4 => tile::<R, S, 4>(simd, a, panel, c, columns, adds),
+                        5 => tile::<R, S, 5>(simd, a, panel, c, columns, adds),
+                        _ => tile::<R, S, ROWS>(simd, a, panel, c, columns, adds),
                     }
+                }
+            }
+        }
+    }
+
+    /// `c += aᵀ W` for `a [depth, a_stride]`, of which the first `rows` columns and the first `depth` rows count; `c` is `[rows,
+    /// columns]`. To be called where `simd` is dispatched.
+    #[inline(always)]
+    pub(crate) fn add_turned_product<S: Simd>(
+        &self,
+        simd: S,
+        c: &mut [R],
+        (a, a_stride): (&[R], usize),
+        (rows, depth): (usize, usize),
+    ) {
+        for p in 0..self.columns.div_ceil(self.width) {
+            let panel = self.panel::<S>(p, 0, depth);
+            let first = p * self.width;
+            let columns = self.width.min(self.columns - first);
+            for r in (0..rows).step_by(ROWS) {
+                let (c, a) = ((&mut c[r * self.columns + first..], self.columns), (&a[r..], a_stride));
+                match rows - r {
+                    1 => turned_tile::<R, S, 1>(simd, a, panel, c, columns),
+                    2 => turned_tile::<R, S, 2>(simd, a, panel, c, columns),
+                    3 => turned_tile::<R, S, 3>(simd, a, panel, c, columns),
+                    4 => turned_tile::<R, S, 4>(simd, a, panel, c, columns),
+                    5 => turned_tile::<R, S, 5>(simd, a, panel, c, columns),
+                    _ => turned_tile::<R, S, ROWS>(simd, a, panel, c, columns),
                 }
             }
         }
@@ -131,23 +209,22 @@ impl<R: Real> Panels<R> {
                     }
                 }
                 for (c, sums) in c.chunks_mut(self.width).zip(sums) {
-                    store::<R, S>(simd, c, sums);
+                    store::<R, S>(simd, c, sums, true);
                 }
             }
         }
     }
 }
 
-/// `c += a panel` for M rows and the first `columns` columns.
+/// `c = a panel`, or `c += a panel`, for M rows and the first `columns` columns.
 #[inline(always)]
 fn tile<R: Real, S: Simd, const M: usize>(
     simd: S,
-    a: &[R],
-    a_stride: usize,
+    (a, a_stride): (&[R], usize),
     panel: &[[R::Vector<S>; 2]],
-    c: &mut [R],
-    c_stride: usize,
+    (c, c_stride): (&mut [R], usize),
     columns: usize,
+    adds: bool,
 ) {
     let mut rows = [&a[..0]; M];
     for (m, row) in rows.iter_mut().enumerate() {
@@ -162,23 +239,45 @@ fn tile<R: Real, S: Simd, const M: usize>(
         }
     }
     for (m, sums) in sums.into_iter().enumerate() {
-        store::<R, S>(simd, &mut c[m * c_stride..m * c_stride + columns], sums);
+        store::<R, S>(simd, &mut c[m * c_stride..m * c_stride + columns], sums, adds);
     }
 }
 
-/// Adds two vectors to as many numbers, or to fewer at the right edge.
+/// `c += aᵀ panel` for M columns of `a` and the first `columns` columns of the panel.
 #[inline(always)]
-fn store<R: Real, S: Simd>(simd: S, c: &mut [R], sums: [R::Vector<S>; 2]) {
+fn turned_tile<R: Real, S: Simd, const M: usize>(
+    simd: S,
+    (a, a_stride): (&[R], usize),
+    panel: &[[R::Vector<S>; 2]],
+    (c, c_stride): (&mut [R], usize),
+    columns: usize,
+) {
+    let zero = R::splat(simd, R::ZERO);
+    let mut sums = [[zero; 2]; M];
+    for (w, a) in panel.iter().zip(a.chunks(a_stride)) {
+        for (sums, x) in sums.iter_mut().zip(&a[..M]) {
+            let x = R::splat(simd, *x);
+            *sums = [R::fused(simd, x, w[0], sums[0]), R::fused(simd, x, w[1], sums[1])];
+        }
+    }
+    for (m, sums) in sums.into_iter().enumerate() {
+        store::<R, S>(simd, &mut c[m * c_stride..m * c_stride + columns], sums, true);
+    }
+}
+
+/// Writes two vectors to as many numbers, or to fewer at the right edge, or adds them.
+#[inline(always)]
+fn store<R: Real, S: Simd>(simd: S, c: &mut [R], sums: [R::Vector<S>; 2], adds: bool) {
     let lanes = size_of::<R::Vector<S>>() / size_of::<R>();
     if c.len() == 2 * lanes {
         for (c, sum) in R::vectors_mut::<S>(c).iter_mut().zip(sums) {
-            *c = R::sum(simd, *c, sum);
+            *c = if adds { R::sum(simd, *c, sum) } else { sum };
         }
     } else {
         let mut numbers = [R::ZERO; 64];
         R::vectors_mut::<S>(&mut numbers)[..2].copy_from_slice(&sums);
         for (c, sum) in c.iter_mut().zip(numbers) {
-            *c += sum;
+            *c = if adds { *c + sum } else { sum };
         }
     }
 }
@@ -195,6 +294,18 @@ mod tests {
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             self.0.add_product(simd, (self.1, self.2), (self.3, self.4), self.5);
+        }
+    }
+
+    struct TurnedProduct<'a, R>(&'a Panels<R>, &'a mut [R], &'a [R], usize, [usize; 2]);
+
+    impl<R: Real> WithSimd for TurnedProduct<'_, R> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let [rows, depth] = self.4;
+            self.0.add_turned_product(simd, self.1, (self.2, self.3), (rows, depth));
         }
     }
 
@@ -225,6 +336,19 @@ mod tests {
                     );
                     assert!(found == again[i]);
                 }
+                let right = Panels::straight(&before[..rows * c_stride], rows, c_stride);
+                let mut expected = vec![0.0; depth * c_stride];
+                for (i, sum) in expected.iter_mut().enumerate() {
+                    let product = |r: usize| {
+                        a[r * a_stride + i / c_stride].into() * before[r * c_stride + i % c_stride].into()
+                    };
+                    *sum = (0..rows).map(product).sum();
+                }
+                let mut turned = vec![R::ZERO; depth * c_stride];
+                Arch::new().dispatch(TurnedProduct(&right, &mut turned, &a, a_stride, [depth, rows]));
+                assert!(
+                    turned.iter().zip(&expected).all(|(&found, sum)| (found.into() - sum).abs() < tolerance)
+                );
             }
         }
     }
@@ -232,7 +356,7 @@ mod tests {
     #[test]
     fn the_parts_of_the_columns_follow_each_other_and_begin_with_a_panel() {
         for (columns, most) in [(1, 3), (33, 2), (64, 4), (1000, 2), (81, 7)] {
-            let panels = Panels::new(3, columns, |_, _| 0.0_f32);
+            let panels = Panels::<f32>::zeros(3, columns);
             let parts = panels.cut_columns(most);
             assert!(parts.len() <= most && parts[0].start == 0 && parts[parts.len() - 1].end == columns);
             assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start));

@@ -190,7 +190,7 @@ impl Cifar {
     /// Standardised images to logits, seen as they are.
     fn logits(&self, images: &Tensor, mode: Mode) -> Result<Output, Error> {
         let map = match &self.front {
-            Some(front) => front.forward(images, mode.training()),
+            Some(front) => front.forward(images, mode.training())?,
             None => images.shallow_clone(),
         };
         let mut seen = Vec::with_capacity(self.layers.len());

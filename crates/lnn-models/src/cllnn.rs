@@ -130,7 +130,7 @@ impl Network for Cllnn {
         let channels_last = |x: &tch::Tensor| x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         let mut x = channels_last(x);
         for (convolution, normalization) in &self.blocks {
-            x = channels_last(&convolution.forward(&x)).max_pool2d(2, 2, 0, 1, false);
+            x = channels_last(&convolution.forward(&x)?).max_pool2d(2, 2, 0, 1, false);
             if let Some(normalization) = normalization {
                 x = normalization.forward(&x, training);
             }

@@ -70,17 +70,17 @@ impl ResidualFront {
     }
 
     /// Standardised images to a map.
-    pub(crate) fn forward(&self, x: &Tensor, training: bool) -> Tensor {
+    pub(crate) fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
         // Channels last in memory, shape unchanged: the convolutions are faster so.
         let mut x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         x = self.whitening.forward(&x).gelu("none");
         for Block { reduce, refine } in &self.blocks {
-            let pooled = reduce.0.forward(&x).max_pool2d(2, 2, 0, 1, false);
+            let pooled = reduce.0.forward(&x)?.max_pool2d(2, 2, 0, 1, false);
             x = reduce.1.forward(&pooled, training).gelu("none");
             // Not in place: the backward pass of the convolution needs x as it was.
-            x = &x + refine.1.forward(&refine.0.forward(&x), training).gelu("none");
+            x = &x + refine.1.forward(&refine.0.forward(&x)?, training).gelu("none");
         }
-        x
+        Ok(x)
     }
 
     /// The front in TorchScript.

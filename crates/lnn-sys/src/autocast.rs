@@ -43,6 +43,12 @@ pub fn without_autocast<T>(device: Device, work: impl FnOnce() -> T) -> Result<T
     Ok(work())
 }
 
+/// Whether the caller runs within [`autocast`] on `device`.
+pub fn autocast_enabled(device: Device) -> bool {
+    // Reading a flag of the thread does not throw.
+    on_cuda(device).is_some_and(|cuda| enabled(cuda).unwrap_or(false))
+}
+
 fn on_cuda(device: Device) -> Option<bool> {
     match device {
         Device::Cpu => Some(false),
@@ -117,10 +123,11 @@ mod tests {
     fn products_are_short_within_and_sums_are_not() {
         let [x, y] = [1.0, 2.0].map(|value| Tensor::full([2, 2], value, (Kind::Float, CPU)));
         let sum = autocast(CPU, Kind::BFloat16, || {
-            assert_eq!(product(), Kind::BFloat16);
+            assert_eq!((product(), autocast_enabled(CPU)), (Kind::BFloat16, true));
             (x + y).kind()
         });
         assert_eq!((sum.unwrap(), product()), (Kind::Float, Kind::Float));
+        assert!(!autocast_enabled(CPU));
     }
 
     #[test]

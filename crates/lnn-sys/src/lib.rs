@@ -15,7 +15,7 @@ mod parallel;
 mod script_module;
 
 pub use allocator::keep_freed_memory;
-pub use autocast::{autocast, without_autocast};
+pub use autocast::{autocast, autocast_enabled, without_autocast};
 pub use custom_function::{CustomFunction, Forward, PassError, apply, gradients_are_collected};
 pub use denormals::flush_denormals;
 pub use error::Error;

@@ -21,7 +21,7 @@ pub struct Augmentation {
     pub shift: f64,
     /// Shear, as the tangent of its angle.
     pub shear: f64,
-    /// Whether half of the images are mirrored, left to right.
+    /// Whether half of the images are mirrored, left to right, in each epoch the other half.
     #[serde(default)]
     pub flip: bool,
     /// A window of the image's size is cut out of the image continued by so many mirrored pixels on each side.
@@ -65,13 +65,14 @@ impl Augmentation {
     }
 
     /// Changes `images [B, C, H, W]`. Draws from libtorch's CPU generator, so that every device sees the same changes.
-    pub fn apply(&self, images: &Tensor) -> Tensor {
+    /// `mirrored [B]` is 1 for the images that a flip mirrors and 0 for the others.
+    pub fn apply(&self, images: &Tensor, mirrored: &Tensor) -> Tensor {
         let mut images = images.shallow_clone();
         if [self.rotation, self.zoom, self.shift, self.shear].iter().any(|amount| *amount > 0.0) {
             images = self.warp(&images);
         }
         if self.flip || self.crop > 0 {
-            images = self.window(&images);
+            images = self.window(&images, mirrored);
         }
         if self.cutout > 0 {
             images = self.wipe(&images);
@@ -98,21 +99,19 @@ impl Augmentation {
         images.grid_sampler(&grid, BILINEAR, ZEROS, false)
     }
 
-    /// Mirrors half of the images and moves the window of each.
-    fn window(&self, images: &Tensor) -> Tensor {
+    /// Mirrors images and moves the window of each.
+    fn window(&self, images: &Tensor, mirrored: &Tensor) -> Tensor {
         let [batch, channels, height, width] = images.size()[..] else {
             unreachable!("images have four extents")
         };
-        let host = (Kind::Int64, Device::Cpu);
-        let offsets = Tensor::randint(2 * self.crop + 1, [2, batch, 1], host);
-        let mirrored = match self.flip {
-            true => Tensor::randint(2, [batch, 1], host),
-            false => Tensor::zeros([batch, 1], host),
-        };
-        let column = Tensor::arange(width, host).unsqueeze(0);
-        let columns = &column + &mirrored * ((width - 1) - &column * 2) + offsets.get(1);
-        let rows = Tensor::arange(height, host).unsqueeze(0) + offsets.get(0);
-        let [rows, columns] = [rows, columns].map(|index| sent(&index, images.device()));
+        let offsets = Tensor::randint(2 * self.crop + 1, [2, batch, 1], (Kind::Int64, Device::Cpu));
+        let offsets = sent(&offsets, images.device());
+        let place = |extent| Tensor::arange(extent, (Kind::Int64, images.device())).unsqueeze(0);
+        let mut columns = place(width) + offsets.get(1);
+        if self.flip {
+            columns += mirrored.unsqueeze(1) * ((width - 1) - place(width) * 2);
+        }
+        let rows = place(height) + offsets.get(0);
         let padded = match self.crop {
             0 => images.shallow_clone(),
             crop => images.reflection_pad2d([crop, crop, crop, crop]),
@@ -154,14 +153,19 @@ mod tests {
         image
     }
 
+    /// The same side of all images.
+    fn sides(mirrored: i64) -> Tensor {
+        Tensor::full([64], mirrored, (Kind::Int64, Device::Cpu))
+    }
+
     #[test]
     fn no_amounts_leave_the_batch_as_it_is() {
-        assert_eq!(Augmentation::NONE.apply(&image()), image());
+        assert_eq!(Augmentation::NONE.apply(&image(), &sides(0)), image());
     }
 
     #[test]
     fn a_shift_moves_each_image_its_own_way_and_keeps_its_mass() {
-        let shifted = Augmentation { shift: 2.0, ..Augmentation::NONE }.apply(&image());
+        let shifted = Augmentation { shift: 2.0, ..Augmentation::NONE }.apply(&image(), &sides(0));
         let mass = shifted.sum_dim_intlist(&[1i64, 2, 3][..], false, Kind::Float);
         assert!((mass - 9.0).abs().max().double_value(&[]) < 1e-4);
         let rows = shifted.sum_dim_intlist(&[1i64, 3][..], false, Kind::Float);
@@ -179,7 +183,7 @@ mod tests {
             crop: 2,
             cutout: 3,
         };
-        let changed = |seed| seeded(seed, || all.apply(&image()));
+        let changed = |seed| seeded(seed, || all.apply(&image(), &sides(1)));
         assert_eq!(changed(5), changed(5));
         assert_ne!(changed(5), changed(6));
     }
@@ -192,22 +196,19 @@ mod tests {
     }
 
     #[test]
-    fn a_flip_mirrors_about_half_of_the_images_whole() {
+    fn a_flip_mirrors_the_chosen_images_whole_and_no_other() {
         let flip = Augmentation { flip: true, ..Augmentation::NONE };
-        let flipped = seeded(1, || flip.apply(&numbered()));
-        let mirrored = numbered().flip([3]);
-        let count = |other: &Tensor| {
-            let same = flipped.eq_tensor(other).flatten(1, -1).all_dim(1, false);
-            same.sum(Kind::Int64).int64_value(&[])
-        };
-        assert_eq!(count(&numbered()) + count(&mirrored), 64);
-        assert!((20..45).contains(&count(&mirrored)));
+        let sides = Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(2);
+        let flipped = flip.apply(&numbered(), &sides);
+        let chosen = sides.view([-1, 1, 1, 1]).eq(1);
+        assert_eq!(flipped, numbered().flip([3]).where_self(&chosen, &numbered()));
+        assert_eq!(Augmentation { flip: false, ..flip }.apply(&numbered(), &sides), numbered());
     }
 
     #[test]
     fn a_crop_is_a_window_of_the_image_continued_by_its_mirror() {
         let crop = Augmentation { crop: 2, ..Augmentation::NONE };
-        let cropped = seeded(2, || crop.apply(&numbered()));
+        let cropped = seeded(2, || crop.apply(&numbered(), &sides(1)));
         let padded = numbered().narrow(0, 0, 1).reflection_pad2d([2, 2, 2, 2]);
         let mut windows = std::collections::HashSet::new();
         for image in cropped.split(1, 0) {
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn a_cutout_wipes_one_square_and_leaves_the_rest() {
         let cutout = Augmentation { cutout: 3, ..Augmentation::NONE };
-        let wiped = seeded(3, || cutout.apply(&numbered()));
+        let wiped = seeded(3, || cutout.apply(&numbered(), &sides(1)));
         let changed = wiped.ne_tensor(&numbered()).flatten(1, -1).sum_dim_intlist(1, false, Kind::Int64);
         assert_eq!((changed.min().int64_value(&[]), changed.max().int64_value(&[])), (9, 9));
         assert!((wiped.min().double_value(&[]), wiped.max().double_value(&[])) == (0.0, 55.0));

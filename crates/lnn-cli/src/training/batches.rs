@@ -9,16 +9,19 @@ use tch::{Device, Kind, Tensor};
 pub struct Batches<'a> {
     set: &'a Samples,
     order: Tensor,
+    /// 1 for the images whose mirror image this epoch shows, in the order of the set.
+    mirrored: Tensor,
     size: i64,
 }
 
 impl<'a> Batches<'a> {
     /// The batches of `epoch`.
     pub fn new(set: &'a Samples, size: i64, seed: u64, epoch: u64) -> Self {
-        let order = seeded(stream_seed(seed, Stream::Order, epoch), || {
-            Tensor::randperm(set.len(), (Kind::Int64, Device::Cpu)).to_device(set.inputs.device())
-        });
-        Self { set, order, size }
+        let (options, device) = ((Kind::Int64, Device::Cpu), set.inputs.device());
+        let order = seeded(stream_seed(seed, Stream::Order, epoch), || Tensor::randperm(set.len(), options));
+        let drawn = seeded(stream_seed(seed, Stream::Sides, 0), || Tensor::randint(2, [set.len()], options));
+        let mirrored = (drawn + (epoch % 2) as i64).remainder(2);
+        Self { set, order: order.to_device(device), mirrored: mirrored.to_device(device), size }
     }
 
     /// How many batches `count` samples make. A single sample left over joins no batch of its own, because a batch of one
@@ -31,8 +34,20 @@ impl<'a> Batches<'a> {
 
     /// The batch number `step`.
     pub fn get(&self, step: i64) -> Samples {
+        self.set.gather(&self.indices(step))
+    }
+
+    /// `[B]`: 1 for the images of batch `step` of which the mirror image is to be shown, where images are mirrored at all. Of
+    /// each image two epochs in turn show the two sides: two random draws would show the same one half of the time.
+    ///
+    /// Source: Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024).
+    pub fn mirrored(&self, step: i64) -> Tensor {
+        self.mirrored.index_select(0, &self.indices(step))
+    }
+
+    fn indices(&self, step: i64) -> Tensor {
         let start = step * self.size;
-        self.set.gather(&self.order.narrow(0, start, self.size.min(self.set.len() - start)))
+        self.order.narrow(0, start, self.size.min(self.set.len() - start))
     }
 }
 
@@ -47,6 +62,8 @@ pub(crate) enum Stream {
     Growth = 3,
     /// The noise of an evaluation.
     Noise = 4,
+    /// Which side of an image the first epoch shows.
+    Sides = 5,
 }
 
 /// The seed of a purpose at a counter. A resumed run so draws what the whole run would have drawn.
@@ -83,6 +100,26 @@ mod tests {
         assert_eq!(first, order(0, 0));
         first.sort_unstable();
         assert_eq!(first, (0..50).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn two_epochs_in_turn_show_both_sides_of_every_image() {
+        let set = numbered(50);
+        let sides = |seed, epoch| {
+            let batches = Batches::new(&set, 8, seed, epoch);
+            let mut sides = vec![0; 50];
+            for step in 0..Batches::count(50, 8) {
+                let [images, mirrored] = [batches.get(step).targets, batches.mirrored(step)]
+                    .map(|found| Vec::<i64>::try_from(found).unwrap());
+                images.iter().zip(mirrored).for_each(|(&image, side)| sides[image as usize] = side);
+            }
+            sides
+        };
+        let (first, second) = (sides(0, 0), sides(0, 1));
+        assert!(first.iter().zip(&second).all(|(first, second)| first + second == 1));
+        assert_eq!(first, sides(0, 2));
+        assert_ne!(first, sides(1, 0));
+        assert!((10..40).contains(&first.iter().sum::<i64>()));
     }
 
     #[test]

@@ -94,7 +94,8 @@ impl Samples {
         }
     }
 
-    /// The same in training, in the `precision` of the run, with images changed on the way, which is always float32.
+    /// The same in training, in the `precision` of the run, with images changed on the way, which is always float32; `mirrored`
+    /// is that of [`Augmentation::apply`].
     ///
     /// # Errors
     /// Those of [`Model::run`] and [`Precision::forward`].
@@ -102,11 +103,11 @@ impl Samples {
         &self,
         model: &Model,
         mode: Mode,
-        augmentation: &Augmentation,
+        (augmentation, mirrored): (&Augmentation, &Tensor),
         precision: Precision,
     ) -> Result<Output, Error> {
         let input = match self.form {
-            Form::Images => Input::new(augmentation.apply(&self.input().x)),
+            Form::Images => Input::new(augmentation.apply(&self.input().x, mirrored)),
             Form::Sequences | Form::Features => self.input(),
         };
         let pass = || match self.form {

@@ -197,12 +197,14 @@ impl<'a> Trainer<'a> {
         sums: &mut Sums,
         observers: &mut Observers,
     ) -> Result<(), TrainError> {
-        let batch = batches.get(self.state.step_in_epoch as i64);
+        let number = self.state.step_in_epoch as i64;
+        let (batch, mirrored) = (batches.get(number), batches.mirrored(number));
         let seed = stream_seed(self.config.seed, Stream::Step, self.state.step);
         let traced = self.trace && self.state.step_in_epoch == 0;
         let mode = if traced { Mode::Traced } else { Mode::Training };
         let RunConfig { augmentation, precision, .. } = self.config;
-        let output = seeded(seed, || batch.train(self.model, mode, augmentation, *precision))?;
+        let changes = (augmentation, &mirrored);
+        let output = seeded(seed, || batch.train(self.model, mode, changes, *precision))?;
         let loss = self.model.loss(&output.prediction, &batch.targets, self.config.label_smoothing);
         if let Some(steps) = &output.steps {
             let gradient = Tensor::run_backward(&[&loss], &[steps], true, false).remove(0);

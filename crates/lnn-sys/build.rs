@@ -13,7 +13,14 @@ fn main() {
 
     println!("cargo:rerun-if-changed=cpp");
     println!("cargo:libtorch_lib={}", lib.display());
-    cc::Build::new()
+    let mut build = cc::Build::new();
+    if let Some(headers) = cuda_headers(&lib) {
+        build.define("LNN_CUDA_GRAPHS", None).include(headers);
+        println!("cargo:rustc-link-search=native={}", lib.display());
+        println!("cargo:rustc-link-lib=torch_cuda");
+        println!("cargo:rustc-link-lib=c10_cuda");
+    }
+    build
         .cpp(true)
         .std("c++17")
         .pic(true)
@@ -22,6 +29,7 @@ fn main() {
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .file("cpp/autocast.cpp")
+        .file("cpp/cuda_graph.cpp")
         .file("cpp/custom_function.cpp")
         .file("cpp/lnn_sys.cpp")
         .file("cpp/script_module.cpp")
@@ -33,6 +41,24 @@ fn main() {
     println!("cargo:rustc-link-arg=-L{}", lib.display());
     println!("cargo:rustc-link-arg=-ltorch");
     println!("cargo:rustc-link-lib=gomp");
+}
+
+/// The folder of CUDA's headers, if libtorch is one for CUDA: that of an installed toolkit, or of a package that PyTorch's wheel
+/// brings along beside it.
+fn cuda_headers(lib: &Path) -> Option<PathBuf> {
+    println!("cargo:rerun-if-env-changed=CUDA_HOME");
+    if !lib.join("libtorch_cuda.so").exists() {
+        return None;
+    }
+    let home = std::env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("include"));
+    let packages = lib.parent()?.parent()?;
+    let packaged =
+        ["nvidia/cu13/include", "triton/backends/nvidia/include"].map(|folder| packages.join(folder));
+    let folders = home.into_iter().chain([PathBuf::from("/usr/local/cuda/include")]).chain(packaged);
+    let whole = |folder: &PathBuf| {
+        ["cuda_runtime_api.h", "crt/host_config.h"].iter().all(|header| folder.join(header).exists())
+    };
+    folders.into_iter().find(whole)
 }
 
 /// Stops the build with one sentence if the headers are not of the torch that `tch` was written for.

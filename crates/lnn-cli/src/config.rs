@@ -45,6 +45,9 @@ pub struct RunConfig {
     /// In which precision a training step computes.
     #[serde(default)]
     pub precision: Precision,
+    /// Whether the training step is recorded in a CUDA graph, where the device is one; the CPU has none.
+    #[serde(default)]
+    pub cuda_graph: bool,
     /// The part of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// The optimiser.

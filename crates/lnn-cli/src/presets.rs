@@ -35,6 +35,7 @@ impl RunConfig {
             readout: ReadoutMethod::Gradient,
             feature_cache_mb: 4096,
             precision: Precision::F32,
+            cuda_graph: false,
             label_smoothing: 0.0,
             // The constants of Keras, which the articles use.
             optimizer: OptimizerSettings { epsilon: 1e-7, ..adamw(1e-3, 0.999, 0.0) },
@@ -90,7 +91,7 @@ impl RunConfig {
                 ..tuned
             },
             ModelKind::Cifar if preset == Preset::Conv => Self {
-                epochs: 18,
+                epochs: 16,
                 batch_size: 256,
                 augmentation: Augmentation { flip: true, crop: 3, cutout: 8, ..Augmentation::NONE },
                 label_smoothing: 0.2,

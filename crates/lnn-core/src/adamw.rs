@@ -7,6 +7,7 @@
 //! Sources: Kingma and Ba (2015); Loshchilov and Hutter (2019). λ = 0 is Adam. Decay applies to matrices and
 //! kernels only: shrinking a bias or a normalisation's scale towards zero regularises nothing.
 
+use crate::step_clock::StepClock;
 use crate::{Error, Parameters, Role};
 use lnn_sys::{AdamWStep, fused_adamw};
 use tch::Tensor;
@@ -56,6 +57,7 @@ impl AdamWConfig {
 pub struct AdamW {
     groups: [Group; 2],
     step: u64,
+    clock: StepClock,
     config: AdamWConfig,
 }
 
@@ -95,7 +97,8 @@ impl AdamW {
             group.first_moments.push(entry.tensor.detach().zeros_like());
             group.second_moments.push(entry.tensor.detach().zeros_like());
         }
-        Ok(Self { groups: [decayed, undecayed], step: 0, config })
+        let clock = StepClock::beside(decayed.parameters.iter().chain(&undecayed.parameters));
+        Ok(Self { groups: [decayed, undecayed], step: 0, clock, config })
     }
 
     /// How many steps were taken.
@@ -109,7 +112,18 @@ impl AdamW {
     /// # Errors
     /// [`Error::Sys`] if libtorch throws.
     pub fn step(&mut self, learning_rate: f64) -> Result<(), Error> {
-        let step = self.step + 1;
+        self.set_rate(learning_rate);
+        self.descend()
+    }
+
+    /// Counts a step and sets its learning rate: the part of [`step`](Self::step) that is not recorded.
+    pub(crate) fn set_rate(&mut self, learning_rate: f64) {
+        self.step += 1;
+        self.clock.set(self.step, learning_rate);
+    }
+
+    /// The rest of [`step`](Self::step), operations on the device alone.
+    pub(crate) fn descend(&mut self) -> Result<(), Error> {
         for group in &mut self.groups {
             let reached: Vec<usize> =
                 (0..group.parameters.len()).filter(|&i| has_gradient(&group.parameters[i])).collect();
@@ -119,8 +133,8 @@ impl AdamW {
             let parameters = pick(&group.parameters);
             let gradients: Vec<Tensor> = parameters.iter().map(Tensor::grad).collect();
             let constants = AdamWStep {
-                step,
-                learning_rate,
+                step: &self.clock.step,
+                learning_rate: &self.clock.rate,
                 beta1: self.config.beta1,
                 beta2: self.config.beta2,
                 weight_decay: group.weight_decay,
@@ -130,7 +144,6 @@ impl AdamW {
             fused_adamw(&parameters, &gradients, &first, &second, constants)?;
             group.parameters.iter_mut().for_each(Tensor::zero_grad);
         }
-        self.step = step;
         Ok(())
     }
 

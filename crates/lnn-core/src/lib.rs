@@ -53,6 +53,7 @@ mod spectral_radius;
 mod spike_encoding;
 mod spiking_pass;
 mod spiking_reservoir;
+mod step_clock;
 mod streaming;
 mod surrogate;
 mod unit_passes;

@@ -9,6 +9,7 @@
 //!
 //! Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the coefficients from there.
 
+use crate::step_clock::StepClock;
 use crate::{Error, Parameters, Role};
 use tch::{Tensor, no_grad};
 
@@ -57,6 +58,7 @@ pub struct Muon {
     names: Vec<String>,
     kernels: Vec<Tensor>,
     momenta: Vec<Tensor>,
+    clock: StepClock,
     config: MuonConfig,
 }
 
@@ -75,12 +77,26 @@ impl Muon {
             }
         }
         let momenta = kernels.iter().map(|kernel| kernel.detach().zeros_like()).collect();
-        Ok(Self { names, kernels, momenta, config })
+        let clock = StepClock::beside(kernels.iter());
+        Ok(Self { names, kernels, momenta, clock, config })
     }
 
     /// Takes one step along the gradients of the last backward pass, and clears them. A kernel that the loss did not
     /// reach stays as it is.
     pub fn step(&mut self, learning_rate: f64) {
+        self.set_rate(learning_rate);
+        self.descend();
+    }
+
+    /// Sets the learning rate: the part of [`step`](Self::step) that is not recorded.
+    pub(crate) fn set_rate(&mut self, learning_rate: f64) {
+        // Its steps are all alike, whatever their number.
+        self.clock.set(0, learning_rate);
+    }
+
+    /// The rest of [`step`](Self::step), operations on the device alone.
+    pub(crate) fn descend(&mut self) {
+        let rate = &self.clock.rate;
         let MuonConfig { momentum, weight_decay } = self.config;
         for (kernel, sum) in self.kernels.iter_mut().zip(&mut self.momenta) {
             let gradient = kernel.grad();
@@ -92,8 +108,8 @@ impl Muon {
                 *sum += &gradient;
                 let along = gradient + &*sum * momentum;
                 let step = orthogonalized(&along.flatten(1, -1)).view_as(kernel);
-                *kernel *= 1.0 - learning_rate * weight_decay;
-                *kernel -= step * learning_rate;
+                *kernel *= 1.0 - rate * weight_decay;
+                *kernel -= step * rate;
             });
             kernel.zero_grad();
         }

@@ -56,10 +56,28 @@ impl Optimizer {
     /// # Errors
     /// As [`AdamW::step`].
     pub fn step(&mut self, learning_rate: f64) -> Result<(), Error> {
+        self.set_rate(learning_rate);
+        self.descend()
+    }
+
+    /// Counts a step and sets its learning rate: the part of [`step`](Self::step) that a recording must leave out, to be called
+    /// before each replay.
+    pub fn set_rate(&mut self, learning_rate: f64) {
         if let Some((muon, relative_rate)) = &mut self.muon {
-            muon.step(learning_rate * *relative_rate);
+            muon.set_rate(learning_rate * *relative_rate);
         }
-        self.adamw.step(learning_rate)
+        self.adamw.set_rate(learning_rate);
+    }
+
+    /// The rest of [`step`](Self::step): operations on the device alone, which may be recorded.
+    ///
+    /// # Errors
+    /// As [`AdamW::step`].
+    pub fn descend(&mut self) -> Result<(), Error> {
+        if let Some((muon, _)) = &mut self.muon {
+            muon.descend();
+        }
+        self.adamw.descend()
     }
 
     /// The moments by name, as deep copies.

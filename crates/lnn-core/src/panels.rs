@@ -232,7 +232,22 @@ fn tile<R: Real, S: Simd, const M: usize>(
     }
     let zero = R::splat(simd, R::ZERO);
     let mut sums = [[zero; 2]; M];
-    for (k, w) in panel.iter().enumerate() {
+    // Several at a time, so that the places of M rows are looked up less often.
+    let (fours, rest) = panel.as_chunks::<4>();
+    let none = [R::ZERO; 4];
+    for (i, four) in fours.iter().enumerate() {
+        let mut numbers = [&none; M];
+        for (numbers, row) in numbers.iter_mut().zip(rows) {
+            *numbers = &row.as_chunks().0[i];
+        }
+        for (k, w) in four.iter().enumerate() {
+            for m in 0..M {
+                let x = R::splat(simd, numbers[m][k]);
+                sums[m] = [R::fused(simd, x, w[0], sums[m][0]), R::fused(simd, x, w[1], sums[m][1])];
+            }
+        }
+    }
+    for (k, w) in (panel.len() - rest.len()..).zip(rest) {
         for m in 0..M {
             let x = R::splat(simd, rows[m][k]);
             sums[m] = [R::fused(simd, x, w[0], sums[m][0]), R::fused(simd, x, w[1], sums[m][1])];

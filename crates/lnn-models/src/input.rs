@@ -21,6 +21,13 @@ impl Input {
         Self { x, dt: None, mask: None }
     }
 
+    /// The same tensors, sharing their memory.
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
+        let shared = |tensor: &Option<Tensor>| tensor.as_ref().map(Tensor::shallow_clone);
+        Self { x: self.x.shallow_clone(), dt: shared(&self.dt), mask: shared(&self.mask) }
+    }
+
     /// Refuses a `dt` that is not `[batch, steps]`, or that holds what time cannot be.
     pub(crate) fn check_time(&self, expected: [i64; 2]) -> Result<(), Error> {
         let Some(dt) = &self.dt else { return Ok(()) };

@@ -82,17 +82,18 @@ bool lnn_keep_freed_memory(int bytes) {
 }
 
 // One step of Adam with decoupled weight decay for all parameters at once.
-// `step` is a float32 scalar on the device of the parameters and counts from 1.
+// `step` is a float32 scalar on the device of the parameters and counts from 1; `learning_rate` is one, too, or a float64 on the
+// CPU. A recorded call reads both anew each time it runs.
 char* lnn_fused_adamw(at::Tensor* const* parameters, at::Tensor* const* gradients, at::Tensor* const* first_moments,
-                      at::Tensor* const* second_moments, size_t count, at::Tensor* step, double learning_rate,
-                      double beta1, double beta2, double weight_decay, double epsilon) {
+                      at::Tensor* const* second_moments, size_t count, at::Tensor* step,
+                      at::Tensor* learning_rate, double beta1, double beta2, double weight_decay, double epsilon) {
   return guarded([&] {
     const c10::NoGradGuard no_grad;
     const auto parameter_list = tensors(parameters, count);
     const auto gradient_list = laid_out_like(parameter_list, tensors(gradients, count));
     const std::vector<at::Tensor> steps(count, *step);
     at::_fused_adamw_(parameter_list, gradient_list, tensors(first_moments, count), tensors(second_moments, count),
-                      {}, steps, learning_rate, beta1, beta2, weight_decay, epsilon, /*amsgrad=*/false,
+                      {}, steps, *learning_rate, beta1, beta2, weight_decay, epsilon, /*amsgrad=*/false,
                       /*maximize=*/false);
   });
 }

@@ -1,6 +1,7 @@
 //! The declarations of the C++ in `cpp`, and the one place where its messages become errors.
 
 use crate::Error;
+use crate::cuda_graph::RawGraph;
 use crate::custom_function::{Passes, RawTensors, RawText};
 use crate::script_module::RawModule;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -27,6 +28,16 @@ unsafe extern "C" {
 
     pub(crate) fn lnn_autocast_end(cuda: bool, was_enabled: bool, was_dtype: c_int) -> *mut c_char;
 
+    pub(crate) fn lnn_cuda_graphs_are_built_in() -> bool;
+
+    pub(crate) fn lnn_cuda_graph_begin(device: c_int, handle: *mut *mut RawGraph) -> *mut c_char;
+
+    pub(crate) fn lnn_cuda_graph_end(handle: *mut RawGraph) -> *mut c_char;
+
+    pub(crate) fn lnn_cuda_graph_replay(handle: *mut RawGraph) -> *mut c_char;
+
+    pub(crate) fn lnn_cuda_graph_free(handle: *mut RawGraph);
+
     pub(crate) fn lnn_fused_adamw(
         parameters: *const *mut C_tensor,
         gradients: *const *mut C_tensor,
@@ -34,7 +45,7 @@ unsafe extern "C" {
         second_moments: *const *mut C_tensor,
         count: usize,
         step: *mut C_tensor,
-        learning_rate: f64,
+        learning_rate: *mut C_tensor,
         beta1: f64,
         beta2: f64,
         weight_decay: f64,

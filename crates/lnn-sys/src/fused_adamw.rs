@@ -1,16 +1,16 @@
 //! One optimiser step for all parameters in one call.
 
 use crate::{Error, ffi};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 use torch_sys::C_tensor;
 
 /// The constants of one step of Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 #[derive(Debug, Clone, Copy)]
-pub struct AdamWStep {
-    /// Which step this is, from 1; it corrects the bias of young moments.
-    pub step: u64,
-    /// Learning rate.
-    pub learning_rate: f64,
+pub struct AdamWStep<'a> {
+    /// Which step this is, from 1; it corrects the bias of young moments. A float32 scalar on the device.
+    pub step: &'a Tensor,
+    /// Learning rate: a float32 scalar on the device, or on the CPU a float64.
+    pub learning_rate: &'a Tensor,
     /// Decay of the first moment, in [0, 1).
     pub beta1: f64,
     /// Decay of the second moment, in [0, 1).
@@ -33,7 +33,7 @@ pub fn fused_adamw(
     gradients: &[Tensor],
     first_moments: &[Tensor],
     second_moments: &[Tensor],
-    constants: AdamWStep,
+    constants: AdamWStep<'_>,
 ) -> Result<(), Error> {
     for (what, list) in
         [("gradients", gradients), ("first moments", first_moments), ("second moments", second_moments)]
@@ -46,8 +46,16 @@ pub fn fused_adamw(
         }
     }
     let Some(first) = parameters.first() else { return Ok(()) };
-    // Filled on the device: a number that is copied there would wait for all work before it.
-    let step = Tensor::full([], constants.step as f64, (Kind::Float, first.device()));
+    let of_rate = if first.device() == Device::Cpu { Kind::Double } else { Kind::Float };
+    for (what, scalar, kind) in
+        [("step", constants.step, Kind::Float), ("learning rate", constants.learning_rate, of_rate)]
+    {
+        let found = (scalar.kind(), scalar.device(), scalar.dim());
+        if found != (kind, first.device(), 0) {
+            let expected = (kind, first.device(), 0);
+            return Err(Error::Argument(format!("the {what} must be {expected:?}, found {found:?}")));
+        }
+    }
     // SAFETY: every pointer is to a live tensor that outlives the call, the lists have `parameters.len()` entries
     // each, and the shapes, strides, dtypes and devices that the kernel takes for granted were checked above.
     ffi::check(unsafe {
@@ -57,8 +65,8 @@ pub fn fused_adamw(
             pointers(first_moments).as_ptr(),
             pointers(second_moments).as_ptr(),
             parameters.len(),
-            step.as_ptr().cast_mut(),
-            constants.learning_rate,
+            constants.step.as_ptr().cast_mut(),
+            constants.learning_rate.as_ptr().cast_mut(),
             constants.beta1,
             constants.beta2,
             constants.weight_decay,
@@ -101,25 +109,32 @@ fn check_alike(parameters: &[Tensor], what: &str, list: &[Tensor]) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Device;
 
-    const CONSTANTS: AdamWStep = AdamWStep {
-        step: 1,
-        learning_rate: 1e-2,
-        beta1: 0.9,
-        beta2: 0.999,
-        weight_decay: 0.1,
-        epsilon: 1e-8,
-    };
+    const RATE: f64 = 1e-2;
+
+    /// Number of the step and learning rate.
+    fn clock(step: i32) -> [Tensor; 2] {
+        [(f64::from(step), Kind::Float), (RATE, Kind::Double)]
+            .map(|(value, kind)| Tensor::full([], value, (kind, Device::Cpu)))
+    }
+
+    fn constants([step, learning_rate]: &[Tensor; 2]) -> AdamWStep<'_> {
+        AdamWStep { step, learning_rate, beta1: 0.9, beta2: 0.999, weight_decay: 0.1, epsilon: 1e-8 }
+    }
 
     /// The equation, written down: the reference of the fused kernel.
-    fn plain(p: &Tensor, g: &Tensor, m: &Tensor, v: &Tensor, c: AdamWStep) -> (Tensor, Tensor, Tensor) {
+    fn plain(
+        p: &Tensor,
+        g: &Tensor,
+        m: &Tensor,
+        v: &Tensor,
+        (step, c): (i32, AdamWStep<'_>),
+    ) -> (Tensor, Tensor, Tensor) {
         let m = m * c.beta1 + g * (1.0 - c.beta1);
         let v = v * c.beta2 + g * g * (1.0 - c.beta2);
-        let m_hat = &m / (1.0 - c.beta1.powi(c.step as i32));
-        let v_hat = &v / (1.0 - c.beta2.powi(c.step as i32));
-        let p = p * (1.0 - c.learning_rate * c.weight_decay)
-            - m_hat / (v_hat.sqrt() + c.epsilon) * c.learning_rate;
+        let m_hat = &m / (1.0 - c.beta1.powi(step));
+        let v_hat = &v / (1.0 - c.beta2.powi(step));
+        let p = p * (1.0 - RATE * c.weight_decay) - m_hat / (v_hat.sqrt() + c.epsilon) * RATE;
         (p, m, v)
     }
 
@@ -133,11 +148,12 @@ mod tests {
         let mut expected: Vec<_> =
             parameters.iter().map(|p| (p.copy(), p.zeros_like(), p.zeros_like())).collect();
         for step in 1..=5 {
-            let constants = AdamWStep { step, ..CONSTANTS };
+            let clock = clock(step);
+            let constants = constants(&clock);
             let gradients: Vec<_> = parameters.iter().map(Tensor::randn_like).collect();
             fused_adamw(&parameters, &gradients, &first, &second, constants).unwrap();
             for (state, g) in expected.iter_mut().zip(&gradients) {
-                *state = plain(&state.0, g, &state.1, &state.2, constants);
+                *state = plain(&state.0, g, &state.1, &state.2, (step, constants));
             }
         }
         for (i, (p, m, v)) in expected.iter().enumerate() {
@@ -154,7 +170,8 @@ mod tests {
         let gradient = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).view([3, 2]).transpose(0, 1);
         let moments = [parameters[0].zeros_like()];
         let second = [parameters[0].zeros_like()];
-        fused_adamw(&parameters, &[gradient.shallow_clone()], &moments, &second, CONSTANTS).unwrap();
+        fused_adamw(&parameters, &[gradient.shallow_clone()], &moments, &second, constants(&clock(1)))
+            .unwrap();
         assert!((&moments[0] - gradient * 0.1).abs().max().double_value(&[]) < 1e-12);
     }
 
@@ -166,10 +183,14 @@ mod tests {
         let missing = [Tensor::new()];
         let m = [Tensor::zeros([2], options)];
         let error = |result: Result<(), Error>| result.unwrap_err().to_string();
-        assert!(error(fused_adamw(&p, &wrong, &m, &m, CONSTANTS)).contains("shape [2], found [3]"));
-        assert!(error(fused_adamw(&p, &missing, &m, &m, CONSTANTS)).contains("backward"));
-        assert!(error(fused_adamw(&p, &[], &m, &m, CONSTANTS)).contains("expected 1 gradients"));
+        let clock = clock(1);
+        let constants = constants(&clock);
+        assert!(error(fused_adamw(&p, &wrong, &m, &m, constants)).contains("shape [2], found [3]"));
+        assert!(error(fused_adamw(&p, &missing, &m, &m, constants)).contains("backward"));
+        assert!(error(fused_adamw(&p, &[], &m, &m, constants)).contains("expected 1 gradients"));
         let doubles = [Tensor::ones([2], (Kind::Double, Device::Cpu))];
-        assert!(error(fused_adamw(&p, &doubles, &m, &m, CONSTANTS)).contains("dtype"));
+        assert!(error(fused_adamw(&p, &doubles, &m, &m, constants)).contains("dtype"));
+        let turned = AdamWStep { step: &clock[1], ..constants };
+        assert!(error(fused_adamw(&p, &m, &m, &m, turned)).contains("the step must be (Float"));
     }
 }

@@ -5,6 +5,7 @@
 
 mod allocator;
 mod autocast;
+mod cuda_graph;
 mod custom_function;
 mod denormals;
 mod error;
@@ -16,6 +17,7 @@ mod script_module;
 
 pub use allocator::keep_freed_memory;
 pub use autocast::{autocast, autocast_enabled, without_autocast};
+pub use cuda_graph::CudaGraph;
 pub use custom_function::{CustomFunction, Forward, PassError, apply, gradients_are_collected};
 pub use denormals::flush_denormals;
 pub use error::Error;

@@ -1,12 +1,14 @@
 //! The trainer and its pieces: each policy is a small pure thing with its own file.
 
 mod augmentation;
+mod batch;
 mod batches;
 mod closed_form;
 mod early_stopping;
 mod evaluation;
 mod event;
 mod fixed_front;
+mod recorded_step;
 mod samples;
 mod schedule;
 mod state;
@@ -14,6 +16,7 @@ mod sums;
 mod trainer;
 
 pub use augmentation::Augmentation;
+pub use batch::Batch;
 pub use batches::Batches;
 pub use closed_form::{Candidate, ReadoutMethod, accumulate, choose, save_solved};
 pub use early_stopping::{EarlyStopping, Scores, Selection};

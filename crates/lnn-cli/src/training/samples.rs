@@ -1,8 +1,7 @@
 //! Samples with their targets on the device: images, sequences, or what a model's fixed front makes of them.
 
 use crate::data::{ImageSet, SequenceSet};
-use crate::precision::Precision;
-use crate::training::Augmentation;
+use crate::training::{Augmentation, Batch};
 use lnn_models::{Error, Input, Mode, Model, Output};
 use ndarray::{Array, Dimension};
 use tch::{Device, Kind, Tensor};
@@ -94,27 +93,14 @@ impl Samples {
         }
     }
 
-    /// The same in training, in the `precision` of the run, with images changed on the way, which is always float32; `mirrored`
-    /// is that of [`Augmentation::apply`].
-    ///
-    /// # Errors
-    /// Those of [`Model::run`] and [`Precision::forward`].
-    pub fn train(
-        &self,
-        model: &Model,
-        mode: Mode,
-        (augmentation, mirrored): (&Augmentation, &Tensor),
-        precision: Precision,
-    ) -> Result<Output, Error> {
+    /// A batch of all of them for a training step, images changed by `augmentation`; `mirrored` is that of
+    /// [`Augmentation::apply`].
+    pub fn changed(&self, augmentation: &Augmentation, mirrored: &Tensor) -> Batch {
         let input = match self.form {
             Form::Images => Input::new(augmentation.apply(&self.input().x, mirrored)),
             Form::Sequences | Form::Features => self.input(),
         };
-        let pass = || match self.form {
-            Form::Features => model.head(&input, mode),
-            Form::Images | Form::Sequences => model.run(input, mode),
-        };
-        precision.forward(self.targets.device(), pass).map_err(lnn_core::Error::from)?
+        Batch { input, targets: self.targets.shallow_clone(), form: self.form }
     }
 
     fn map(&self, part: impl Fn(&Tensor) -> Tensor) -> Self {

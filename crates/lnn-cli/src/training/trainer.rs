@@ -3,7 +3,9 @@
 //! One step: gather a batch, change it, forward in the precision of the run, loss, backward, optimiser. One epoch: all
 //! steps, then validation, policies, checkpoints. The loop tells observers what happens and never prints.
 
+use super::batch::{Batch, StepResult};
 use super::batches::{Stream, stream_seed};
+use super::recorded_step::Recording;
 use super::sums::Sums;
 use super::{Batches, EpochMetrics, Event, GradientNorms, Samples, TrainingState, evaluate};
 use crate::config::RunConfig;
@@ -48,6 +50,12 @@ pub enum TrainError {
     Observer(#[from] crate::failure::Failure),
 }
 
+impl From<lnn_sys::Error> for TrainError {
+    fn from(error: lnn_sys::Error) -> Self {
+        Self::Core(error.into())
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -68,6 +76,7 @@ pub struct Trainer<'a> {
     folder: &'a RunFolder,
     state: TrainingState,
     trace: bool,
+    recording: Recording,
 }
 
 impl<'a> Trainer<'a> {
@@ -88,7 +97,8 @@ impl<'a> Trainer<'a> {
             optimizer.restore(stored.step, &checkpoint.optimizer)?;
             state = stored;
         }
-        Ok(Self { model, optimizer, config, train, validation, folder, state, trace: false })
+        let recording = if config.cuda_graph { Recording::Coming(0) } else { Recording::Off(None) };
+        Ok(Self { model, optimizer, config, train, validation, folder, state, trace: false, recording })
     }
 
     /// The same, watching in each epoch which gradient reaches which step.
@@ -198,27 +208,29 @@ impl<'a> Trainer<'a> {
         observers: &mut Observers,
     ) -> Result<(), TrainError> {
         let number = self.state.step_in_epoch as i64;
-        let (batch, mirrored) = (batches.get(number), batches.mirrored(number));
+        let (samples, mirrored) = (batches.get(number), batches.mirrored(number));
         let seed = stream_seed(self.config.seed, Stream::Step, self.state.step);
-        let traced = self.trace && self.state.step_in_epoch == 0;
-        let mode = if traced { Mode::Traced } else { Mode::Training };
-        let RunConfig { augmentation, precision, .. } = self.config;
-        let changes = (augmentation, &mirrored);
-        let output = seeded(seed, || batch.train(self.model, mode, changes, *precision))?;
-        let loss = self.model.loss(&output.prediction, &batch.targets, self.config.label_smoothing);
-        if let Some(steps) = &output.steps {
-            let gradient = Tensor::run_backward(&[&loss], &[steps], true, false).remove(0);
-            let norms = gradient.square().sum_dim_intlist(&[0i64, 2][..], false, Kind::Double).sqrt();
+        let traced = self.trace && number == 0;
+        self.optimizer.set_rate(rate);
+        let Self { model, config, optimizer, recording, .. } = self;
+        let result = seeded(seed, || {
+            let batch = samples.changed(&config.augmentation, &mirrored);
+            if traced {
+                return descend(model, config, optimizer, &batch, Mode::Traced);
+            }
+            recording.step(&batch, |batch| descend(model, config, optimizer, batch, Mode::Training))
+        })?;
+        if let Some(reason) = self.recording.take_refusal() {
+            let text = format!("warning: the training step is not recorded in a CUDA graph: {reason}");
+            observers.notify(&Event::Notice { text })?;
+        }
+        if let Some(norms) = result.norms {
             let norms = Vec::try_from(norms).unwrap_or_default();
             observers.notify(&Event::Gradients(GradientNorms::new(self.state.epoch + 1, norms)))?;
         }
-        loss.backward();
-        self.optimizer.step(rate)?;
         self.state.step += 1;
         self.state.step_in_epoch += 1;
-        let Output { prediction, activity, .. } = &output;
-        let correct = self.model.task().correct(&prediction.detach(), &batch.targets);
-        sums.add(&loss.detach(), correct, activity.as_ref(), batch.len());
+        sums.add(&result.loss, result.correct, result.activity.as_ref(), samples.len());
         Ok(())
     }
 
@@ -241,6 +253,7 @@ impl<'a> Trainer<'a> {
     fn grow(&mut self, observers: &mut Observers) -> Result<(), TrainError> {
         let seed = stream_seed(self.config.seed, Stream::Growth, self.state.step);
         if let Some(birth) = self.model.grow(seed, self.state.step)? {
+            self.recording.forget();
             self.state.births.push(birth);
             observers.notify(&Event::Birth(birth))?;
         }
@@ -349,4 +362,25 @@ impl<'a> Trainer<'a> {
         };
         Ok(checkpoint.save(path)?)
     }
+}
+
+/// Forward pass, loss, backward pass and optimiser, whose rate was set: what a graph records, so nothing here waits for the
+/// device.
+fn descend(
+    model: &Model,
+    config: &RunConfig,
+    optimizer: &mut Optimizer,
+    batch: &Batch,
+    mode: Mode,
+) -> Result<StepResult, TrainError> {
+    let Output { prediction, steps, activity, .. } = batch.train(model, mode, config.precision)?;
+    let loss = model.loss(&prediction, &batch.targets, config.label_smoothing);
+    let norms = steps.map(|steps| {
+        let gradient = Tensor::run_backward(&[&loss], &[&steps], true, false).remove(0);
+        gradient.square().sum_dim_intlist(&[0i64, 2][..], false, Kind::Double).sqrt()
+    });
+    loss.backward();
+    optimizer.descend()?;
+    let correct = model.task().correct(&prediction.detach(), &batch.targets);
+    Ok(StepResult { loss: loss.detach(), correct, activity, norms })
 }

@@ -272,6 +272,9 @@ pub struct BenchArguments {
     /// Precision of a model's forward pass in training
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
+    /// Record a repetition in a CUDA graph and time its replay
+    #[arg(long)]
+    pub cuda_graph: bool,
     /// How long each row is measured, after a warm-up of a fifth of that
     #[arg(long, value_name = "S", default_value_t = 2.0, allow_negative_numbers = true)]
     pub seconds: f64,

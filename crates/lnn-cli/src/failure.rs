@@ -53,6 +53,12 @@ impl From<ModelError> for Failure {
     }
 }
 
+impl From<lnn_sys::Error> for Failure {
+    fn from(error: lnn_sys::Error) -> Self {
+        ModelError::from(lnn_core::Error::from(error)).into()
+    }
+}
+
 impl From<crate::data::DataError> for Failure {
     fn from(error: crate::data::DataError) -> Self {
         use crate::data::DataError;

@@ -100,32 +100,57 @@ fn store<R: Real, S: Simd>(numbers: &mut [R], vector: R::Vector<S>) {
     numbers.copy_from_slice(&padded[..count]);
 }
 
-/// The distance between the matrices `[rows, columns]` of the 36 products. A line of the cache more than they need: at a power of
-/// two all 36 numbers of a tile would want the same few places of the cache.
-const fn distance<R>(rows: usize, columns: usize) -> usize {
-    rows * columns + 64 / size_of::<R>()
-}
-
+/// Numbers of a vector.
 const fn lanes<R: Real, S: Simd>() -> usize {
     size_of::<R::Vector<S>>() / size_of::<R>()
 }
 
-/// The transforms of the tiles `tiles`, for each of the 36 products a matrix of rows of `stride`, `distance` apart.
-#[inline(always)]
-fn transform_input<R: Real, S: Simd>(
-    simd: S,
-    x: &Images<'_, R>,
-    tiles: Range<usize>,
-    transformed: &mut [R],
-    (distance, stride): (usize, usize),
-) {
-    for (t, tile) in tiles.enumerate() {
-        let place = x.place(tile);
-        for from in (0..x.channels).step_by(lanes::<R, S>()) {
-            let products = input::<R, S>(simd, &x.read(simd, place, 1, from));
-            for (k, product) in products.as_flattened().iter().enumerate() {
-                let at = k * distance + t * stride + from;
-                store::<R, S>(&mut transformed[at..at + lanes::<R, S>()], *product);
+/// 36 matrices in one piece of memory, one for each product: a row for each of some tiles.
+struct Matrices<R> {
+    numbers: Vec<R>,
+    stride: usize,
+    distance: usize,
+}
+
+impl<R: Real> Matrices<R> {
+    /// For so many tiles and columns. A line of the cache lies between two matrices: at a power of two apart all 36 numbers of a
+    /// tile would want the same few places of the cache.
+    fn new(tiles: usize, columns: usize) -> Self {
+        let distance = tiles * columns + 64 / size_of::<R>();
+        Self { numbers: vec![R::ZERO; PRODUCTS * distance], stride: columns, distance }
+    }
+
+    /// Matrix `k` with the distance of its rows.
+    fn matrix(&self, k: usize) -> (&[R], usize) {
+        (&self.numbers[k * self.distance..(k + 1) * self.distance], self.stride)
+    }
+
+    fn matrix_mut(&mut self, k: usize) -> (&mut [R], usize) {
+        (&mut self.numbers[k * self.distance..(k + 1) * self.distance], self.stride)
+    }
+
+    /// The products of a tile, from column `from` on.
+    #[inline(always)]
+    fn tile<S: Simd>(&self, simd: S, tile: usize, from: usize) -> Tile<R, S, WINDOW> {
+        let mut numbers = [[R::splat(simd, R::ZERO); WINDOW]; WINDOW];
+        for (k, number) in numbers.as_flattened_mut().iter_mut().enumerate() {
+            let at = k * self.distance + tile * self.stride + from;
+            *number = load::<R, S>(simd, &self.numbers[at..at + lanes::<R, S>()]);
+        }
+        numbers
+    }
+
+    /// Takes in the transforms of some tiles of images.
+    #[inline(always)]
+    fn transform<S: Simd>(&mut self, simd: S, x: &Images<'_, R>, tiles: Range<usize>) {
+        for (t, tile) in tiles.enumerate() {
+            let place = x.place(tile);
+            for from in (0..x.channels).step_by(lanes::<R, S>()) {
+                let products = input::<R, S>(simd, &x.read(simd, place, 1, from));
+                for (k, product) in products.as_flattened().iter().enumerate() {
+                    let at = k * self.distance + t * self.stride + from;
+                    store::<R, S>(&mut self.numbers[at..at + lanes::<R, S>()], *product);
+                }
             }
         }
     }
@@ -149,49 +174,47 @@ impl<R: Real> WithSimd for ConvolvePart<'_, R> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let lanes = lanes::<R, S>();
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let x = self.x;
-        let stride = x.channels.next_multiple_of(lanes);
-        let distances = [distance::<R>(TILES, stride), distance::<R>(TILES, BLOCK)];
-        let [mut transformed, mut products] = distances.map(|distance| vec![R::ZERO; PRODUCTS * distance]);
+        let mut transformed = Matrices::new(TILES, x.channels.next_multiple_of(lanes::<R, S>()));
+        let mut products = Matrices::new(TILES, BLOCK);
         let last = self.images.end * x.tiles();
         for first in (self.images.start * x.tiles()..last).step_by(TILES) {
             let tiles = first..last.min(first + TILES);
-            transform_input(simd, &x, tiles.clone(), &mut transformed, (distances[0], stride));
+            transformed.transform(simd, &x, tiles.clone());
             for (block, kernels) in self.kernels.iter().enumerate() {
-                let channels = block * BLOCK..self.outputs.min((block + 1) * BLOCK);
                 for (k, kernel) in kernels.iter().enumerate() {
-                    let products = &mut products[k * distances[1]..][..tiles.len() * BLOCK];
-                    let transformed = &transformed[k * distances[0]..];
-                    kernel.set_product(simd, (products, BLOCK), (transformed, stride), tiles.len());
+                    kernel.set_product(simd, products.matrix_mut(k), transformed.matrix(k), tiles.len());
                 }
+                let channels = block * BLOCK..self.outputs.min((block + 1) * BLOCK);
                 for (t, tile) in tiles.clone().enumerate() {
-                    let place = x.place(tile);
-                    for from in channels.clone().step_by(lanes) {
-                        let zero = R::splat(simd, R::ZERO);
-                        let mut numbers = [[zero; WINDOW]; WINDOW];
-                        for (k, number) in numbers.as_flattened_mut().iter_mut().enumerate() {
-                            let at = k * distances[1] + t * BLOCK + from - channels.start;
-                            *number = load::<R, S>(simd, &products[at..at + lanes]);
-                        }
-                        let bias = match self.bias {
-                            Some(bias) => load::<R, S>(simd, &bias[from..]),
-                            None => zero,
-                        };
-                        let result = output::<R, S>(simd, &numbers);
-                        let image = place.image - self.images.start;
-                        for (i, row) in result.iter().enumerate().take(x.height - place.row * STEP) {
-                            let line = (image * x.height + place.row * STEP + i) * x.width;
-                            for (j, number) in row.iter().enumerate().take(x.width - place.column * STEP) {
-                                let pixel = (line + place.column * STEP + j) * self.outputs;
-                                let y = &mut self.y[pixel + from..pixel + self.outputs];
-                                let count = y.len().min(lanes);
-                                store::<R, S>(&mut y[..count], R::sum(simd, *number, bias));
-                            }
-                        }
+                    for from in channels.clone().step_by(lanes::<R, S>()) {
+                        let numbers = products.tile::<S>(simd, t, from - channels.start);
+                        self.write(simd, x.place(tile), from, &output::<R, S>(simd, &numbers));
                     }
                 }
+            }
+        }
+    }
+}
+
+impl<R: Real> ConvolvePart<'_, R> {
+    /// Writes a tile of the output from channel `from` on, as far as it lies in the image, and adds the bias.
+    #[inline(always)]
+    fn write<S: Simd>(&mut self, simd: S, place: Place, from: usize, tile: &Tile<R, S, STEP>) {
+        let Images { height, width, .. } = self.x;
+        let bias = match self.bias {
+            Some(bias) => load::<R, S>(simd, &bias[from..]),
+            None => R::splat(simd, R::ZERO),
+        };
+        let (first_row, first_column) = (place.row * STEP, place.column * STEP);
+        for (i, row) in tile.iter().enumerate().take(height - first_row) {
+            let line = ((place.image - self.images.start) * height + first_row + i) * width;
+            for (j, number) in row.iter().enumerate().take(width - first_column) {
+                let pixel = (line + first_column + j) * self.outputs;
+                let y = &mut self.y[pixel + from..pixel + self.outputs];
+                let count = y.len().min(lanes::<R, S>());
+                store::<R, S>(&mut y[..count], R::sum(simd, *number, bias));
             }
         }
     }
@@ -214,31 +237,25 @@ impl<R: Real> WithSimd for WeightPart<'_, R> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let lanes = lanes::<R, S>();
         let (x, of_y) = (self.x, self.of_y);
-        let stride = x.channels.next_multiple_of(lanes);
-        let last = self.images.end * x.tiles();
-        let tiles = self.images.start * x.tiles()..last;
-        let capacity = TILES_OF_WEIGHTS.min(tiles.len());
-        let distance = distance::<R>(capacity, stride);
-        let mut transformed = vec![R::ZERO; PRODUCTS * distance];
+        let tiles = self.images.start * x.tiles()..self.images.end * x.tiles();
+        let (capacity, last) = (TILES_OF_WEIGHTS.min(tiles.len()), tiles.end);
+        let mut transformed = Matrices::new(capacity, x.channels.next_multiple_of(lanes::<R, S>()));
         let mut gradients: Vec<_> = (0..PRODUCTS).map(|_| Panels::zeros(capacity, of_y.channels)).collect();
         for first in tiles.step_by(capacity.max(1)) {
             let tiles = first..last.min(first + capacity);
-            transform_input(simd, &x, tiles.clone(), &mut transformed, (distance, stride));
+            transformed.transform(simd, &x, tiles.clone());
             for (t, tile) in tiles.clone().enumerate() {
-                let place = of_y.place(tile);
-                for from in (0..of_y.channels).step_by(lanes) {
-                    let tile = gradient::<R, S>(simd, &of_y.read(simd, place, 0, from));
+                for from in (0..of_y.channels).step_by(lanes::<R, S>()) {
+                    let tile = gradient::<R, S>(simd, &of_y.read(simd, of_y.place(tile), 0, from));
                     for (panels, vector) in gradients.iter_mut().zip(tile.as_flattened()) {
-                        store::<R, S>(&mut panels.row_mut(t, from)[..lanes], *vector);
+                        store::<R, S>(&mut panels.row_mut(t, from)[..lanes::<R, S>()], *vector);
                     }
                 }
             }
-            let matrices = transformed.chunks_exact(distance).zip(&gradients);
             let sums = self.sums.chunks_exact_mut(x.channels * of_y.channels);
-            for ((transformed, gradients), sums) in matrices.zip(sums) {
-                gradients.add_turned_product(simd, sums, (transformed, stride), (x.channels, tiles.len()));
+            for (k, (sums, gradients)) in sums.zip(&gradients).enumerate() {
+                gradients.add_turned_product(simd, sums, transformed.matrix(k), (x.channels, tiles.len()));
             }
         }
     }

@@ -21,6 +21,7 @@ pub use work::{Pass, Work};
 use crate::device;
 use crate::failure::Failure;
 use crate::precision::Precision;
+use lnn_sys::CudaGraph;
 use memory::Memory;
 use std::time::Duration;
 use tch::Device;
@@ -30,11 +31,17 @@ use timing::Timing;
 struct Prepared {
     /// How many steps one repetition takes.
     steps: i64,
-    /// One repetition.
-    repeat: Box<dyn FnMut() -> Result<(), Failure>>,
+    repeat: Repetition,
 }
 
-/// Makes a work ready, repeats it for `duration`, and tells how long a repetition took and what memory it needed.
+/// One repetition.
+type Repetition = Box<dyn FnMut() -> Result<(), Failure>>;
+
+/// Repetitions before one is recorded in a CUDA graph.
+const REPETITIONS_BEFORE: usize = 3;
+
+/// Makes a work ready, repeats it for `duration`, and tells how long a repetition took and what memory it needed. With `cuda_graph`
+/// a repetition is a replay of one that was recorded.
 ///
 /// # Errors
 /// [`Failure::Request`] if the work cannot be made in that shape; [`Failure::Run`] if libtorch throws.
@@ -43,13 +50,19 @@ pub fn run(
     shape: Shape,
     pass: Pass,
     (device, precision): (Device, Precision),
+    cuda_graph: bool,
     duration: Duration,
 ) -> Result<Report, Failure> {
     wake(work, shape, pass, (device, precision));
     let memory = Memory::now();
-    let mut prepared = prepare(work, shape, pass, (device, precision))?;
+    let Prepared { steps, mut repeat } = prepare(work, shape, pass, (device, precision))?;
     Memory::forget_peak();
-    let mut measure = || Timing::measure(&mut *prepared.repeat, device, duration);
+    let measure = || {
+        if cuda_graph {
+            repeat = recorded(repeat, device)?;
+        }
+        Timing::measure(&mut *repeat, device, duration)
+    };
     let timing = match pass {
         Pass::Train => measure()?,
         Pass::Inference => tch::no_grad(measure)?,
@@ -60,11 +73,12 @@ pub fn run(
         pass,
         median_s: timing.median,
         min_s: timing.minimum,
-        step_s: timing.median / prepared.steps as f64,
-        steps_per_s: prepared.steps as f64 / timing.median,
+        step_s: timing.median / steps as f64,
+        steps_per_s: steps as f64 / timing.median,
         repetitions: timing.repetitions,
         threads: tch::get_num_threads(),
         device: device::name(device),
+        cuda_graph,
         peak_memory_mb: Memory::now().peak,
         added_memory_mb: Memory::now().added_since(&memory),
     })
@@ -83,6 +97,19 @@ fn prepare(
         Work::Leaky => leaky::prepare(shape, device),
         Work::Model { kind, preset } => model::prepare((kind, preset), shape, pass, (device, precision)),
     }
+}
+
+/// Records one repetition; what is repeated from then on is the graph.
+fn recorded(mut repeat: Repetition, device: Device) -> Result<Repetition, Failure> {
+    for _ in 0..REPETITIONS_BEFORE {
+        repeat()?;
+    }
+    let graph = CudaGraph::record(device, &mut repeat)?;
+    Ok(Box::new(move || {
+        // Its tensors are those that the graph works on.
+        let _alive = &repeat;
+        Ok(graph.replay()?)
+    }))
 }
 
 /// Does the same once with little of everything, so that what libtorch loads and starts once does not count as the work's

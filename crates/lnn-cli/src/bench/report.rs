@@ -27,6 +27,8 @@ pub struct Report {
     pub threads: i32,
     /// Where it was computed.
     pub device: String,
+    /// Whether a repetition was a replay of a CUDA graph.
+    pub cuda_graph: bool,
     /// The most memory of the process while it repeated the work.
     pub peak_memory_mb: Option<f64>,
     /// The same without what the process had before: data, weights, moments, and what a repetition keeps. Known of the first

@@ -18,12 +18,16 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     }
     let works = requested(arguments)?;
     let device = prepare(&arguments.compute)?;
+    if arguments.cuda_graph && !device.is_cuda() {
+        return Err(Failure::request("--cuda-graph: expected a CUDA device; hint: --device cuda"));
+    }
     let duration = Duration::from_secs_f64(arguments.seconds);
     if !arguments.json {
         print_text(&Report::header())?;
     }
     for (i, (work, shape, pass)) in works.into_iter().enumerate() {
-        let mut report = bench::run(work, shape, pass, (device, arguments.precision), duration)?;
+        let mut report =
+            bench::run(work, shape, pass, (device, arguments.precision), arguments.cuda_graph, duration)?;
         // Later rows find again what earlier ones left, so the first alone tells what it needs.
         report.added_memory_mb = report.added_memory_mb.filter(|_| i == 0);
         if arguments.json {

@@ -69,10 +69,11 @@ fn the_works_are_listed_for_people_and_for_programs() {
 
 #[test]
 fn what_cannot_be_timed_is_refused_before_anything_is() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&[], "<WORK>"),
         (&["liqid"], "did you mean `liquid`?"),
         (&["weather"], "`lnn-cli bench --list` shows all"),
+        (&["liquid", "--cuda-graph", "--device", "cpu"], "--cuda-graph: expected a CUDA device"),
         (&["liquid", "--shape", "64,28"], "four whole numbers"),
         (&["liquid", "--shape", "-1,28,28,128"], "found -1"),
         (&["liquid", "spiking", "--shape", "2,2,2,2"], "--shape: expected one work"),

@@ -65,3 +65,16 @@ fn features_that_are_not_kept_in_memory_give_the_same_weights() {
     let largest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest < 1e-4, "{largest}");
 }
+
+#[test]
+fn on_a_cpu_a_step_that_cannot_be_recorded_changes_nothing_and_the_run_says_so() {
+    let [plain, asked] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let train = |out: &Path, key: &str| {
+        let call = CLLNN_TUNED.train(out).flag("data", shared_data()).flag("epochs", "2").set(key);
+        call.flag("device", "cpu").succeed().stderr
+    };
+    assert!(!train(plain.path(), "cuda_graph=false").contains("CUDA graph"));
+    assert!(train(asked.path(), "cuda_graph=true").contains("is not recorded in a CUDA graph: "));
+    let weights = |run: &Path| CheckpointFile::read(&run.join("last.safetensors")).tensors("model.");
+    assert!(weights(plain.path()) == weights(asked.path()));
+}

@@ -58,9 +58,11 @@ impl Variant {
             // A mirrored image may be of another class.
             "cifar" => match self {
                 CIFAR_TUNED => call.set("augmentation.crop=1").set("model.stretches=3"),
-                CIFAR_CONV => {
-                    call.set("augmentation.crop=1").set("model.channels=[4,8]").set("model.mirror=false")
-                }
+                CIFAR_CONV => call
+                    .set("augmentation.crop=1")
+                    .set("augmentation.cutout=0")
+                    .set("model.channels=[8,16]")
+                    .set("model.mirror=false"),
                 _ => call,
             }
             .set(fast)

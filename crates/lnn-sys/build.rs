@@ -51,10 +51,9 @@ fn cuda_headers(lib: &Path) -> Option<PathBuf> {
         return None;
     }
     let home = std::env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("include"));
-    let packages = lib.parent()?.parent()?;
-    let packaged =
-        ["nvidia/cu13/include", "triton/backends/nvidia/include"].map(|folder| packages.join(folder));
-    let folders = home.into_iter().chain([PathBuf::from("/usr/local/cuda/include")]).chain(packaged);
+    let site = lib.parent()?.parent()?;
+    let beside = ["nvidia/cu13/include", "triton/backends/nvidia/include"].map(|folder| site.join(folder));
+    let folders = home.into_iter().chain([PathBuf::from("/usr/local/cuda/include")]).chain(beside);
     let whole = |folder: &PathBuf| {
         ["cuda_runtime_api.h", "crt/host_config.h"].iter().all(|header| folder.join(header).exists())
     };

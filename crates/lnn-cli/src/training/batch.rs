@@ -17,25 +17,12 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Number of samples.
-    pub fn len(&self) -> i64 {
-        self.targets.size()[0]
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// What the model makes of it in training, in the `precision` of the run.
     ///
     /// # Errors
     /// Those of [`Model::run`] and [`Precision::forward`].
     pub fn train(&self, model: &Model, mode: Mode, precision: Precision) -> Result<Output, Error> {
-        let pass = || match self.form {
-            Form::Features => model.head(&self.input, mode),
-            Form::Images | Form::Sequences => model.run(self.input.shallow_clone(), mode),
-        };
+        let pass = || self.form.run(model, self.input.shallow_clone(), mode);
         precision.forward(self.targets.device(), pass).map_err(lnn_core::Error::from)?
     }
 

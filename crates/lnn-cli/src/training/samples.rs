@@ -17,6 +17,16 @@ pub enum Form {
     Features,
 }
 
+impl Form {
+    /// What the model makes of inputs of this form: of features its head alone has something to make.
+    pub(super) fn run(self, model: &Model, input: Input, mode: Mode) -> Result<Output, Error> {
+        match self {
+            Self::Features => model.head(&input, mode),
+            Self::Images | Self::Sequences => model.run(input, mode),
+        }
+    }
+}
+
 /// Inputs and targets.
 #[derive(Debug)]
 pub struct Samples {
@@ -87,10 +97,7 @@ impl Samples {
     /// # Errors
     /// Those of [`Model::run`].
     pub fn run(&self, model: &Model, mode: Mode) -> Result<Output, Error> {
-        match self.form {
-            Form::Features => model.head(&self.input(), mode),
-            Form::Images | Form::Sequences => model.run(self.input(), mode),
-        }
+        self.form.run(model, self.input(), mode)
     }
 
     /// A batch of all of them for a training step, images changed by `augmentation`; `mirrored` is that of

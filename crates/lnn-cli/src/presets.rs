@@ -91,9 +91,9 @@ impl RunConfig {
                 ..tuned
             },
             ModelKind::Cifar if preset == Preset::Conv => Self {
-                epochs: 9,
+                epochs: 16,
                 batch_size: 256,
-                augmentation: Augmentation { flip: true, crop: 2, ..Augmentation::NONE },
+                augmentation: Augmentation { flip: true, crop: 3, cutout: 6, ..Augmentation::NONE },
                 label_smoothing: 0.2,
                 optimizer: OptimizerSettings {
                     muon: Some(MuonSettings { relative_rate: 40.0, momentum: 0.6, weight_decay: 0.06 }),

@@ -5,9 +5,10 @@
 //! ```
 //! In training μ and σ² are those of the batch, and running means of them are kept as buffers for evaluation.
 
-use crate::{Error, Init, Scope, Script};
+use crate::normalized_activation::{Normalized, fits, normalize};
+use crate::{Activation, Error, Init, Scope, Script};
 use lnn_sys::ScriptAttribute;
-use tch::Tensor;
+use tch::{Tensor, no_grad};
 
 /// Share of a new batch in the running mean and variance.
 const MOMENTUM: f64 = 0.1;
@@ -39,10 +40,39 @@ impl BatchNorm {
 
     /// `x [B, channels, ..]` to the same shape. `training` takes the statistics of the batch and updates the
     /// running ones.
-    pub fn forward(&self, x: &Tensor, training: bool) -> Tensor {
+    ///
+    /// # Errors
+    /// [`Error::Torch`] if libtorch throws, as it does for another number of channels.
+    pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
         let (weight, bias) = (Some(&self.weight), Some(&self.bias));
         let (mean, variance) = (Some(&self.running_mean), Some(&self.running_variance));
-        x.batch_norm(weight, bias, mean, variance, training, MOMENTUM, EPSILON, true)
+        Ok(x.f_batch_norm(weight, bias, mean, variance, training, MOMENTUM, EPSILON, true)?)
+    }
+
+    /// The activation of [`forward`](Self::forward) of `x [B, channels, H, W]`, of which with `pool` the largest of each 2×2 numbers are
+    /// taken before: `[B, channels, H, W]`, or half as high and wide.
+    ///
+    /// In training on the CPU, in f32, this is one operation and several times faster than the three.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] if libtorch throws, as it does for other shapes.
+    pub fn activated(
+        &self,
+        x: &Tensor,
+        pool: bool,
+        activation: Activation,
+        training: bool,
+    ) -> Result<Tensor, Error> {
+        if training && fits(x, &self.weight, pool) {
+            let Normalized { y, mean, variance } =
+                normalize(x, [&self.weight, &self.bias], EPSILON, pool, activation)?;
+            for (running, new) in [(&self.running_mean, mean), (&self.running_variance, variance)] {
+                let _ = no_grad(|| running.shallow_clone().f_lerp_(&new, MOMENTUM))?;
+            }
+            return Ok(y);
+        }
+        let pooled = if pool { x.f_max_pool2d(2, 2, 0, 1, false)? } else { x.shallow_clone() };
+        Ok(activation.apply(&self.forward(&pooled, training)?))
     }
 
     /// The layer in TorchScript.
@@ -73,12 +103,31 @@ mod tests {
         let norm = BatchNorm::new(&mut parameters.root(), 3).unwrap();
         let x = Tensor::randn([64, 3, 8, 8], (Kind::Float, Device::Cpu)) * 4.0 + 2.0;
         for _ in 0..200 {
-            let _ = norm.forward(&x, true);
+            let _ = norm.forward(&x, true).unwrap();
         }
         for training in [true, false] {
-            let y = norm.forward(&x, training);
+            let y = norm.forward(&x, training).unwrap();
             assert!(y.mean(Kind::Float).double_value(&[]).abs() < 1e-3);
             assert!((y.std(true).double_value(&[]) - 1.0).abs() < 1e-2);
         }
+    }
+
+    #[test]
+    fn the_fused_form_gives_the_activation_and_the_running_statistics_of_the_plain_one() {
+        let x = Tensor::randn([8, 3, 6, 6], (Kind::Float, Device::Cpu)) * 2.0 + 1.0;
+        let layer = || {
+            let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+            let norm = BatchNorm::new(&mut parameters.root(), 3).unwrap();
+            (parameters, norm)
+        };
+        let ((fused, fused_norm), (plain, plain_norm)) = (layer(), layer());
+        let y = fused_norm.activated(&x, true, Activation::Gelu, true).unwrap();
+        let expected = plain_norm.forward(&x.max_pool2d(2, 2, 0, 1, false), true).unwrap().gelu("none");
+        assert!(y.allclose(&expected, 1e-5, 1e-5, false));
+        for ((name, fused), (_, plain)) in fused.snapshot().into_iter().zip(plain.snapshot()) {
+            assert!(fused.allclose(&plain, 1e-5, 1e-6, false), "{name}");
+        }
+        let wrong = Tensor::zeros([8, 4, 6, 6], (Kind::Float, Device::Cpu));
+        assert!(fused_norm.activated(&wrong, true, Activation::Gelu, true).is_err());
     }
 }

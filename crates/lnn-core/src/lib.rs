@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod activation;
 mod adamw;
 mod batch_norm;
 mod cell;
@@ -38,6 +39,8 @@ mod lstm;
 mod moments;
 mod moving_rate;
 mod muon;
+mod normalized_activation;
+mod normalized_passes;
 mod optimizer;
 mod panels;
 mod parameters;
@@ -63,6 +66,7 @@ mod winograd;
 mod winograd_passes;
 mod winograd_transforms;
 
+pub use activation::Activation;
 pub use adamw::{AdamW, AdamWConfig};
 pub use batch_norm::BatchNorm;
 pub use cell::{Cell, Run, State};

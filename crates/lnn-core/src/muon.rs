@@ -135,17 +135,26 @@ impl Muon {
 }
 
 /// `matrix [M, N]` with its singular values moved to about 1.
+///
+/// With X = matrix / ‖matrix‖ and A = X Xᵀ an iteration is X ← P X, P = a + b A + c A². All P are polynomials of the first
+/// A and commute: X ends as the product Q of all P times the first X, and A goes on as P A P. So all products but
+/// the first and the last have the shape of the shorter side alone.
 fn orthogonalized(matrix: &Tensor) -> Tensor {
     let [a, b, c] = POLYNOMIAL;
     let tall = matrix.size()[0] > matrix.size()[1];
-    // The products below have the shape of the shorter side.
-    let mut x = if tall { matrix.tr() } else { matrix.shallow_clone() };
-    x = &x / (x.square().sum(x.kind()).sqrt() + TINY);
-    for _ in 0..ITERATIONS {
-        let square = x.mm(&x.tr());
-        let factor = square.mm(&square) * c + square * b;
-        x = factor.mm(&x) + x * a;
+    let x = if tall { matrix.tr() } else { matrix.shallow_clone() };
+    let x = &x / (x.square().sum(x.kind()).sqrt() + TINY);
+    let mut square = x.mm(&x.tr());
+    let constant = Tensor::eye(square.size()[0], (x.kind(), x.device())) * a;
+    let polynomial = |square: &Tensor| square.mm(square) * c + square * b + &constant;
+    let mut factor = polynomial(&square);
+    let mut product = factor.shallow_clone();
+    for _ in 1..ITERATIONS {
+        square = factor.mm(&square).mm(&factor);
+        factor = polynomial(&square);
+        product = factor.mm(&product);
     }
+    let x = product.mm(&x);
     if tall { x.tr() } else { x }
 }
 

@@ -41,10 +41,16 @@ impl<R: Real> WithSimd for Lanes<R> {
 impl<R: Real> Panels<R> {
     /// A matrix of zeros, to be filled by [`row_mut`](Self::row_mut).
     pub(crate) fn zeros(depth: usize, columns: usize) -> Self {
+        Self::staggered(depth, columns, 0)
+    }
+
+    /// The same, so many lines of the cache further on in its memory. Matrices that are filled together want to differ in that:
+    /// large pieces of memory begin at a page, and the same place of many pages shares a few places of the cache.
+    pub(crate) fn staggered(depth: usize, columns: usize, lines: usize) -> Self {
         let width = 2 * Arch::new().dispatch(Lanes::<R>(PhantomData));
         let line = 64 / size_of::<R>();
-        let numbers = vec![R::ZERO; columns.div_ceil(width) * width * depth + line];
-        let start = numbers.as_ptr().align_offset(64).min(line);
+        let numbers = vec![R::ZERO; columns.div_ceil(width) * width * depth + (lines + 1) * line];
+        let start = numbers.as_ptr().align_offset(64).min(line) + lines * line;
         Self { numbers, start, depth, columns, width }
     }
 

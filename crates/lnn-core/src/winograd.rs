@@ -13,9 +13,9 @@ use crate::vector_math::Real;
 use crate::winograd_passes::{BLOCK, ConvolvePart, Images, WeightPart};
 use crate::winograd_transforms::{PRODUCTS, STEP, kernel_transform};
 use lnn_sys::{
-    CustomFunction, Forward, PassError, apply, autocast_enabled, numbers, numbers_mut, parallel_each, threads,
+    CustomFunction, Forward, PassError, apply, autocast_enabled, numbers, numbers_mut, parallel_each, shares,
+    threads,
 };
-use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 /// Fewer channels than this do not fill the vectors.
@@ -94,14 +94,8 @@ impl CustomFunction for WinogradConvolution {
 }
 
 /// `x [B, C, H, W]` as `[B, H, W, C]`, without gaps in memory.
-fn channels_behind(x: &Tensor) -> Result<Tensor, PassError> {
+pub(crate) fn channels_behind(x: &Tensor) -> Result<Tensor, PassError> {
     Ok(x.f_permute([0, 2, 3, 1])?.f_contiguous()?)
-}
-
-/// The images of each thread.
-fn parts(images: usize) -> Vec<Range<usize>> {
-    let size = images.div_ceil(threads()).max(1);
-    (0..images).step_by(size).map(|from| from..images.min(from + size)).collect()
 }
 
 fn images<R: Real>(x: &Tensor) -> Result<(usize, Images<'_, R>), PassError> {
@@ -121,7 +115,7 @@ fn run<R: Real>(x: &Tensor, kernels: &Tensor, bias: Option<&Tensor>) -> Result<T
     let mut y =
         Tensor::f_empty([count as i64, height as i64, width as i64, outputs], (x.kind(), Device::Cpu))?;
     let outputs = outputs as usize;
-    let parts = parts(count);
+    let parts = shares(count);
     let mut rest = numbers_mut(&mut y)?;
     let mut items = Vec::with_capacity(parts.len());
     for images in parts {
@@ -167,7 +161,7 @@ fn weights<R: Real>(x: &Tensor, of_y: &Tensor) -> Result<Tensor, PassError> {
     let (count, x_images) = images::<R>(x)?;
     let (_, y_images) = images::<R>(of_y)?;
     let [inputs, outputs] = [x_images.channels, y_images.channels];
-    let parts = parts(count);
+    let parts = shares(count);
     let shape = [parts.len() as i64, PRODUCTS as i64, (inputs * outputs) as i64];
     let mut sums = Tensor::f_zeros(shape, (x.kind(), Device::Cpu))?;
     let pieces = numbers_mut(&mut sums)?.chunks_exact_mut(PRODUCTS * inputs * outputs);

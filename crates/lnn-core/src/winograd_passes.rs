@@ -241,7 +241,8 @@ impl<R: Real> WithSimd for WeightPart<'_, R> {
         let tiles = self.images.start * x.tiles()..self.images.end * x.tiles();
         let (capacity, last) = (TILES_OF_WEIGHTS.min(tiles.len()), tiles.end);
         let mut transformed = Matrices::new(capacity, x.channels.next_multiple_of(lanes::<R, S>()));
-        let mut gradients: Vec<_> = (0..PRODUCTS).map(|_| Panels::zeros(capacity, of_y.channels)).collect();
+        let staggered = |product| Panels::staggered(capacity, of_y.channels, product);
+        let mut gradients: Vec<_> = (0..PRODUCTS).map(staggered).collect();
         for first in tiles.step_by(capacity.max(1)) {
             let tiles = first..last.min(first + capacity);
             transformed.transform(simd, &x, tiles.clone());

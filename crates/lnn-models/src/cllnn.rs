@@ -7,8 +7,8 @@
 
 use crate::{Error, Input, InputSpec, Mode, Network, Output, Preset, ReservoirSettings, Scan};
 use lnn_core::{
-    BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope, Script,
-    Sequence,
+    Activation, BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope,
+    Script, Sequence,
 };
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
@@ -130,11 +130,11 @@ impl Network for Cllnn {
         let channels_last = |x: &tch::Tensor| x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         let mut x = channels_last(x);
         for (convolution, normalization) in &self.blocks {
-            x = channels_last(&convolution.forward(&x)?).max_pool2d(2, 2, 0, 1, false);
-            if let Some(normalization) = normalization {
-                x = normalization.forward(&x, training);
-            }
-            x = x.relu();
+            x = channels_last(&convolution.forward(&x)?);
+            x = match normalization {
+                Some(normalization) => normalization.activated(&x, true, Activation::Rectifier, training)?,
+                None => Activation::Rectifier.apply(&x.max_pool2d(2, 2, 0, 1, false)),
+            };
         }
         let steps = mode.trace(&self.scan.apply(&x));
         let states = self.reservoir.scan(Sequence::new(&steps), None)?.outputs;

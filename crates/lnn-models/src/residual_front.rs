@@ -9,7 +9,7 @@
 //! Source: the residual network of He et al. (2016), in the short form of Page, "How to train your ResNet" (2019).
 
 use crate::Error;
-use lnn_core::{BatchNorm, Convolution, ConvolutionConfig, Init, Scope, Script, Whitening};
+use lnn_core::{Activation, BatchNorm, Convolution, ConvolutionConfig, Init, Scope, Script, Whitening};
 use tch::Tensor;
 
 /// Extent of the whitened patches.
@@ -75,10 +75,9 @@ impl ResidualFront {
         let mut x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);
         x = self.whitening.forward(&x).gelu("none");
         for Block { reduce, refine } in &self.blocks {
-            let pooled = reduce.0.forward(&x)?.max_pool2d(2, 2, 0, 1, false);
-            x = reduce.1.forward(&pooled, training).gelu("none");
+            x = reduce.1.activated(&reduce.0.forward(&x)?, true, Activation::Gelu, training)?;
             // Not in place: the backward pass of the convolution needs x as it was.
-            x = &x + refine.1.forward(&refine.0.forward(&x)?, training).gelu("none");
+            x = &x + refine.1.activated(&refine.0.forward(&x)?, false, Activation::Gelu, training)?;
         }
         Ok(x)
     }

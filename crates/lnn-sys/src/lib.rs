@@ -23,5 +23,5 @@ pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};
 pub use memory::{Element, Rows, numbers, numbers_mut};
-pub use parallel::{parallel_each, threads};
+pub use parallel::{parallel_each, shares, threads};
 pub use script_module::{ScriptAttribute, ScriptModule, ScriptTensor, torch_version};

@@ -13,6 +13,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    impl Sealed for u8 {}
 }
 
 impl Element for f32 {
@@ -21,6 +22,10 @@ impl Element for f32 {
 
 impl Element for f64 {
     const KIND: Kind = Kind::Double;
+}
+
+impl Element for u8 {
+    const KIND: Kind = Kind::Uint8;
 }
 
 /// The numbers of `tensor`, in order of memory. The tensor must not be changed through another handle meanwhile.

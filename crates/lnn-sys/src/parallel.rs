@@ -2,6 +2,7 @@
 
 use crate::ffi;
 use std::ffi::c_void;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,6 +10,12 @@ use std::sync::{Mutex, PoisonError};
 pub fn threads() -> usize {
     // SAFETY: reads a number.
     usize::try_from(unsafe { ffi::lnn_threads() }).unwrap_or(1).max(1)
+}
+
+/// `0..count` cut into ranges of about one size, at most one for each thread.
+pub fn shares(count: usize) -> Vec<Range<usize>> {
+    let size = count.div_ceil(threads()).max(1);
+    (0..count).step_by(size).map(|from| from..count.min(from + size)).collect()
 }
 
 /// Works on each of `items`, on as many threads as there are items and libtorch has. A single item runs in place.
@@ -59,6 +66,15 @@ mod tests {
             });
             assert_eq!(found, (1..=count).collect::<Vec<_>>());
             assert_eq!(calls.into_inner(), count);
+        }
+    }
+
+    #[test]
+    fn shares_follow_each_other_and_leave_nothing_out() {
+        for count in [0, 1, 2, 7, 100] {
+            let shares = shares(count);
+            assert!(shares.len() <= threads() && shares.iter().all(|share| !share.is_empty()));
+            assert_eq!(shares.into_iter().flatten().collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
         }
     }
 

@@ -10,16 +10,16 @@
 //! ```
 //! libtorch's operations go through memory once or more each and keep an intermediate each; this keeps p alone.
 
-use crate::normalized_passes::{
-    ActivatePart, CentrePart, ChannelMoments, Extents, Function, Gelu, MomentsPart, Normal, PoolPart,
-    Rectifier, SlopePart, UnpoolPart,
-};
+use crate::channel_moments::{ChannelMoments, MomentsPart};
+use crate::normalized_passes::{ActivatePart, CentrePart, Function, Gelu, Normal, Rectifier, SlopePart};
+use crate::pooling_passes::{Extents, PoolPart, UnpoolPart};
 use crate::winograd::channels_behind;
 use crate::{Activation, Error};
 use lnn_sys::{
     CustomFunction, Element, Forward, PassError, apply, autocast_enabled, numbers, numbers_mut,
     parallel_each, shares,
 };
+use pulp::{Arch, WithSimd};
 use std::marker::PhantomData;
 use tch::{Device, Kind, Tensor};
 
@@ -110,7 +110,7 @@ impl<F: Function + 'static> CustomFunction for Normalization<F> {
         let items = pieces(&p)?.into_iter().zip(pieces_mut(&mut y)?);
         let items =
             items.map(|(pooled, y)| ActivatePart { function: self.function, normal: of_channels, pooled, y });
-        parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
+        on_threads(items);
         let (mean, variance) = moments.statistics(1.0);
         let statistics = Tensor::f_from_slice(&[mean, &variance].concat())?.f_view([2, channels])?;
         let outputs = vec![y.f_permute([0, 3, 1, 2])?, statistics.f_to_kind(Kind::Float)?];
@@ -141,35 +141,31 @@ impl<F: Function + 'static> CustomFunction for Normalization<F> {
             let sums = sums.split_at_mut(channels).into();
             SlopePart { function: self.function, normal: of_channels, pooled, of_y, of_z, sums }
         });
-        parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
+        on_threads(items);
         let count = (p.numel() / channels) as f64;
         let sums = Tensor::f_from_slice(&sums.concat())?.f_view([-1, 2, channels as i64])?;
         let sums = sums.f_sum_dim_intlist(0_i64, false, Kind::Double)?;
         let deviation = normal.get(1).f_to_kind(Kind::Double)?;
         let (of_bias, of_weight) = (sums.get(0), sums.get(1).f_div(&deviation)?);
-        let of_x = match needs[0] {
-            true => {
-                let by_distance = &of_weight / &deviation * &scale / -count;
-                let constant = &of_bias * &scale / -count;
-                let [by_distance, constant] =
-                    [by_distance, constant].map(|tensor| tensor.f_to_kind(Kind::Float));
-                let (by_distance, constant) = (by_distance?, constant?);
-                let (by_distance, constant) = (numbers(&by_distance)?, numbers(&constant)?);
-                let Normal { mean, scale, .. } = of_channels;
-                let items = pieces(p)?.into_iter().zip(pieces_mut(&mut of_p)?);
-                let items = items.map(|(pooled, gradient)| CentrePart {
-                    mean,
-                    scale,
-                    by_distance,
-                    constant,
-                    pooled,
-                    gradient,
-                });
-                parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
-                let of_x = if self.pool { self.unpooled(&of_p, places)? } else { of_p };
-                Some(of_x.f_permute([0, 3, 1, 2])?)
-            }
-            false => None,
+        let of_x = if needs[0] {
+            let single = |factor: Tensor| (factor * &scale / -count).f_to_kind(Kind::Float);
+            let (by_distance, constant) =
+                (single(&of_weight / &deviation)?, single(of_bias.shallow_clone())?);
+            let (by_distance, constant) = (numbers(&by_distance)?, numbers(&constant)?);
+            let Normal { mean, scale, .. } = of_channels;
+            let items = pieces(p)?.into_iter().zip(pieces_mut(&mut of_p)?);
+            on_threads(items.map(|(pooled, gradient)| CentrePart {
+                mean,
+                scale,
+                by_distance,
+                constant,
+                pooled,
+                gradient,
+            }));
+            let of_x = if self.pool { self.unpooled(&of_p, places)? } else { of_p };
+            Some(of_x.f_permute([0, 3, 1, 2])?)
+        } else {
+            None
         };
         let single =
             |gradient: &Tensor, needed: bool| needed.then(|| gradient.f_to_kind(Kind::Float)).transpose();
@@ -186,7 +182,7 @@ impl<F> Normalization<F> {
         let mut places = Tensor::f_empty(shape, (Kind::Uint8, Device::Cpu))?;
         let items = pieces(x)?.into_iter().zip(pieces_mut(&mut pooled)?).zip(pieces_mut(&mut places)?);
         let items = items.map(|((x, pooled), places)| PoolPart { extents: self.extents, x, pooled, places });
-        parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
+        on_threads(items);
         Ok((pooled, places))
     }
 
@@ -202,7 +198,7 @@ impl<F> Normalization<F> {
             places,
             of_x,
         });
-        parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
+        on_threads(items);
         Ok(of_x)
     }
 
@@ -212,9 +208,14 @@ impl<F> Normalization<F> {
         let none = ChannelMoments::none(self.extents.channels);
         let mut found = vec![none.clone(); pieces.len()];
         let items = pieces.into_iter().zip(&mut found).map(|(x, moments)| MomentsPart { x, moments });
-        parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
+        on_threads(items);
         Ok(found.iter().fold(none, ChannelMoments::join))
     }
+}
+
+/// Runs parts, one on each thread.
+fn on_threads<P: WithSimd + Send>(parts: impl Iterator<Item = P>) {
+    parallel_each(parts.collect(), |part| drop(Arch::new().dispatch(part)));
 }
 
 /// The images `[B, ..]` of each thread.

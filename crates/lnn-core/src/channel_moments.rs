@@ -21,7 +21,7 @@ impl ChannelMoments {
         Self { count: 0.0, mean: vec![0.0; channels], squares: vec![0.0; channels] }
     }
 
-    /// Of both: Chan, Golub and LeVeque (1979).
+    /// Of both, as Chan et al. (1979) join them.
     pub(crate) fn join(mut self, other: &Self) -> Self {
         let count = self.count + other.count;
         if count > 0.0 {

@@ -52,7 +52,7 @@ impl BatchNorm {
     /// The activation of [`forward`](Self::forward) of `x [B, channels, H, W]`, of which with `pool` the largest of each 2×2 numbers are
     /// taken before: `[B, channels, H, W]`, or half as high and wide.
     ///
-    /// In training on the CPU, in f32, this is one operation and several times faster than the three.
+    /// In training on the CPU, in f32, this is one operation in place of three.
     ///
     /// # Errors
     /// [`Error::Torch`] if libtorch throws, as it does for other shapes.

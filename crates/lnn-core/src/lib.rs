@@ -32,6 +32,7 @@ mod device_scan;
 mod error;
 mod fused_passes;
 mod fused_scan;
+mod image_parts;
 mod init;
 mod leaky_reservoir;
 mod linear_liquid;

@@ -11,15 +11,11 @@
 //! libtorch's operations go through memory once or more each and keep an intermediate each; this keeps p alone.
 
 use crate::channel_moments::{ChannelMoments, MomentsPart};
+use crate::image_parts::{channels_behind, on_threads, pieces, pieces_mut};
 use crate::normalized_passes::{ActivatePart, CentrePart, Function, Gelu, Normal, Rectifier, SlopePart};
 use crate::pooling_passes::{Extents, PoolPart, UnpoolPart};
-use crate::winograd::channels_behind;
 use crate::{Activation, Error};
-use lnn_sys::{
-    CustomFunction, Element, Forward, PassError, apply, autocast_enabled, numbers, numbers_mut,
-    parallel_each, shares,
-};
-use pulp::{Arch, WithSimd};
+use lnn_sys::{CustomFunction, Forward, PassError, apply, autocast_enabled, numbers};
 use std::marker::PhantomData;
 use tch::{Device, Kind, Tensor};
 
@@ -69,12 +65,8 @@ pub(crate) fn normalize(
             apply(Normalization::<Gelu> { extents, pool, epsilon, function: PhantomData }, &inputs)
         }
     };
-    let [y, statistics] = <[Tensor; 2]>::try_from(outputs?).map_err(|_| Error::Value {
-        name: "outputs",
-        expected: "two",
-        found: "another number".into(),
-    })?;
-    let statistics = statistics.detach();
+    let mut outputs = outputs?;
+    let (statistics, y) = (outputs.remove(1).detach(), outputs.remove(0));
     Ok(Normalized { y, mean: statistics.get(0), variance: statistics.get(1) })
 }
 
@@ -211,33 +203,6 @@ impl<F> Normalization<F> {
         on_threads(items);
         Ok(found.iter().fold(none, ChannelMoments::join))
     }
-}
-
-/// Runs parts, one on each thread.
-fn on_threads<P: WithSimd + Send>(parts: impl Iterator<Item = P>) {
-    parallel_each(parts.collect(), |part| drop(Arch::new().dispatch(part)));
-}
-
-/// The images `[B, ..]` of each thread.
-fn pieces<T: Element>(images: &Tensor) -> Result<Vec<&[T]>, PassError> {
-    let count = images.size()[0] as usize;
-    let size = images.numel() / count;
-    let all = numbers(images)?;
-    Ok(shares(count).into_iter().map(|share| &all[share.start * size..share.end * size]).collect())
-}
-
-/// The same, to be written.
-fn pieces_mut<T: Element>(images: &mut Tensor) -> Result<Vec<&mut [T]>, PassError> {
-    let count = images.size()[0] as usize;
-    let size = images.numel() / count;
-    let mut rest = numbers_mut(images)?;
-    let mut found = Vec::new();
-    for share in shares(count) {
-        let (piece, behind) = rest.split_at_mut(share.len() * size);
-        rest = behind;
-        found.push(piece);
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! Source: Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016).
 
 use crate::Error;
+use crate::image_parts::{channels_behind, on_threads, pieces_mut};
 use crate::panels::Panels;
 use crate::vector_math::Real;
 use crate::winograd_passes::{BLOCK, ConvolvePart, Images, WeightPart};
@@ -93,11 +94,6 @@ impl CustomFunction for WinogradConvolution {
     }
 }
 
-/// `x [B, C, H, W]` as `[B, H, W, C]`, without gaps in memory.
-pub(crate) fn channels_behind(x: &Tensor) -> Result<Tensor, PassError> {
-    Ok(x.f_permute([0, 2, 3, 1])?.f_contiguous()?)
-}
-
 fn images<R: Real>(x: &Tensor) -> Result<(usize, Images<'_, R>), PassError> {
     let (count, height, width, channels) = x.size4()?;
     let [count, height, width, channels] = [count, height, width, channels].map(|extent| extent as usize);
@@ -115,15 +111,15 @@ fn run<R: Real>(x: &Tensor, kernels: &Tensor, bias: Option<&Tensor>) -> Result<T
     let mut y =
         Tensor::f_empty([count as i64, height as i64, width as i64, outputs], (x.kind(), Device::Cpu))?;
     let outputs = outputs as usize;
-    let parts = shares(count);
-    let mut rest = numbers_mut(&mut y)?;
-    let mut items = Vec::with_capacity(parts.len());
-    for images in parts {
-        let (y, behind) = rest.split_at_mut(images.len() * height * width * outputs);
-        rest = behind;
-        items.push(ConvolvePart { x: x_images, images, kernels: &kernels, bias, outputs, y });
-    }
-    parallel_each(items, |part| pulp::Arch::new().dispatch(part));
+    let items = shares(count).into_iter().zip(pieces_mut(&mut y)?);
+    on_threads(items.map(|(images, y)| ConvolvePart {
+        x: x_images,
+        images,
+        kernels: &kernels,
+        bias,
+        outputs,
+        y,
+    }));
     Ok(y)
 }
 
@@ -167,7 +163,7 @@ fn weights<R: Real>(x: &Tensor, of_y: &Tensor) -> Result<Tensor, PassError> {
     let pieces = numbers_mut(&mut sums)?.chunks_exact_mut(PRODUCTS * inputs * outputs);
     let items = parts.into_iter().zip(pieces);
     let items = items.map(|(images, sums)| WeightPart { x: x_images, of_y: y_images, images, sums });
-    parallel_each(items.collect(), |part| pulp::Arch::new().dispatch(part));
+    on_threads(items);
     let sums =
         if shape[0] == 1 { sums.f_squeeze_dim(0)? } else { sums.f_sum_dim_intlist(0_i64, false, x.kind())? };
     let gradient = transform(x.kind())?.f_tr()?.f_matmul(&sums)?;

@@ -91,7 +91,7 @@ impl RunConfig {
                 ..tuned
             },
             ModelKind::Cifar if preset == Preset::Conv => Self {
-                epochs: 17,
+                epochs: 19,
                 batch_size: 256,
                 // Every image counts more here than a finer choice of the best epoch, which is one of the last.
                 validation_fraction: 0.04,

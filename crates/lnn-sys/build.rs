@@ -51,6 +51,8 @@ fn cuda_headers(lib: &Path) -> Option<PathBuf> {
         return None;
     }
     let home = std::env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("include"));
+    // The folder may be reached by a link, beside which there are no other packages.
+    let lib = lib.canonicalize().ok()?;
     let site = lib.parent()?.parent()?;
     let beside = ["nvidia/cu13/include", "triton/backends/nvidia/include"].map(|folder| site.join(folder));
     let folders = home.into_iter().chain([PathBuf::from("/usr/local/cuda/include")]).chain(beside);

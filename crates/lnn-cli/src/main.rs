@@ -1,7 +1,7 @@
 //! The binary: parses the arguments, runs the command, turns its failure into an exit code.
 
 use clap::Parser;
-use lnn_cli::args::Arguments;
+use lnn_cli::commands::Arguments;
 use std::process::ExitCode;
 
 /// Allocates for libtorch as well: it takes the place of the C library's `malloc` in the whole process.
@@ -11,8 +11,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     lnn_cli::failure::report_panics_as_bugs();
-    let arguments = Arguments::parse();
-    match lnn_cli::commands::run(arguments) {
+    match Arguments::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");

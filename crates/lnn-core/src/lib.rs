@@ -26,6 +26,7 @@ mod adamw;
 mod batch_norm;
 mod cell;
 mod channel_moments;
+mod contract;
 mod convolution;
 mod dense;
 mod device_scan;
@@ -73,6 +74,9 @@ pub use activation::Activation;
 pub use adamw::{AdamW, AdamWConfig};
 pub use batch_norm::BatchNorm;
 pub use cell::{Cell, Run, State};
+pub use contract::{
+    ContractError, Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing, Windows,
+};
 pub use convolution::{Convolution, ConvolutionConfig};
 pub use dense::Dense;
 pub use error::Error;

@@ -51,7 +51,7 @@ fn train_step(criterion: &mut Criterion) {
         group.bench_function(id, |bencher| {
             bencher.iter(|| {
                 let logits = model.head(&features, Mode::Training).expect("the features fit").prediction;
-                model.loss(&logits, &labels, 0.0).backward();
+                model.loss(&logits, &labels, None, 0.0).backward();
                 optimizer.step(1e-3).expect("gradients are there");
             });
         });

@@ -149,7 +149,7 @@ impl Cifar {
         if config.whitening && !config.channels.is_empty() {
             return refuse("whitening needs channels to be empty: behind a convolutional front there is nothing to take it from".into());
         }
-        let mut map = input.image("cifar")?;
+        let mut map = input.image().ok_or(Error::ImagesOnly { model: "cifar" })?;
         let front = if config.channels.is_empty() {
             None
         } else {

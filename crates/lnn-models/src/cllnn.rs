@@ -86,7 +86,7 @@ impl Cllnn {
         if !(0.0..1.0).contains(&config.dropout) {
             return refuse(format!("dropout must be at least 0 and below 1, found {}", config.dropout));
         }
-        let image = input.image("cllnn")?;
+        let image = input.image().ok_or(Error::ImagesOnly { model: "cllnn" })?;
         let mut map = image;
         let mut blocks = Vec::with_capacity(config.channels.len());
         for (i, &outputs) in config.channels.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! The errors of this crate.
 
+use lnn_core::ContractError;
 use std::path::PathBuf;
 
 /// What can be wrong with a configuration or a checkpoint.
@@ -13,46 +14,22 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A model that takes images alone was asked to take sequences.
+    #[error(
+        "the {model} model cannot be built: expected images, found sequences; hint: the model liquid takes sequences"
+    )]
+    ImagesOnly {
+        /// Which model.
+        model: &'static str,
+    },
     /// An input cannot be standardised so.
     #[error("standardization: {0}")]
     Standardization(String),
-    /// A batch does not fit the model's input.
-    #[error("the model takes {expected}, found {found:?}")]
-    Input {
-        /// The shape in words, as `images [N, 1, 28, 28]`.
-        expected: String,
-        /// The shape that came.
-        found: Vec<i64>,
-    },
     /// A model whose cells know no time was given the time between steps.
     #[error("the model {model} knows no time between its steps, so it takes no dt; hint: liquid does")]
     NoTime {
         /// Which model.
         model: &'static str,
-    },
-    /// The time between steps has another shape than the steps.
-    #[error("dt must be [N, T] = {expected:?}, one number for each step, found {found:?}")]
-    TimeShape {
-        /// N and T.
-        expected: [i64; 2],
-        /// The shape that came.
-        found: Vec<i64>,
-    },
-    /// Time goes back, or is no number.
-    #[error("dt must hold finite numbers of at least 0, found {found} at {place:?}")]
-    TimeValue {
-        /// The number.
-        found: f64,
-        /// Sequence and step.
-        place: [i64; 2],
-    },
-    /// A data set does not fit the model.
-    #[error("the model takes {expected}, the data has {found}")]
-    OtherData {
-        /// What the model takes.
-        expected: String,
-        /// What the data has.
-        found: String,
     },
     /// The file could not be read or written.
     #[error("{path}: {source}")]
@@ -130,6 +107,9 @@ pub enum Error {
     /// The tensors could not be put into a file.
     #[error("the weights cannot be written: {0}")]
     Serialize(String),
+    /// An input or a data set does not fit the model.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
     /// The mathematics refused.
     #[error(transparent)]
     Core(#[from] lnn_core::Error),

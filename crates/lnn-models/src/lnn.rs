@@ -90,7 +90,7 @@ impl Lnn {
         if config.window < 1 || config.window % 2 == 0 {
             return refuse(format!("window must be odd and at least 1, found {}", config.window));
         }
-        let image = input.image("lnn")?;
+        let image = input.image().ok_or(Error::ImagesOnly { model: "lnn" })?;
         let mut reservoirs = Vec::with_capacity(config.scans.len());
         for (i, &scan) in config.scans.iter().enumerate() {
             let [steps, inputs] = scan.check(image, "lnn")?;

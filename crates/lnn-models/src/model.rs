@@ -7,7 +7,7 @@ use crate::lnn::Lnn;
 use crate::preprocessing::Preprocessing;
 use crate::snlnn::Snlnn;
 use crate::{
-    Birth, Error, Growth, Input, InputShape, InputSpec, Mode, ModelConfig, Output, Readout, Scan,
+    Birth, Error, Growth, Input, InputShape, InputSpec, Mode, ModelConfig, Output, Readout, SampleSet, Scan,
     Standardization, Task,
 };
 use lnn_core::{Parameters, Scope, Script, seeded};
@@ -137,24 +137,15 @@ impl Model {
         Ok(Self { config, input, standardization, preprocessing, network, parameters })
     }
 
-    /// Takes the standardisation from the training set: images `[N, C, H, W]`, uint8, or sequences `[N, T, I]`.
+    /// Takes the standardisation of inputs and values, and what the network needs to know of its input, from the training set.
     ///
     /// # Errors
-    /// [`Error::Input`] if the inputs have another shape than the model takes.
-    pub fn fit_preprocessing(&mut self, inputs: &Tensor) -> Result<(), Error> {
-        self.input.check(&inputs.size())?;
-        self.preprocessing.fit(inputs)?;
-        let first = inputs.narrow(0, 0, inputs.size()[0].min(FITTED_INPUTS)).to_kind(Kind::Float);
-        let first = if inputs.kind() == Kind::Uint8 { first / 255.0 } else { first };
-        self.network.fit(&self.preprocessing.apply(Input::new(first)).x)
-    }
-
-    /// Takes the units of the values to tell from those of the training set, `[N, O]`. Labels have none.
-    ///
-    /// # Errors
-    /// [`Error::Core`] if there is no memory.
-    pub fn fit_values(&mut self, targets: &Tensor) -> Result<(), Error> {
-        self.preprocessing.fit_values(targets)
+    /// [`Error::Contract`] if the inputs have another shape than the model takes; [`Error::Core`] if libtorch throws.
+    pub fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
+        self.input.check(&training.narrow(0, 1).input.x.size())?;
+        self.preprocessing.fit(training)?;
+        let first = training.narrow(0, training.len().min(FITTED_INPUTS)).input.to_floating(Kind::Float);
+        self.network.fit(&self.preprocessing.apply(first).x)
     }
 
     /// Fills the tensors; see [`Parameters::load`].
@@ -171,7 +162,7 @@ impl Model {
     /// of `dt` is to wait for the device.
     ///
     /// # Errors
-    /// [`Error::Input`], [`Error::NoTime`], [`Error::TimeShape`] or [`Error::TimeValue`].
+    /// [`Error::Contract`] or [`Error::NoTime`].
     pub fn check(&self, input: &Input) -> Result<(), Error> {
         let size = input.x.size();
         self.input.check(&size)?;
@@ -187,13 +178,13 @@ impl Model {
             }
             _ => size[1],
         };
-        input.check_time([size[0], steps])
+        Ok(input.check_time([size[0], steps])?)
     }
 
-    /// Images `[B, C, H, W]` in 0..1 or sequences `[B, T, I]` to logits or values `[B, O]`.
+    /// Images `[B, C, H, W]`, in 0..1 or bytes, or sequences `[B, T, I]` to logits or values `[B, O]`.
     ///
     /// # Errors
-    /// [`Error::Input`] if the batch has another shape than the model takes.
+    /// [`Error::Contract`] if the batch has another shape than the model takes.
     pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
         let mode = if training { Mode::Training } else { Mode::Evaluation };
         Ok(self.run(Input::new(x.shallow_clone()), mode)?.prediction)
@@ -202,7 +193,7 @@ impl Model {
     /// The whole model on a batch.
     ///
     /// # Errors
-    /// [`Error::Input`] if the batch has another shape than the model takes.
+    /// [`Error::Contract`] if the batch has another shape than the model takes.
     pub fn run(&self, input: Input, mode: Mode) -> Result<Output, Error> {
         self.head(&self.front(input)?, mode)
     }
@@ -211,9 +202,10 @@ impl Model {
     /// [`head`](Self::head) takes. It is float32 even in mixed precision, as it is where it is computed once.
     ///
     /// # Errors
-    /// [`Error::Input`] if the batch has another shape than the model takes.
+    /// [`Error::Contract`] if the batch has another shape than the model takes.
     pub fn front(&self, input: Input) -> Result<Input, Error> {
         self.input.check(&input.x.size())?;
+        let input = input.to_floating(self.parameters.kind());
         let front = || self.network.front(self.preprocessing.apply(input));
         lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
     }
@@ -229,10 +221,16 @@ impl Model {
         Ok(Output { prediction: self.preprocessing.to_units(prediction), ..output })
     }
 
-    /// The loss of a `prediction [B, O]`: the mean cross-entropy for labels `[B]`, or the mean squared error for values
-    /// `[B, O]` in units of their deviation over the training set.
-    pub fn loss(&self, prediction: &Tensor, targets: &Tensor, label_smoothing: f64) -> Tensor {
-        self.task().loss(prediction, targets, label_smoothing, self.preprocessing.value_deviation())
+    /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean squared error for values in
+    /// units of their deviation over the training set.
+    pub fn loss(
+        &self,
+        prediction: &Tensor,
+        targets: &Tensor,
+        mask: Option<&Tensor>,
+        label_smoothing: f64,
+    ) -> Tensor {
+        self.task().loss(prediction, targets, mask, label_smoothing, self.preprocessing.value_deviation())
     }
 
     /// The deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised; none

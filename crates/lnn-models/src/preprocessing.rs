@@ -1,6 +1,6 @@
 //! Standardisation of the input and of the values to tell, with numbers taken from the training set.
 
-use crate::{Error, Input, InputShape, InputSpec, Scan, Task};
+use crate::{Error, Input, InputShape, InputSpec, Per, SampleSet, Samples, Scan, Task};
 use lnn_core::{Init, Moments, Scope, Script};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,7 @@ pub(crate) struct Preprocessing {
     mean: Tensor,
     deviation: Tensor,
     values: Option<[Tensor; 2]>,
+    per: Per,
     standardization: Standardization,
 }
 
@@ -64,36 +65,39 @@ impl Preprocessing {
             mean: scope.buffer("mean", &shape, &Init::Constant(0.0))?,
             deviation: scope.buffer("deviation", &shape, &Init::Constant(1.0))?,
             values,
+            per: input.per,
             standardization: kind,
         })
     }
 
-    /// Takes mean and deviation from images `[N, C, H, W]` in uint8, as parts of 255, or from sequences `[N, T, I]`. A
-    /// deviation of 0 becomes 1.
-    pub(crate) fn fit(&mut self, inputs: &Tensor) -> Result<(), Error> {
-        let mut moments = Moments::over(match (self.standardization, inputs.dim()) {
-            (Standardization::None, _) => return Ok(()),
-            (Standardization::Channels, 3) => &[0, 1],
-            (Standardization::Channels, _) => &[0, 2, 3],
-            (Standardization::Columns, _) => &[0, 1, 2],
-        });
-        let unit = if inputs.kind() == Kind::Uint8 { 255.0 } else { 1.0 };
-        // Blocks bound the memory of the float copies.
-        for block in inputs.split(4096, 0) {
-            moments.add(&(block.to_kind(Kind::Double) / unit))?;
-        }
-        fill(&moments, [&self.mean, &self.deviation])
-    }
-
-    /// Takes mean and deviation from the values `[N, O]` of the training set, unless nothing is standardised.
-    pub(crate) fn fit_values(&mut self, targets: &Tensor) -> Result<(), Error> {
-        let Some([mean, deviation]) = &self.values else { return Ok(()) };
+    /// Takes mean and deviation of the inputs, bytes as parts of 255, and of the values. A deviation of 0 becomes 1.
+    pub(crate) fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
         if self.standardization == Standardization::None {
             return Ok(());
         }
-        let mut moments = Moments::over(&[0]);
-        moments.add(&targets.to_kind(Kind::Double))?;
-        fill(&moments, [mean, deviation])
+        let mut inputs = Moments::over(match (self.standardization, self.mean.dim()) {
+            (Standardization::Channels, 3) => &[0, 1],
+            (Standardization::Channels, _) => &[0, 2, 3],
+            _ => &[0, 1, 2],
+        });
+        let mut values = match self.per {
+            Per::Sequence => Moments::over(&[0]),
+            Per::Step => Moments::over(&[0, 1]),
+        };
+        // Blocks bound the memory of the copies in float64.
+        for Samples { input, targets } in training.blocks(4096) {
+            let input = input.to_floating(Kind::Double);
+            inputs.add(&input.counted_steps(&input.x))?;
+            if self.values.is_some() {
+                let targets = targets.to_kind(Kind::Double);
+                values.add(&if self.per == Per::Step { input.counted_steps(&targets) } else { targets })?;
+            }
+        }
+        fill(&inputs, [&self.mean, &self.deviation])?;
+        match &self.values {
+            Some([mean, deviation]) => fill(&values, [mean, deviation]),
+            None => Ok(()),
+        }
     }
 
     /// Standardises the input.
@@ -216,12 +220,17 @@ mod tests {
     use lnn_core::Parameters;
     use tch::Device;
 
+    fn stored(x: &Tensor, targets: &Tensor) -> SampleSet {
+        let input = Input::new(x.shallow_clone());
+        SampleSet::Stored(Samples { input, targets: targets.shallow_clone() })
+    }
+
     fn fitted(kind: Standardization, images: &Tensor) -> Tensor {
         let size = images.size();
         let input = InputSpec::images([size[1], size[2], size[3]], vec![]);
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let mut preprocessing = Preprocessing::new(&mut parameters.root(), kind, &input).unwrap();
-        preprocessing.fit(images).unwrap();
+        preprocessing.fit(&stored(images, &images.select(1, 0))).unwrap();
         preprocessing.apply(Input::new(images.to_kind(Kind::Float) / 255.0)).x
     }
 
@@ -256,8 +265,7 @@ mod tests {
         let scale = Tensor::from_slice(&[1.0f32, 10.0, 100.0]);
         let x = (Tensor::randn([50, 20, 3], (Kind::Float, Device::Cpu)) + 3.0) * scale;
         let values = Tensor::randn([50, 2], (Kind::Float, Device::Cpu)) * 7.0 - 2.0;
-        preprocessing.fit(&x).unwrap();
-        preprocessing.fit_values(&values).unwrap();
+        preprocessing.fit(&stored(&x, &values)).unwrap();
         let applied = preprocessing.apply(Input::new(x)).x;
         let mean = applied.mean_dim(&[0i64, 1][..], false, Kind::Float).abs().max().double_value(&[]);
         assert!(mean < 1e-4, "{mean}");

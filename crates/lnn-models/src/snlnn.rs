@@ -195,7 +195,7 @@ impl Snlnn {
         if let Some(problem) = config.growth.problem() {
             return refuse(problem);
         }
-        let image = input.image("snlnn")?;
+        let image = input.image().ok_or(Error::ImagesOnly { model: "snlnn" })?;
         let inputs = match config.encoding {
             Encoding::Current { steps } | Encoding::Rate { steps } | Encoding::Latency { steps } => {
                 if steps < 1 {

@@ -20,8 +20,8 @@ pub use work::{Pass, Work};
 
 use crate::device;
 use crate::failure::Failure;
-use crate::precision::Precision;
 use lnn_sys::CudaGraph;
+use lnn_train::Precision;
 use memory::Memory;
 use std::time::Duration;
 use tch::Device;

@@ -1,9 +1,9 @@
 //! What can be timed, by name.
 
 use super::Shape;
-use crate::args::{ModelName, PresetName};
-use crate::config::RunConfig;
+use crate::names::{ModelName, PresetName};
 use clap::ValueEnum;
+use lnn_train::RunConfig;
 use serde::{Serialize, Serializer};
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;

@@ -1,22 +1,42 @@
 //! `lnn-cli predict`.
 
-use super::prepare;
-use crate::args::PredictArguments;
+use super::compute::ComputeArguments;
 use crate::failure::Failure;
-use crate::run_folder::{checkpoint_file, write_atomically};
-use lnn_models::{Checkpoint, Input, Mode};
+use clap::Args;
+use lnn_core::Input;
+use lnn_models::{Checkpoint, Mode};
+use lnn_train::{checkpoint_file, write_atomically};
 use ndarray::{Array2, ArrayD, Dimension};
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
+
+/// The arguments of `predict`.
+#[derive(Debug, Args)]
+pub(crate) struct PredictArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub(crate) source: PathBuf,
+    /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I]
+    #[arg(long, value_name = "X.npy")]
+    pub(crate) input: PathBuf,
+    /// The time that passes in each step, float32 [N, T], for a model that knows time [default: 1]
+    #[arg(long, value_name = "DT.npy")]
+    pub(crate) dt: Option<PathBuf>,
+    /// Where the logits go, float32 [N, classes], or the values [N, O]
+    #[arg(long, value_name = "Y.npy")]
+    pub(crate) output: PathBuf,
+    /// Device and threads.
+    #[command(flatten)]
+    pub(crate) compute: ComputeArguments,
+}
 
 /// How many samples are computed at once: bounds the memory.
 const BLOCK: i64 = 500;
 
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
-    let device = prepare(&arguments.compute)?;
+    let device = arguments.compute.prepare()?;
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
     let mut input = Input::new(read(&arguments.input, &checkpoint.description.input.batch_shape())?);
     input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;
@@ -67,5 +87,5 @@ fn write(path: &Path, predictions: &Tensor) -> Result<(), Failure> {
     let array = Array2::from_shape_vec((rows as usize, columns as usize), values).map_err(Failure::run)?;
     let mut bytes = Vec::new();
     array.write_npy(&mut bytes).map_err(Failure::run)?;
-    write_atomically(path, &bytes)
+    Ok(write_atomically(path, &bytes)?)
 }

@@ -3,7 +3,7 @@
 use crate::program::Call;
 use crate::trained_runs::{LNN_TUNED, shared_data};
 use clap::Parser;
-use lnn_cli::args::Arguments;
+use lnn_cli::commands::Arguments;
 use std::fs;
 use std::process::{Command, Stdio};
 

@@ -9,8 +9,9 @@ mod tracing;
 
 use lnn_core::seeded;
 use lnn_models::{
-    Checkpoint, CifarConfig, CllnnConfig, Description, Encoding, FORMAT_VERSION, InputSpec, LiquidConfig,
-    LnnConfig, Model, ModelConfig, Preset, Scan, SnlnnConfig, SpikeSummary, Standardization, Summary,
+    Checkpoint, CifarConfig, CllnnConfig, Description, Encoding, FORMAT_VERSION, Input, InputSpec,
+    LiquidConfig, LnnConfig, Model, ModelConfig, Preset, SampleSet, Samples, Scan, SnlnnConfig, SpikeSummary,
+    Standardization, Summary,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -109,7 +110,9 @@ fn build(config: ModelConfig, seed: u64) -> Model {
         Tensor::arange(2 * 9 * 10 * 20, (Kind::Int64, Device::Cpu)).remainder(251).to_kind(Kind::Uint8);
     let standardization = standardization(&config);
     let mut model = Model::new(config, input(9), standardization, seed, Device::Cpu).unwrap();
-    model.fit_preprocessing(&images.view([20, 2, 9, 10])).unwrap();
+    let input = Input::new(images.view([20, 2, 9, 10]));
+    let targets = Tensor::zeros([20], (Kind::Int64, Device::Cpu));
+    model.fit(&SampleSet::Stored(Samples { input, targets })).unwrap();
     model
 }
 

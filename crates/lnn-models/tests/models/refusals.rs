@@ -1,7 +1,7 @@
 //! What cannot be built or fed is refused with a reason.
 
 use crate::{FLOAT, build, configs, input};
-use lnn_core::Error as CoreError;
+use lnn_core::{ContractError, Error as CoreError};
 use lnn_models::{
     Encoding, Error, Growth, GrowthRule, InputSpec, LiquidConfig, LnnConfig, Model, ModelConfig, ModelKind,
     Preset, Scan, SnlnnConfig, SpikeSummary, Standardization, Summary,
@@ -56,7 +56,7 @@ fn an_lnn_or_a_cllnn_that_cannot_be_built_says_why() {
 fn a_batch_of_another_shape_is_refused_with_both_shapes() {
     let model = build(configs().remove(0), 0);
     let error = model.forward(&Tensor::zeros([1, 1, 28, 28], FLOAT), false).unwrap_err();
-    assert!(matches!(error, Error::Input { .. }));
+    assert!(matches!(error, Error::Contract(ContractError::Input { .. })));
     assert_eq!(error.to_string(), "the model takes images [N, 2, 9, 10], found [1, 1, 28, 28]");
 }
 

@@ -15,15 +15,16 @@ GRID = 4
 UNSIGNED_BYTE = 0x08
 
 
-def draw(count: int, size: int, classes: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Images [count, size, size] and labels [count], both uint8, the classes as even as `count` allows."""
+def draw(shape: tuple[int, ...], classes: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Images of `shape`, [N, H, W] or [N, C, H, W], and labels [N], both uint8, with classes as balanced as N allows."""
+    count, size = shape[0], shape[-1]
     cell = size // GRID
     labels = random.permutation(np.arange(count) % classes).astype(np.uint8)
-    images = random.integers(0, 64, (count, size, size), dtype=np.uint8)
+    images = random.integers(0, 64, shape, dtype=np.uint8)
     brightness = random.integers(128, 256, count, dtype=np.uint8)
     for image, label, bright in zip(images, labels, brightness):
         row, column = divmod(int(label), GRID)
-        image[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = bright
+        image[..., row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = bright
     return images, labels
 
 
@@ -45,6 +46,7 @@ def main() -> None:
                         help=f"2 to {GRID * GRID} (default: %(default)s)")
     parser.add_argument("--size", type=int, default=28, help="height and width (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed writes the same bytes (default: %(default)s)")
+    parser.add_argument("--colour", action="store_true", help="three channels of noise, with the square in all of them")
     parser.add_argument("--gz", action="store_true", help="compress the files")
     options = parser.parse_args()
     if options.size < GRID:
@@ -53,7 +55,8 @@ def main() -> None:
     random = np.random.default_rng(options.seed)
     options.folder.mkdir(parents=True, exist_ok=True)
     for name, count in (("train", options.train), ("t10k", options.test)):
-        images, labels = draw(count, options.size, options.classes, random)
+        shape = (count, 3, options.size, options.size) if options.colour else (count, options.size, options.size)
+        images, labels = draw(shape, options.classes, random)
         write_idx(options.folder / f"{name}-images-idx3-ubyte", images, options.gz)
         write_idx(options.folder / f"{name}-labels-idx1-ubyte", labels, options.gz)
 

@@ -21,81 +21,32 @@
 //! # }
 //! ```
 
-mod activation;
-mod adamw;
-mod batch_norm;
-mod cell;
-mod channel_moments;
+mod cells;
 mod contract;
-mod convolution;
-mod dense;
-mod device_scan;
 mod error;
-mod fused_passes;
-mod fused_scan;
-mod image_parts;
-mod init;
-mod leaky_reservoir;
-mod linear_liquid;
-mod liquid_time_step;
-mod lstm;
-mod moments;
-mod moving_rate;
-mod muon;
-mod normalized_activation;
-mod normalized_passes;
-mod optimizer;
-mod panels;
+mod kernels;
+mod layers;
+mod optim;
 mod parameters;
-mod pointwise;
-mod pooling_passes;
 mod random;
-mod ridge;
-mod scan_extents;
-mod scan_inputs;
-mod script;
-mod sequence;
-mod sequence_whitening;
-mod spectral_radius;
-mod spike_encoding;
-mod spiking_pass;
-mod spiking_reservoir;
-mod step_clock;
-mod streaming;
-mod surrogate;
-mod unit_passes;
-mod vector_math;
-mod whitening;
-mod winograd;
-mod winograd_passes;
-mod winograd_transforms;
+mod recurrence;
+mod regression;
+mod scan;
 
-pub use activation::Activation;
-pub use adamw::{AdamW, AdamWConfig};
-pub use batch_norm::BatchNorm;
-pub use cell::{Cell, Run, State};
+pub use cells::{
+    LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver,
+    SpikingConfig, SpikingReservoir, Surrogate, TauForm, TimeConstants, encode_current, encode_delta,
+    encode_latency, encode_rate,
+};
 pub use contract::{
     ContractError, Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing, Windows,
 };
-pub use convolution::{Convolution, ConvolutionConfig};
-pub use dense::Dense;
 pub use error::Error;
-pub use init::Init;
-pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
-pub use linear_liquid::LinearLiquid;
-pub use liquid_time_step::{LiquidTimeStep, LiquidTimeStepConfig, Solver, TauForm, TimeConstants};
-pub use lstm::Lstm;
-pub use moments::Moments;
-pub use muon::{Muon, MuonConfig};
-pub use optimizer::{Optimizer, OptimizerConfig};
-pub use parameters::{Parameter, Parameters, Role, Scope};
+pub use layers::{
+    Activation, BatchNorm, Convolution, ConvolutionConfig, Dense, SequenceWhitening, Whitening,
+};
+pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig};
+pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_radius, spectral_radius};
 pub use random::{derive_seed, seeded};
-pub use ridge::{RidgeRegression, RidgeSolution, RidgeSystem};
-pub use script::Script;
-pub use sequence::Sequence;
-pub use sequence_whitening::SequenceWhitening;
-pub use spectral_radius::{scale_to_radius, spectral_radius};
-pub use spike_encoding::{encode_current, encode_delta, encode_latency, encode_rate};
-pub use spiking_reservoir::{SpikingConfig, SpikingReservoir};
-pub use surrogate::Surrogate;
-pub use whitening::Whitening;
+pub use recurrence::{Cell, Run, Sequence, State};
+pub use regression::{Moments, RidgeRegression, RidgeSolution, RidgeSystem};

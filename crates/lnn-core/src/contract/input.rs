@@ -1,6 +1,6 @@
 //! The one record of what a model sees.
 
-use super::ContractError;
+use super::error::ContractError;
 use tch::{Device, Kind, Tensor};
 
 /// A batch as a model takes it.

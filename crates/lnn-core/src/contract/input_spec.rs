@@ -1,6 +1,8 @@
 //! What a model takes and what it is to predict, with all names.
 
-use super::{ContractError, Per, Task};
+use super::error::ContractError;
+use super::task::Per;
+use super::task::Task;
 use serde::{Deserialize, Serialize};
 
 /// The shape of one input.

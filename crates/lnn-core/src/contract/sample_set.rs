@@ -1,6 +1,7 @@
 //! All samples of a part of the data, from which batches are gathered by index.
 
-use super::{Samples, Windows};
+use super::samples::Samples;
+use super::windows::Windows;
 use tch::{Device, Kind, Tensor};
 
 /// The samples of one part of the data: for training, validation or test.
@@ -93,7 +94,7 @@ impl SampleSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Input;
+    use crate::contract::input::Input;
 
     /// Seven stored samples and the eight windows of two rows of a table of ten.
     fn sets() -> [SampleSet; 2] {

@@ -1,6 +1,6 @@
 //! Samples with their targets: a batch.
 
-use super::Input;
+use super::input::Input;
 use tch::{Device, Kind, Tensor};
 
 /// Inputs with their targets, all on one device.

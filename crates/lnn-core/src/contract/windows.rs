@@ -1,6 +1,7 @@
 //! Windows of a series, gathered from one table of rows.
 
-use super::{Input, Samples};
+use super::input::Input;
+use super::samples::Samples;
 use tch::{Device, Kind, Tensor};
 
 /// Windows of a table of rows. A window is the place of its first row, so that any number of overlapping windows takes the memory

@@ -1,0 +1,70 @@
+//! Time constants of liquid units: what their parameter means, where they start, and how a step uses them.
+
+use crate::error::Error;
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+/// How far a step of length dt goes towards the drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Solver {
+    /// r = dt / tau, the explicit Euler step: stable while dt < 2 tau.
+    Euler,
+    /// r = 1 - exp(-dt / tau): stable for any dt.
+    Exponential,
+}
+
+/// What the parameter `tau` means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TauForm {
+    /// It is the time constant; below the floor the floor counts.
+    Clamped,
+    /// The time constant is floor + softplus(parameter).
+    Softplus,
+}
+
+/// The time constants of the units.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeConstants {
+    /// What the parameter means.
+    pub form: TauForm,
+    /// What no time constant falls below.
+    pub floor: f64,
+    /// The smallest and largest constant to begin with; the units are spread between them evenly in the logarithm.
+    pub initial: [f64; 2],
+    /// Whether they move with input and state; needs [`TauForm::Softplus`].
+    pub by_input: bool,
+}
+
+impl TimeConstants {
+    /// The values of the parameter to begin with, `[units]`.
+    pub(crate) fn parameter(&self, units: i64) -> Result<Tensor, Error> {
+        let [low, high] = self.initial;
+        let refuse = |name, expected, found: String| Err(Error::Value { name, expected, found });
+        if !(self.floor.is_finite() && self.floor > 0.0) {
+            return refuse("the floor of tau", "a finite number above 0", self.floor.to_string());
+        }
+        let lowest = match self.form {
+            TauForm::Clamped => low >= self.floor,
+            TauForm::Softplus => low > self.floor,
+        };
+        if !(lowest && low <= high && high.is_finite()) {
+            return refuse("tau", "two finite numbers above the floor, in order", format!("{low} to {high}"));
+        }
+        if self.by_input && self.form == TauForm::Clamped {
+            return refuse("tau by input", "of the form softplus", "clamped".into());
+        }
+        let options = (Kind::Float, Device::Cpu);
+        let tau = Tensor::linspace(low.ln(), high.ln(), units, options).exp();
+        Ok(match self.form {
+            TauForm::Clamped => tau,
+            // The inverse of softplus: ln(exp(y) - 1), written so that it does not overflow.
+            TauForm::Softplus => {
+                let above = tau - self.floor;
+                &above + (-(-&above).exp() + 1.0).log()
+            }
+        })
+    }
+}

@@ -1,6 +1,6 @@
 //! What a model takes and what it is asked for.
 
-use crate::Error;
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 

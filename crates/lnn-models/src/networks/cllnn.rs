@@ -5,10 +5,15 @@
 //!
 //! Source: Bacay, "Convolutional LSTM Liquid Neural Network (CLLNN)" (2024).
 
-use crate::{Error, Input, InputSpec, Mode, Network, Output, Preset, ReservoirSettings, Scan};
+use crate::error::Error;
+use crate::networks::network::Network;
+use crate::output::{Mode, Output};
+use crate::parts::reading_order::Scan;
+use crate::parts::reservoir_settings::ReservoirSettings;
+use crate::preset::Preset;
 use lnn_core::{
-    Activation, BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, LeakyReservoir, Lstm, Scope,
-    Script, Sequence,
+    Activation, BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, Input, InputSpec,
+    LeakyReservoir, Lstm, Scope, Script, Sequence,
 };
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};

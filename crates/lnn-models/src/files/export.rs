@@ -4,8 +4,9 @@
 //! `lnn_json`, because an extra file is lost when Python saves the module again; plain weights carry it as the metadata
 //! `lnn.json` of a safetensors file.
 
-use crate::checkpoint::Stored;
-use crate::{Checkpoint, Description, Error, InputShape, Task};
+use crate::error::Error;
+use crate::files::checkpoint::{Checkpoint, Description, Stored};
+use lnn_core::{InputShape, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tch::Device;

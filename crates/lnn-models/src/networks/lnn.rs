@@ -6,11 +6,15 @@
 //!
 //! Source: Bacay, "Liquid Neural Networks (LNN) for Handwritten Digit Recognition".
 
-use crate::scan::{NEIGHBOURS_SCRIPT, with_neighbours};
-use crate::{
-    Error, Input, InputSpec, Mode, Network, Output, Preset, Readout, ReservoirSettings, Scan, Summary,
-};
-use lnn_core::{Cell, LeakyReservoir, Scope, Script, Sequence};
+use crate::error::Error;
+use crate::networks::network::Network;
+use crate::output::{Mode, Output};
+use crate::parts::reading_order::{NEIGHBOURS_SCRIPT, Scan, with_neighbours};
+use crate::parts::readout::Readout;
+use crate::parts::reservoir_settings::ReservoirSettings;
+use crate::parts::summary::Summary;
+use crate::preset::Preset;
+use lnn_core::{Cell, Input, InputSpec, LeakyReservoir, Scope, Script, Sequence};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;

@@ -9,11 +9,16 @@
 //! image. The tuned presets take the consistent step `h' = (1 - c) h + c tanh(x W_in + h W_hid + b)` with a rate c for each
 //! unit, which is learned: c = 1 - exp(-1 / tau).
 
-use crate::residual_front::ResidualFront;
-use crate::{Error, Input, InputSpec, Mode, Network, Output, Preset, Scan, Summary};
+use crate::error::Error;
+use crate::networks::network::Network;
+use crate::output::{Mode, Output};
+use crate::parts::reading_order::Scan;
+use crate::parts::residual_front::ResidualFront;
+use crate::parts::summary::Summary;
+use crate::preset::Preset;
 use lnn_core::{
-    Cell, Dense, Init, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Scope, Script, Sequence,
-    SequenceWhitening, Solver, TauForm, TimeConstants,
+    Cell, Dense, Init, Input, InputSpec, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Scope, Script,
+    Sequence, SequenceWhitening, Solver, TauForm, TimeConstants,
 };
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};

@@ -7,14 +7,17 @@
 //! one step from rest, the threshold is never reached and nothing grows; the article's preset keeps the equations and
 //! numbers, so it does not spike either.
 
-use crate::summary::mean_of_counted;
-use crate::{
-    Activity, Error, Growth, GrowthRule, Input, InputSpec, Mode, Network, Output, Preset, Scan,
-    Standardization,
-};
+use crate::error::Error;
+use crate::networks::network::Network;
+use crate::output::{Activity, Mode, Output};
+use crate::parts::growth::{Growth, GrowthRule};
+use crate::parts::reading_order::Scan;
+use crate::parts::standardization::Standardization;
+use crate::parts::summary::mean_of_counted;
+use crate::preset::Preset;
 use lnn_core::{
-    Cell, Init, Role, Scope, Script, Sequence, SpikingConfig, SpikingReservoir, Surrogate, encode_current,
-    encode_delta, encode_latency, encode_rate,
+    Cell, Init, Input, InputSpec, Role, Scope, Script, Sequence, SpikingConfig, SpikingReservoir, Surrogate,
+    encode_current, encode_delta, encode_latency, encode_rate,
 };
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};

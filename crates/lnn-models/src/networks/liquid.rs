@@ -7,11 +7,15 @@
 //! leaves tau unbounded; its preset keeps that start and stops tau at 0.6. The tuned preset spreads the constants, keeps
 //! them above a floor and takes exponential steps.
 
-use crate::summary::mean_of_counted;
-use crate::{Error, Input, InputShape, InputSpec, Mode, Network, Output, Preset, Scan, Summary};
+use crate::error::Error;
+use crate::networks::network::Network;
+use crate::output::{Mode, Output};
+use crate::parts::reading_order::Scan;
+use crate::parts::summary::{Summary, mean_of_counted};
+use crate::preset::Preset;
 use lnn_core::{
-    Cell, Dense, Init, LiquidTimeStep, LiquidTimeStepConfig, Run, Scope, Script, Sequence, Solver, TauForm,
-    TimeConstants,
+    Cell, Dense, Init, Input, InputShape, InputSpec, LiquidTimeStep, LiquidTimeStepConfig, Run, Scope,
+    Script, Sequence, Solver, TauForm, TimeConstants,
 };
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@
 //!
 //! Source: the residual network of He et al. (2016), in the short form of Page, "How to train your ResNet" (2019).
 
-use crate::Error;
+use crate::error::Error;
 use lnn_core::{Activation, BatchNorm, Convolution, ConvolutionConfig, Init, Scope, Script, Whitening};
 use tch::Tensor;
 

@@ -4,7 +4,12 @@
 //! `safetensors` package reads the file. It is written to a temporary name, synced and renamed, so a file with the
 //! final name is always whole.
 
-use crate::{Error, InputSpec, Model, ModelConfig, Standardization, write_atomically};
+use crate::config::ModelConfig;
+use crate::error::Error;
+use crate::files::atomic_write::write_atomically;
+use crate::model::Model;
+use crate::parts::standardization::Standardization;
+use lnn_core::InputSpec;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

@@ -1,7 +1,9 @@
 //! The way back: a TorchScript module that was exported, and perhaps fine-tuned in Python, becomes a checkpoint.
 
-use crate::export::{ATTRIBUTE, EXPORT_VERSION, EXTRA_FILE};
-use crate::{Checkpoint, Description, Error, ExportDescription, Model};
+use crate::error::Error;
+use crate::files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
+use crate::files::export::{ATTRIBUTE, EXPORT_VERSION, EXTRA_FILE, ExportDescription};
+use crate::model::Model;
 use lnn_core::Role;
 use lnn_sys::{ScriptModule, ScriptTensor};
 use serde::Deserialize;
@@ -93,7 +95,7 @@ impl Exported {
         model.load(&tensors).map_err(|error| unfit(error.to_string()))?;
         let training =
             serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
-        let description = Description { training, format_version: crate::FORMAT_VERSION, ..stored.clone() };
+        let description = Description { training, format_version: FORMAT_VERSION, ..stored.clone() };
         Ok(Checkpoint { description, model: model.parameters().snapshot(), optimizer: Vec::new() })
     }
 }

@@ -1,6 +1,6 @@
 //! The trained part of a model with a fixed front: standardised features and a linear readout.
 
-use crate::Error;
+use crate::error::Error;
 use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};

@@ -1,6 +1,7 @@
 //! The order in which an image, or a map of features, becomes a sequence.
 
-use crate::{Error, Standardization};
+use crate::error::Error;
+use crate::parts::standardization::Standardization;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 

@@ -1,0 +1,10 @@
+//! The parts that networks are assembled from.
+
+pub(crate) mod growth;
+pub(crate) mod preprocessing;
+pub(crate) mod reading_order;
+pub(crate) mod readout;
+pub(crate) mod reservoir_settings;
+pub(crate) mod residual_front;
+pub(crate) mod standardization;
+pub(crate) mod summary;

@@ -87,7 +87,7 @@ mod tests {
     fn whitened_patches_are_uncorrelated_with_variance_one() {
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let whitening = Whitening::new(&mut parameters.root(), 3, 2).unwrap();
-        let images = seeded(0, || Tensor::randn([200, 3, 9, 9], (Kind::Float, Device::Cpu)));
+        let images = seeded(0, || randn([200, 3, 9, 9], (Kind::Float, Device::Cpu)));
         // Neighbours and channels that depend on one another.
         let images = &images + images.roll([1], [3]) * 0.8 + images.roll([1], [1]) * 0.5;
         whitening.fit(&images).unwrap();

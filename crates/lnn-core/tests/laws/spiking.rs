@@ -1,6 +1,7 @@
 //! Laws of the spiking reservoir alone: spikes, resets, and growth that nobody notices.
 
 use crate::{OPTIONS, assert_close, for_all, map_state};
+use lnn_core::random::{randn, seeded};
 use lnn_core::{Cell, Parameters, Role, Scope, Sequence, SpikingConfig, SpikingReservoir, State, Surrogate};
 use tch::{Device, Kind, Tensor};
 
@@ -51,10 +52,10 @@ fn growing() -> (SpikingReservoir, Parameters) {
 #[test]
 fn nobody_notices_a_birth_but_the_newborn_hears() {
     let (reservoir, _parameters) = growing();
-    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let x = seeded(1, || randn([6, 5, 3], OPTIONS));
     let outputs = || reservoir.scan(Sequence::new(&x), None).unwrap().outputs.detach();
     let before = outputs();
-    assert_eq!(lnn_core::seeded(2, || reservoir.grow(3)).unwrap(), 3);
+    assert_eq!(seeded(2, || reservoir.grow(3)).unwrap(), 3);
     assert_eq!(reservoir.units(), 7);
     let after = outputs();
     assert_eq!(after.size(), [6, 5, 14]);
@@ -69,7 +70,7 @@ fn nobody_notices_a_birth_but_the_newborn_hears() {
 #[test]
 fn the_article_loses_a_column_at_a_birth_but_here_the_state_stays_as_wide_as_the_living_units() {
     let (reservoir, _parameters) = growing();
-    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let x = seeded(1, || randn([6, 5, 3], OPTIONS));
     let scan = |from: i64, to: i64, state: Option<&State>| {
         reservoir.scan(Sequence::new(&x.narrow(1, from, to - from)), state).unwrap().last
     };
@@ -77,7 +78,7 @@ fn the_article_loses_a_column_at_a_birth_but_here_the_state_stays_as_wide_as_the
     let filled_up = |living: i64| part.output().constant_pad_nd([0, CONFIG.most_units - living]).size()[1];
     assert_eq!([4, 5].map(filled_up), [9, 8]);
 
-    assert_eq!(lnn_core::seeded(2, || reservoir.grow(1)).unwrap(), 1);
+    assert_eq!(seeded(2, || reservoir.grow(1)).unwrap(), 1);
     // A sequence that was begun before the birth goes on with a newborn at rest.
     let grown = scan(3, 5, Some(&map_state(&part, |tensor| tensor.constant_pad_nd([0, 1]))));
     for (after, before) in grown.tensors().iter().zip(whole.tensors()) {
@@ -94,7 +95,7 @@ fn growth_ends_where_the_room_ends_and_a_file_brings_it_back() {
     blank.load(&parameters.snapshot()).unwrap();
     other.recount();
     assert_eq!(other.units(), 9);
-    let x = lnn_core::seeded(1, || Tensor::randn([2, 3, 3], OPTIONS));
+    let x = seeded(1, || randn([2, 3, 3], OPTIONS));
     let outputs = |cell: &SpikingReservoir| cell.scan(Sequence::new(&x), None).unwrap().outputs.detach();
     assert_eq!(outputs(&reservoir), outputs(&other));
 }
@@ -102,7 +103,7 @@ fn growth_ends_where_the_room_ends_and_a_file_brings_it_back() {
 #[test]
 fn what_does_not_live_gets_no_gradient() {
     let (reservoir, parameters) = growing();
-    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let x = seeded(1, || randn([6, 5, 3], OPTIONS));
     reservoir.scan(Sequence::new(&x), None).unwrap().outputs.square().sum(Kind::Double).backward();
     for entry in parameters.entries().iter().filter(|entry| entry.role == Role::Trainable) {
         let unused = entry.tensor.grad().narrow(0, 4, 5);

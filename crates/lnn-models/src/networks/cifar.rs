@@ -206,7 +206,7 @@ impl Cifar {
             seen.push(self.summary.of_stretches(&states, self.stretches));
             first.get_or_insert(steps);
         }
-        let seen = Tensor::cat(&seen, 1).dropout(self.dropout, mode.training());
+        let seen = dropout(&Tensor::cat(&seen, 1), self.dropout, mode.training())?;
         let output = Output::new(self.readout.forward(&seen));
         Ok(match first {
             Some(steps) => output.traced(mode, &steps),

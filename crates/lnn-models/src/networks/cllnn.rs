@@ -144,7 +144,7 @@ impl Network for Cllnn {
         let steps = mode.trace(&self.scan.apply(&x));
         let states = self.reservoir.scan(Sequence::new(&steps), None)?.outputs;
         let memory = self.lstm.scan(Sequence::new(&states), None)?;
-        let logits = self.readout.forward(&memory.last.output().dropout(self.dropout, training));
+        let logits = self.readout.forward(&dropout(memory.last.output(), self.dropout, training)?);
         Ok(Output::new(logits).traced(mode, &steps))
     }
 

@@ -168,7 +168,7 @@ impl Network for Liquid {
         let mask = features.mask.as_ref();
         let sequence = Sequence::new(&steps).with_dt(features.dt.as_ref()).with_mask(mask);
         let run = self.cell.scan(sequence, None)?;
-        let seen = self.summarize(&run, mask).dropout(self.dropout, mode.training());
+        let seen = dropout(&self.summarize(&run, mask), self.dropout, mode.training())?;
         Ok(Output::new(self.readout.forward(&seen)).traced(mode, &steps))
     }
 

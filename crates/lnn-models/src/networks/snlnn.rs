@@ -269,7 +269,7 @@ impl Network for Snlnn {
             SpikeSummary::MeanMembrane => mean_of_counted(&membranes, None),
             SpikeSummary::SpikeRate => mean_of_counted(&spikes, None),
         });
-        let seen = Tensor::cat(&summaries.collect::<Vec<_>>(), 1).dropout(self.dropout, mode.training());
+        let seen = dropout(&Tensor::cat(&summaries.collect::<Vec<_>>(), 1), self.dropout, mode.training())?;
         let logits = seen.linear(&self.columns(&self.weight, 0).flatten(1, 2), Some(&self.bias));
         let activity = Some(Activity::of(&membranes, &spikes));
         Ok(Output { activity, ..Output::new(logits).traced(mode, &steps) })

@@ -100,6 +100,7 @@ impl RecordedStep {
         step: impl FnOnce(&Samples) -> Result<StepResult, Error>,
     ) -> Result<Self, Error> {
         let batch = batch.copy();
+        seed_device(batch.targets.device())?;
         let mut result = None;
         let graph = CudaGraph::record(batch.targets.device(), || -> Result<(), Error> {
             result = Some(step(&batch)?);

@@ -174,16 +174,17 @@ fn weights<R: Real>(x: &Tensor, of_y: &Tensor) -> Result<Tensor, PassError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{randn, seeded};
 
     /// Values and gradients of a convolution of both ways, by name.
     fn both(kind: Kind, [batch, inputs, outputs, height, width]: [i64; 5], bias: bool) -> Vec<[Tensor; 2]> {
-        tch::manual_seed(3);
         let options = (kind, Device::Cpu);
-        let draw = |shape: &[i64]| Tensor::randn(shape, options).set_requires_grad(true);
-        let x = draw(&[batch, inputs, height, width]);
-        let weight = draw(&[outputs, inputs, 3, 3]);
-        let bias = bias.then(|| draw(&[outputs]));
-        let slope = Tensor::randn([batch, outputs, height, width], options);
+        let draw = |shape: &[i64]| randn(shape, options).set_requires_grad(true);
+        let (x, weight, bias, slope) = seeded(3, || {
+            let (x, weight) = (draw(&[batch, inputs, height, width]), draw(&[outputs, inputs, 3, 3]));
+            let bias = bias.then(|| draw(&[outputs]));
+            (x, weight, bias, randn([batch, outputs, height, width], options))
+        });
         let run = |y: Tensor| {
             (&y * &slope).sum(kind).backward();
             let mut found = vec![y.detach()];
@@ -226,8 +227,8 @@ mod tests {
 
     #[test]
     fn what_needs_no_gradient_gets_none() {
-        let x = Tensor::randn([4, 8, 12, 12], (Kind::Float, Device::Cpu));
-        let weight = Tensor::randn([8, 8, 3, 3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let x = seeded(1, || randn([4, 8, 12, 12], (Kind::Float, Device::Cpu)));
+        let weight = seeded(2, || randn([8, 8, 3, 3], (Kind::Float, Device::Cpu))).set_requires_grad(true);
         convolve(&x, &weight, None).unwrap().sum(Kind::Float).backward();
         assert!(!x.grad().defined() && weight.grad().defined());
         assert!(!tch::no_grad(|| convolve(&x, &weight, None).unwrap()).requires_grad());

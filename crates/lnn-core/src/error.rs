@@ -71,6 +71,18 @@ pub enum Error {
     Sys(#[from] lnn_sys::Error),
 }
 
+impl Error {
+    /// Refuses an extent below 1, with its name.
+    pub(crate) fn refuse_empty(extents: &[(&'static str, i64)]) -> Result<(), Self> {
+        match extents.iter().find(|(_, extent)| *extent < 1) {
+            Some((name, extent)) => {
+                Err(Self::Value { name, expected: "at least 1", found: extent.to_string() })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// libtorch's messages end in a C++ stack that says nothing to a user.
 fn without_stack(error: &TchError) -> String {
     let text = error.to_string();

@@ -33,7 +33,7 @@ mod regression;
 mod scan;
 
 pub use cells::{
-    LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver,
+    Gru, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver,
     SpikingConfig, SpikingReservoir, Surrogate, TauForm, TimeConstants, encode_current, encode_delta,
     encode_latency, encode_rate,
 };

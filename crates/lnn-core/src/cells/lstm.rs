@@ -38,11 +38,7 @@ impl Lstm {
     /// # Errors
     /// [`Error::Value`] if `units` or `inputs` is below 1; those of [`Scope::trainable`].
     pub fn new(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<Self, Error> {
-        for (name, extent) in [("units", units), ("inputs", inputs)] {
-            if extent < 1 {
-                return Err(Error::Value { name, expected: "at least 1", found: extent.to_string() });
-            }
-        }
+        Error::refuse_empty(&[("units", units), ("inputs", inputs)])?;
         let blocks = |forget: f64| Tensor::full([units], forget, (Kind::Float, Device::Cpu));
         let bias = Tensor::cat(&[blocks(0.0), blocks(1.0), blocks(0.0), blocks(0.0)], 0);
         let input_weights = scope.trainable("input_weights", &[4 * units, inputs], &Init::GlorotUniform)?;

@@ -32,11 +32,7 @@ pub struct SpikingConfig {
 impl SpikingConfig {
     pub(crate) fn check(&self, inputs: i64) -> Result<(), Error> {
         let refuse = |name, expected, found: String| Err(Error::Value { name, expected, found });
-        for (name, extent) in [("units", self.units), ("inputs", inputs)] {
-            if extent < 1 {
-                return refuse(name, "at least 1", extent.to_string());
-            }
-        }
+        Error::refuse_empty(&[("units", self.units), ("inputs", inputs)])?;
         if self.most_units < self.units {
             return refuse("most_units", "at least units", self.most_units.to_string());
         }

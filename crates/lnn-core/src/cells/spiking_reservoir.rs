@@ -25,10 +25,10 @@ use crate::error::Error;
 use crate::parameters::init::Init;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
-use crate::recurrence::cell::{Cell, check_sequence};
+use crate::recurrence::cell::Cell;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
-use crate::scan::fused::fused_scan;
+use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
 use lnn_sys::ScriptAttribute;
 use std::cell;
 use tch::{Kind, Tensor};
@@ -114,6 +114,16 @@ impl SpikingReservoir {
         Ok(born)
     }
 
+    /// The recurrent weights between the active units, `[N, N]`.
+    fn recurrent(&self) -> Tensor {
+        self.alive(&self.recurrent_weights).narrow(1, 0, self.units())
+    }
+
+    fn pass(&self) -> SpikingPass {
+        let SpikingConfig { leak_rate, threshold, surrogate, sharpness, .. } = self.config;
+        SpikingPass { leak_rate, threshold, surrogate, sharpness }
+    }
+
     /// The first rows of a tensor: those of the living units.
     fn alive(&self, tensor: &Tensor) -> Tensor {
         tensor.narrow(0, 0, self.units())
@@ -139,14 +149,7 @@ impl Cell for SpikingReservoir {
     }
 
     fn advance(&self, projected: &Tensor, _dt: Option<&Tensor>, state: &State) -> State {
-        let v = state.output();
-        let weights = self.alive(&self.recurrent_weights).narrow(1, 0, self.units());
-        let drive = projected.addmm(v, &weights.tr()).tanh();
-        self.fire(&v.lerp(&drive, self.config.leak_rate))
-    }
-
-    fn advance_from_rest(&self, projected: &Tensor, _dt: Option<&Tensor>) -> State {
-        self.fire(&(projected.tanh() * self.config.leak_rate))
+        advance(self.pass(), &[self.recurrent()], projected, None, state)
     }
 
     /// Membranes, and behind them spikes: `[B, 2N]`.
@@ -155,11 +158,7 @@ impl Cell for SpikingReservoir {
     }
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
-        check_sequence(self, sequence, initial)?;
-        let SpikingConfig { leak_rate, threshold, surrogate, sharpness, .. } = self.config;
-        let pass = SpikingPass { leak_rate, threshold, surrogate, sharpness };
-        let weights = self.alive(&self.recurrent_weights).narrow(1, 0, self.units());
-        fused_scan(self, pass, &weights, None, sequence, initial)
+        fused::scan(self, sequence, initial)
     }
 
     fn script(&self) -> Script {
@@ -171,11 +170,10 @@ impl Cell for SpikingReservoir {
     }
 }
 
-impl SpikingReservoir {
-    fn fire(&self, u: &Tensor) -> State {
-        let SpikingConfig { threshold, surrogate, sharpness, .. } = self.config;
-        let spikes = surrogate.spike(&(u - threshold), sharpness);
-        State::new(vec![u - &spikes * threshold, spikes])
+impl FusedCell for SpikingReservoir {
+    fn run_fused(&self, form: Form, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        let fused = Fused { step: self.pass(), weights: &[self.recurrent()], extra: None };
+        fused.run(self, form, sequence, initial)
     }
 }
 

@@ -38,6 +38,33 @@ pub struct TimeConstants {
     pub by_input: bool,
 }
 
+/// How far a step goes towards the drive, from the parameter of tau.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rate {
+    pub(crate) form: TauForm,
+    pub(crate) floor: f64,
+    pub(crate) solver: Solver,
+}
+
+impl Rate {
+    /// tau, q = dt / tau, and r of a `parameter [..]`; `dt` broadcasts to it, and is 1 where it is not given.
+    pub(crate) fn on_tensors(self, parameter: &Tensor, dt: Option<&Tensor>) -> [Tensor; 3] {
+        let tau = match self.form {
+            TauForm::Clamped => parameter.clamp_min(self.floor),
+            TauForm::Softplus => parameter.softplus() + self.floor,
+        };
+        let q = match dt {
+            Some(dt) => dt / &tau,
+            None => tau.reciprocal(),
+        };
+        let r = match self.solver {
+            Solver::Euler => q.shallow_clone(),
+            Solver::Exponential => -(-&q).expm1(),
+        };
+        [tau, q, r]
+    }
+}
+
 impl TimeConstants {
     /// The values of the parameter to begin with, `[units]`.
     pub(crate) fn parameter(&self, units: i64) -> Result<Tensor, Error> {

@@ -65,6 +65,12 @@ pub(crate) fn tanh<R: Real>(x: R) -> R {
     (-t / (t + R::ONE + R::ONE)).copysign(x)
 }
 
+/// 1 / (1 + e^-x).
+#[inline(always)]
+pub(crate) fn sigmoid<R: Real>(x: R) -> R {
+    R::ONE / (exp(-x) + R::ONE)
+}
+
 /// ln(1 + e^x), and x itself above 20, as libtorch has it.
 #[inline(always)]
 pub(crate) fn softplus<R: Real>(x: R) -> R {
@@ -78,8 +84,7 @@ pub(crate) fn softplus<R: Real>(x: R) -> R {
 /// The slope of [`softplus`]: 1 / (1 + e^-x), and 1 above 20.
 #[inline(always)]
 pub(crate) fn softplus_slope<R: Real>(x: R) -> R {
-    let slope = R::ONE / (exp(-x) + R::ONE);
-    if x > R::from_f64(20.0) { R::ONE } else { slope }
+    if x > R::from_f64(20.0) { R::ONE } else { sigmoid(x) }
 }
 
 /// Φ(x) and its slope φ(x), the distribution and the density of a standard normal number, within 2e-7.
@@ -134,6 +139,11 @@ mod tests {
         let f64s = |function, truth| worst::<f64>(function, truth, |x| x, 1e-300);
         check("tanh", f32s(tanh, f64::tanh), f64s(tanh, f64::tanh));
         check("softplus", f32s(softplus, softplus_true), f64s(softplus, softplus_true));
+        check(
+            "sigmoid",
+            f32s(sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
+            f64s(sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
+        );
         check("slope", f32s(softplus_slope, slope_true), f64s(softplus_slope, slope_true));
         for i in -400..=400 {
             let x = f64::from(i) / 100.0;

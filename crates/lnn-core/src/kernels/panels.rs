@@ -69,6 +69,11 @@ impl<R: Real> Panels<R> {
         panels
     }
 
+    /// Rows of the matrix.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// W itself, of `weights [depth, columns]`, row by row.
     pub(crate) fn straight(weights: &[R], depth: usize, columns: usize) -> Self {
         Self::part(weights, depth, columns, 0..columns)

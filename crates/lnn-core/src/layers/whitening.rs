@@ -31,11 +31,7 @@ impl Whitening {
     /// # Errors
     /// [`Error::Value`] if a size is below 1; those of [`Scope::buffer`].
     pub fn new(scope: &mut Scope<'_>, channels: i64, kernel: i64) -> Result<Self, Error> {
-        for (name, extent) in [("channels", channels), ("kernel", kernel)] {
-            if extent < 1 {
-                return Err(Error::Value { name, expected: "at least 1", found: extent.to_string() });
-            }
-        }
+        Error::refuse_empty(&[("channels", channels), ("kernel", kernel)])?;
         let outputs = 2 * channels * kernel * kernel;
         let weight = scope.buffer("weight", &[outputs, channels, kernel, kernel], &Init::Constant(0.0))?;
         Ok(Self { weight })

@@ -5,8 +5,8 @@
 
 use crate::error::Error;
 use crate::parameters::script::Script;
-use crate::recurrence::state::{Run, State};
 use crate::recurrence::sequence::{Sequence, shape_error};
+use crate::recurrence::state::{Run, State};
 use std::fmt::Debug;
 use tch::{Kind, Tensor};
 
@@ -31,11 +31,6 @@ pub trait Cell: Debug {
 
     /// The half of a step that needs the state: `projected [B, P]`, and `dt [B, 1]` if the cell has time.
     fn advance(&self, projected: &Tensor, dt: Option<&Tensor>, state: &State) -> State;
-
-    /// The first step from a zero state. A cell may leave out what zeros cannot change.
-    fn advance_from_rest(&self, projected: &Tensor, dt: Option<&Tensor>) -> State {
-        self.advance(projected, dt, &self.zero_state(projected))
-    }
 
     /// What a run keeps of a step, `[B, ..]`: the state's output, unless the cell has more to show.
     fn emit(&self, state: &State) -> Tensor {
@@ -107,24 +102,21 @@ fn advance_all<C: Cell + ?Sized>(
     let projected = projected.unbind(1);
     let times = sequence.time_without_padding().map(|dt| dt.unsqueeze(2).unbind(1));
     let masks = sequence.mask.map(|mask| mask.to_kind(Kind::Bool).unbind(1));
-    let mut state: Option<State> =
-        initial.map(|state| State::new(state.tensors().iter().map(Tensor::shallow_clone).collect()));
+    let mut state = match initial {
+        Some(state) => State::new(state.tensors().iter().map(Tensor::shallow_clone).collect()),
+        None => cell.zero_state(&projected[0]),
+    };
     let mut outputs = Vec::with_capacity(projected.len());
     for (t, projected) in projected.iter().enumerate() {
         let dt = times.as_ref().map(|times| &times[t]);
-        let next = match &state {
-            Some(state) => cell.advance(projected, dt, state),
-            None => cell.advance_from_rest(projected, dt),
+        let next = cell.advance(projected, dt, &state);
+        state = match &masks {
+            Some(masks) => next.where_counts(&masks[t], &state),
+            None => next,
         };
-        let next = match (&masks, state) {
-            (None, _) => next,
-            (Some(masks), Some(before)) => next.where_counts(&masks[t], &before),
-            (Some(masks), None) => next.where_counts(&masks[t], &cell.zero_state(projected)),
-        };
-        outputs.push(cell.emit(&next));
-        state = Some(next);
+        outputs.push(cell.emit(&state));
     }
-    Run { outputs: Tensor::stack(&outputs, 1), last: state.expect("a sequence has at least one step") }
+    Run { outputs: Tensor::stack(&outputs, 1), last: state }
 }
 
 /// Refuses what does not fit the cell.

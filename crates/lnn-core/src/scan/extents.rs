@@ -1,6 +1,6 @@
 //! The extents of a fused time loop, and into how many parts it is cut for the threads.
 
-use crate::scan::pointwise::Pointwise;
+use crate::scan::step::Step;
 use std::ops::Range;
 
 /// Multiplications below which a second thread costs more than it gives.
@@ -13,9 +13,9 @@ const STEP_WORTH_A_THREAD: usize = 1 << 17;
 pub(crate) struct Extents {
     pub(crate) steps: usize,
     pub(crate) batch: usize,
-    /// P: numbers of a drive.
+    /// P: numbers of a row.
     pub(crate) drives: usize,
-    /// H: numbers that the weights see.
+    /// H: numbers of the cell's output.
     pub(crate) units: usize,
     /// E H: numbers of a state.
     pub(crate) width: usize,
@@ -36,8 +36,8 @@ impl Extents {
     }
 
     /// Into how many parts the units of a single sample are cut; 1 leaves them together.
-    pub(crate) fn unit_parts<P: Pointwise>(self) -> usize {
-        let alone = P::UNIT_BY_UNIT && self.batch == 1 && self.steps > 1;
+    pub(crate) fn unit_parts<S: Step>(self) -> usize {
+        let alone = S::UNIT_BY_UNIT && self.batch == 1 && self.steps > 1;
         let most = if alone { self.units * self.drives / STEP_WORTH_A_THREAD } else { 1 };
         most.min(lnn_sys::threads()).max(1)
     }

@@ -8,7 +8,7 @@
 use crate::kernels::panels::Panels;
 use crate::kernels::real::Real;
 use crate::scan::passes::counts;
-use crate::scan::pointwise::Pointwise;
+use crate::scan::step::Step;
 use lnn_sys::Rows;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
@@ -23,7 +23,7 @@ const ALL: usize = usize::MAX / 2;
 /// What all parts read. `projected` and `extra` are `[T, 1, H]`.
 #[derive(Clone, Copy)]
 pub(crate) struct OneSample<'a, P, R> {
-    pub(crate) pointwise: P,
+    pub(crate) step: P,
     pub(crate) units: usize,
     pub(crate) panels: &'a Panels<R>,
     pub(crate) projected: Rows<'a, R>,
@@ -41,7 +41,7 @@ pub(crate) struct UnitPart<'a, R> {
 }
 
 /// Runs all parts, each on a thread.
-pub(crate) fn run_units<P: Pointwise, R: Real>(sample: OneSample<'_, P, R>, parts: Vec<UnitPart<'_, R>>) {
+pub(crate) fn run_units<P: Step, R: Real>(sample: OneSample<'_, P, R>, parts: Vec<UnitPart<'_, R>>) {
     let widths: Vec<_> = parts.iter().map(|part| part.units.len()).collect();
     let board = Board::new(&widths);
     let board = &board;
@@ -64,12 +64,12 @@ struct UnitPass<'a, P, R> {
     board: &'a Board<R>,
 }
 
-impl<P: Pointwise, R: Real> WithSimd for UnitPass<'_, P, R> {
+impl<P: Step, R: Real> WithSimd for UnitPass<'_, P, R> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let OneSample { pointwise, units: all, panels, projected, extra, initial, mask } = self.sample;
+        let OneSample { step, units: all, panels, projected, extra, initial, mask } = self.sample;
         let UnitPart { units, states, mut saved } = self.part;
         let _leaving = Leaving(self.board);
         let mut before = initial.map_or_else(|| vec![R::ZERO; all], <[R]>::to_vec);
@@ -83,7 +83,7 @@ impl<P: Pointwise, R: Real> WithSimd for UnitPass<'_, P, R> {
             let own = &before[units.clone()];
             if counts(mask, t) {
                 let extra = extra.map_or(&[][..], |extra| &extra.row(t, 0)[units.clone()]);
-                pointwise.forward(own, extra, z, out);
+                step.forward(0, own, extra, z, out);
             } else {
                 out.copy_from_slice(own);
             }

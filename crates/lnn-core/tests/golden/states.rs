@@ -2,7 +2,7 @@
 
 use crate::{Golden, KINDS, prefixed};
 use lnn_core::{
-    Cell, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Parameters,
+    Cell, Gru, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Parameters,
     ReservoirConfig, Role, Scope, Sequence, Solver, State, TauForm, TimeConstants,
 };
 use tch::Device;
@@ -85,4 +85,9 @@ fn the_linear_liquid_gives_the_states_and_gradients_of_the_equation() {
     check("linear_liquid_T5.npz", |scope, [inputs, units], golden| {
         Box::new(LinearLiquid::new(scope, inputs, units, golden.number("rate")).unwrap())
     });
+}
+
+#[test]
+fn the_gru_gives_the_states_and_gradients_of_the_equation() {
+    check("gru_T5.npz", |scope, [inputs, rows], _| Box::new(Gru::new(scope, inputs, rows / 3).unwrap()));
 }

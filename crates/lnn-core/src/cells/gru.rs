@@ -13,9 +13,9 @@
 //! | `b_r`, `b_z`, `b_n` | `bias` | `[3H]`, 0 |
 //! | c | `candidate_bias` | `[H]`, 0 |
 //!
-//! Source: Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), in the form of `torch.nn.GRU`, where the
-//! reset gate r multiplies the product and its bias. The gates are in its order; where it adds two biases here is one. Initialised as
-//! Keras does.
+//! Source: Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), in the form of `torch.nn.GRU`, where
+//! the reset gate r multiplies the product and its bias. The gates are in its order. It adds two biases to r and z, here is
+//! one. The initial values are those of Keras.
 
 use crate::cells::gru_step::GruStep;
 use crate::error::Error;
@@ -100,7 +100,7 @@ impl FusedCell for Gru {
     }
 }
 
-/// The same equations in TorchScript. The state is `h [B, H]`, zero where none is given.
+/// The same equations in TorchScript. The state is `h [B, H]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
     return torch.linear(x, self.input_weights, self.bias)

@@ -26,18 +26,18 @@ use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
-/// What a reservoir is drawn from.
+/// The settings of a leaky reservoir.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReservoirConfig {
     /// Number of units H.
     pub units: i64,
     /// Largest modulus of the eigenvalues of the recurrent weights.
     pub spectral_radius: f64,
-    /// Leak rate a: the part of the state that is renewed at each step.
+    /// Leak rate a: the share of the state that is replaced at each step.
     pub leak_rate: f64,
     /// Standard deviation of the input weights.
     pub input_scale: f64,
-    /// Standard deviation of the bias; 0 leaves it out.
+    /// Standard deviation of the bias; with 0 there is none.
     pub bias_scale: f64,
 }
 
@@ -132,7 +132,7 @@ impl FusedCell for LeakyReservoir {
     }
 }
 
-/// The same equation in TorchScript. The state is `h [B, H]`; without one a sequence starts at rest.
+/// The same equation in TorchScript. The state is `h [B, H]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
     if hasattr(self, 'bias'):

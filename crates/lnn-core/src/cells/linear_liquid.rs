@@ -10,9 +10,9 @@
 //! | b | `bias` | `[H]` | |
 //! | c | `rate` | number | 0 < c ≤ 1 |
 //!
-//! Source: "Liquid neural networks" (`AI-ContentLab`). The recurrent term and the bias stand outside c, and nothing bends
-//! the state, so it grows without end where (1 - c) + `W_hid` has an eigenvalue beyond 1. The snippet draws its weights from
-//! N(0, 1) and so overflows; here their scale is chosen. The consistent Euler step is [`crate::LiquidTimeStep`].
+//! Source: "Liquid neural networks" (`AI-ContentLab`). The recurrent term and the bias are not multiplied by c, and the state is
+//! not squashed, so it grows without bound where (1 - c) + `W_hid` has an eigenvalue beyond 1. The snippet draws its weights from
+//! N(0, 1) and therefore overflows; here their scale is chosen. The consistent Euler step is [`crate::LiquidTimeStep`].
 
 use crate::error::Error;
 use crate::kernels::real::Real;
@@ -38,7 +38,7 @@ pub struct LinearLiquid {
 
 impl LinearLiquid {
     /// A trainable layer of `units` units over `inputs` inputs, with `rate` c. Input weights are N(0, 1 / I), recurrent
-    /// weights N(0, (c / 2)² / H), which leaves the start stable; the bias is 0.
+    /// weights N(0, (c / 2)² / H), so that training starts stable; the bias is 0.
     ///
     /// # Errors
     /// [`Error::Value`] if a number is out of its range; those of [`Scope::trainable`].
@@ -109,7 +109,7 @@ impl FusedCell for LinearLiquid {
     }
 }
 
-/// h' = z + k h with the part k = 1 - c of the state that is kept.
+/// h' = z + k h, where k = 1 - c is the share of the state that is kept.
 #[derive(Debug, Clone, Copy)]
 struct Kept(f64);
 
@@ -156,7 +156,7 @@ impl Step for Kept {
     }
 }
 
-/// The same equation in TorchScript. The state is `h [B, H]`, zero where none is given.
+/// The same equation in TorchScript. The state is `h [B, H]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
     return torch.linear(x * self.rate, self.input_weights, self.bias)

@@ -11,12 +11,12 @@
 //! | b | `bias`, and `recurrent_bias` if there are two | `[H]` | |
 //! | tau | `tau` | `[H]` | at least a floor, by its [`TimeConstants`] |
 //!
-//! With [`TimeConstants::by_input`] the constant moves with input and state: tau = floor + softplus(raw + x `W_tau`ᵀ +
+//! With [`TimeConstants::by_input`] the time constant depends on input and state: tau = floor + softplus(raw + x `W_tau`ᵀ +
 //! h `U_tau`ᵀ), with the fields `tau_input_weights` and `tau_recurrent_weights`.
 //!
 //! Source: the `LiquidTimeStep` of "Liquid Neuronal Networks (LNNs)": explicit Euler steps with dt = 1 and an unbounded
-//! tau, which lets the state grow without end where tau < 1/2. The exponential rate is the exact solution for a drive
-//! that stands still during the step, and stays below 1 for any dt and tau. A constant that moves with the input is the
+//! tau, so that the state grows without bound where tau < 1/2. The exponential rate is the exact solution for a drive
+//! that is constant during the step, and is below 1 for any dt and tau. A time constant that depends on the input is the
 //! idea of Hasani et al., "Liquid Time-constant Networks" (2021).
 
 use crate::cells::approach::Approach;
@@ -34,12 +34,12 @@ use crate::scan::stream::{Block, StreamStep};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
-/// What a layer is made from.
+/// The settings of a liquid layer.
 #[derive(Debug)]
 pub struct LiquidTimeStepConfig {
     /// Number of units H.
     pub units: i64,
-    /// How a step is taken.
+    /// How a step is computed.
     pub solver: Solver,
     /// The time constants.
     pub tau: TimeConstants,
@@ -49,7 +49,7 @@ pub struct LiquidTimeStepConfig {
     pub recurrent_init: Init,
     /// How the bias is drawn.
     pub bias_init: Init,
-    /// Whether a second bias is added, as two linear layers of PyTorch do. It acts as one bias that learns twice as fast.
+    /// Whether a second bias is added, as two linear layers of PyTorch have it. It acts as one bias that learns twice as fast.
     pub recurrent_bias: bool,
 }
 
@@ -106,7 +106,7 @@ impl LiquidTimeStep {
         rates
     }
 
-    /// The weights of the step's one product: `[H, H]`, or `[2H, H]` if the constants move.
+    /// The weights of the step's one product: `[H, H]`, or `[2H, H]` if the time constants depend on the input.
     fn recurrent(&self) -> [Tensor; 1] {
         match &self.by_input {
             Some([_, weights]) => [Tensor::cat(&[&self.recurrent_weights, weights], 0)],
@@ -132,7 +132,7 @@ impl Cell for LiquidTimeStep {
         true
     }
 
-    /// The drive's part, and behind it the part of tau's parameter if that moves with the input.
+    /// The part of the drive, followed by that of tau's parameter if that depends on the input: `[.., H]` or `[.., 2H]`.
     fn project(&self, x: &Tensor) -> Tensor {
         let bias = self.recurrent_bias.as_ref().map(|second| second + &self.bias);
         let drive = x.linear(&self.input_weights, Some(bias.as_ref().unwrap_or(&self.bias)));
@@ -205,8 +205,8 @@ impl FusedCell for LiquidTimeStep {
 }
 
 impl LiquidTimeStep {
-    /// One step `x [B, I]`, `dt [B]`, `h [B, H]` on plain numbers, for which a time constant that does not move is one without products;
-    /// `None` where the general form is to be used.
+    /// One step `x [B, I]`, `dt [B]`, `h [B, H]` on plain numbers: a time constant that does not depend on the input is one
+    /// without products. `None` where the general form is to be used.
     fn step_on_rows(&self, x: &Tensor, dt: Option<&Tensor>, h: &Tensor) -> Option<Tensor> {
         if self.recurrent_bias.is_some() || self.rate.form == TauForm::Clamped {
             return None;
@@ -227,7 +227,8 @@ impl LiquidTimeStep {
     }
 }
 
-/// The same equations in TorchScript; `CONSTANTS` and `RATE` stand for the forms of [`Rate::on_tensors`]. The state is `h [B, H]`, zero where none is given; `dt` is `[B, T]` or `[B]`, 1 if absent.
+/// The same equations in TorchScript; `CONSTANTS` and `RATE` stand for the forms of [`Rate::on_tensors`]. The state is `h [B,
+/// H]`, zero if absent; `dt` is `[B, T]` or `[B]`, 1 if absent.
 const SCRIPT: &str = "
 def constants(self, parameter: Tensor) -> Tensor:
     return CONSTANTS

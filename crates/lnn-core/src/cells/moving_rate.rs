@@ -1,4 +1,4 @@
-//! The step of a liquid unit whose time constant is computed from z, too.
+//! The step of a liquid unit whose time constant is computed from the row, too.
 //!
 //! ```text
 //! z = (u, g)      tau = floor + softplus(g)      q = dt / tau      r = q  or  1 - exp(-q)
@@ -15,8 +15,8 @@ use crate::kernels::real::Real;
 use crate::scan::step::{Gradients, Step, TensorGradients, TensorStep};
 use tch::Tensor;
 
-/// h' = h + r(g) (tanh u - h), where z is u and behind it g; `extra` is dt, or nothing where that is 1. The form of the rate is
-/// known when the loops are compiled: a choice inside them would keep them from running on vectors.
+/// h' = h + r(g) (tanh u - h), where z is u followed by g; `extra` is dt, or empty where that is 1. The form of the rate is
+/// known at compile time: a choice inside the loops would prevent vector instructions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MovingRate<const EXPONENTIAL: bool> {
     pub(crate) floor: f64,
@@ -49,7 +49,7 @@ impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
     fn forward<R: Real>(&self, _stage: usize, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]) {
         let (floor, dt) = (R::from_f64(self.floor), extra.first().copied().unwrap_or(R::ONE));
         let (drive, parameter) = z.split_at_mut(before.len());
-        // Short loops over few slices, which the compiler turns into vectors; a row stays in the nearest cache.
+        // Short loops over few slices, which the compiler vectorises; a row stays in the first-level cache.
         for u in drive.iter_mut() {
             *u = tanh(*u);
         }
@@ -74,7 +74,7 @@ impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
         let (floor, dt) = (R::from_f64(self.floor), extra.first().copied().unwrap_or(R::ONE));
         let (drive, parameter) = saved.split_at(before.len());
         let (of_drive, of_parameter) = row.z.split_at_mut(before.len());
-        // A sum, which is not done on vectors: apart, so that the rest is.
+        // A sum is not vectorised: it has a loop of its own, so that the others are.
         if let [of_dt] = row.extra {
             for (((gradient, h), y), g) in row.state.iter().zip(before).zip(drive).zip(parameter) {
                 let [tau, _, r] = Self::rate(floor, *g, dt);
@@ -117,7 +117,7 @@ impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
         let [tau, q, r] = self.rate_on_tensors(&g, extra);
         let of_r = of_state * (&y - before);
         let of_q = if EXPONENTIAL { of_r * (1.0 - &r) } else { of_r } / tau;
-        // As libtorch has it: a straight line where its softplus is one.
+        // As libtorch has it: linear above 20, where its softplus is.
         let of_g = g.softplus_backward(&-(&of_q * q), 1.0, 20.0);
         let [of_u, of_before] = approach_backward_on_tensors(of_state, &r, &y);
         let of_z = Tensor::cat(&[of_u, of_g], 1);
@@ -129,7 +129,7 @@ impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
     }
 }
 
-/// The drive's part and that of tau's parameter.
+/// The part of the drive and that of tau's parameter.
 fn halves(z: &Tensor) -> [Tensor; 2] {
     let units = z.size()[1] / 2;
     [z.narrow(1, 0, units), z.narrow(1, units, units)]

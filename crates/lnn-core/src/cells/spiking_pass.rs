@@ -12,7 +12,7 @@ use crate::kernels::real::Real;
 use crate::scan::step::{Gradients, Step, TensorGradients, TensorStep};
 use tch::Tensor;
 
-/// The state is v and behind it s.
+/// The step; the state is v followed by s.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SpikingPass {
     pub(crate) leak_rate: f64,

@@ -1,7 +1,7 @@
-//! Elementary functions that a compiler can run on whole vectors: no branch, no table, no call.
+//! Elementary functions that the compiler can vectorise: no branch, no table, no call.
 //!
-//! Each is within a few units in the last place of the true value; NaN stays NaN. They are made for the inside of loops and
-//! are inlined there, so they take on the instructions of the function around them.
+//! Each is within a few units in the last place of the true value; NaN stays NaN. They are meant for the inside of loops and
+//! are inlined there, so that they use the vector instructions of the function around them.
 //!
 //! Source of the reductions: e^x = 2^n e^r with n = round(x / ln 2); tanh a = -t / (t + 2) with t = e^(-2a) - 1; ln(1 + y) =
 //! 2 artanh(y / (2 + y)).
@@ -33,7 +33,7 @@ const INVERSE_FACTORIALS: [f64; 14] = {
 #[inline(always)]
 fn reduced<R: Real>(x: R) -> [R; 2] {
     let [low, high] = R::EXPONENTS;
-    // Written so that NaN passes.
+    // Written so that NaN stays NaN.
     let x = if x < low { low } else { x };
     let x = if x > high { high } else { x };
     let rounded = x.mul_add(R::from_f64(std::f64::consts::LOG2_E), R::ROUNDER);
@@ -92,7 +92,7 @@ pub(crate) fn softplus_slope<R: Real>(x: R) -> R {
 /// Source: Abramowitz and Stegun (1964), 7.1.26.
 #[inline(always)]
 pub(crate) fn gaussian(x: f32) -> [f32; 2] {
-    // Half of the terms there; their argument is |x| / √2.
+    // Half of the coefficients there, whose argument is |x| / √2.
     const TERMS: [f64; 5] =
         [0.127_414_796, -0.142_248_368, 0.710_706_870_5, -0.726_576_013_5, 0.530_702_714_5];
     const ARGUMENT: f32 = 0.231_641_9;
@@ -166,7 +166,7 @@ mod tests {
         for (x, distribution) in [(f32::INFINITY, 1.0), (f32::NEG_INFINITY, 0.0)] {
             let found = gaussian(x);
             assert_eq!(found[0].to_bits(), f32::to_bits(distribution), "{x}: {found:?}");
-            // The exponential ends at the smallest number it gives, not at zero.
+            // The exponential ends at its minimum, not at zero.
             assert!(found[1] < 1e-30, "{x}: {found:?}");
         }
     }

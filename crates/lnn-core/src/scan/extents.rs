@@ -1,11 +1,11 @@
-//! The extents of a fused time loop, and into how many parts it is cut for the threads.
+//! The extents of a fused time loop, and how it is cut into parts for the threads.
 
 use crate::scan::step::Step;
 use std::ops::Range;
 
-/// Multiplications below which a second thread costs more than it gives.
+/// Number of multiplications below which a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 1 << 19;
-/// The same of one step, after each of which threads wait for each other.
+/// The same for one step, where the threads wait for each other after each step.
 const STEP_WORTH_A_THREAD: usize = 1 << 17;
 
 /// Extents of a scan.
@@ -35,7 +35,7 @@ impl Extents {
         (0..self.batch).step_by(size).map(|from| from..self.batch.min(from + size)).collect()
     }
 
-    /// Into how many parts the units of a single sample are cut; 1 leaves them together.
+    /// The number of parts that the units of a single sample are cut into; 1 leaves them together.
     pub(crate) fn unit_parts<S: Step>(self) -> usize {
         let alone = S::UNIT_BY_UNIT && self.batch == 1 && self.steps > 1;
         let most = if alone { self.units * self.drives / STEP_WORTH_A_THREAD } else { 1 };

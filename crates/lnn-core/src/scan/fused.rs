@@ -1,9 +1,9 @@
 //! A whole time loop as one node of the graph.
 //!
 //! The stepwise loop in `recurrence/cell.rs` is the reference. It makes a dozen small tensors per step and as many nodes of the
-//! graph; here a sequence costs one node, whose backward pass is written out. On the CPU, in float32 and float64, `rows.rs` runs it on
-//! plain numbers; elsewhere `device.rs` runs it by operations of libtorch. Memory is time first, `[T, B, ..]`, so that what a thread
-//! needs of a step lies together, and so that states and gradients of all steps are one matrix.
+//! graph; here a sequence costs one node, whose backward pass is written out. On the CPU, in float32 and float64, `rows.rs`
+//! runs it on plain numbers; elsewhere `device.rs` runs it by operations of libtorch. Memory is time first, `[T, B, ..]`, so
+//! that what a thread needs of a step lies together, and so that states and gradients of all steps are one matrix.
 
 use crate::error::Error;
 use crate::recurrence::cell::{Cell, check_sequence, recur, unroll};

@@ -1,5 +1,5 @@
-//! The order of a fused scan's inputs, and so of its gradients: projected input, weights, and behind them the initial state and the
-//! further numbers of each step, as far as they are given.
+//! The order of a fused scan's inputs, and so of its gradients: projected input, weights, and behind them the initial state and
+//! the further numbers of each step, as far as they are given.
 
 use lnn_sys::PassError;
 use tch::Tensor;

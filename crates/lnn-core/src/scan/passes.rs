@@ -8,7 +8,7 @@ use lnn_sys::Rows;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// Cuts `[T, B, width]` into the parts' samples: for each part a piece a step.
+/// Cuts `[T, B, width]` into the parts' samples: for each part one piece per step.
 pub(crate) fn pieces<'a, R>(
     numbers: &'a mut [R],
     batch: usize,
@@ -27,7 +27,7 @@ pub(crate) fn pieces<'a, R>(
     pieces
 }
 
-/// Whether a step of a sample counts.
+/// Whether a step of a sample is not masked.
 #[inline(always)]
 pub(crate) fn counts(mask: Option<&[bool]>, index: usize) -> bool {
     mask.is_none_or(|mask| mask[index])
@@ -44,9 +44,9 @@ pub(crate) struct ForwardPart<'a, P, R> {
     /// The part's rows of the initial state.
     pub(crate) initial: Option<&'a [R]>,
     pub(crate) mask: Option<&'a [bool]>,
-    /// Out, a piece a step.
+    /// Out, one piece per step.
     pub(crate) states: Vec<&'a mut [R]>,
-    /// Out, a piece a step; none if nothing will be asked for a gradient.
+    /// Out, one piece per step; none if no gradient will be asked for.
     pub(crate) saved: Vec<&'a mut [R]>,
 }
 
@@ -99,21 +99,21 @@ pub(crate) struct BackwardPart<'a, P, R> {
     pub(crate) products: &'a [Packed<R>],
     /// All samples.
     pub(crate) states: &'a [R],
-    /// All samples: what the forward pass left in place of z.
+    /// All samples: the rows as the forward pass left them.
     pub(crate) saved: &'a [R],
     pub(crate) extra: Option<Rows<'a, R>>,
     /// All samples.
     pub(crate) initial: Option<&'a [R]>,
     pub(crate) mask: Option<&'a [bool]>,
-    /// The gradient of the states, if they have one.
+    /// The gradient of the states, if there is one.
     pub(crate) of_states: Option<Rows<'a, R>>,
-    /// Out, a piece a step: the gradient of z.
+    /// Out, one piece per step: the gradient of z.
     pub(crate) of_drives: Vec<&'a mut [R]>,
     /// In: the gradient of the last state; out: that of the initial one.
     pub(crate) of_initial: &'a mut [R],
-    /// Whether the steps share their further numbers, and so the sum of their gradients.
+    /// Whether all steps share their further numbers, and therefore the sum of their gradients.
     pub(crate) shared: bool,
-    /// Added to: a piece a step, or one for all.
+    /// Added to: one piece per step, or one for all steps.
     pub(crate) of_extra: Vec<&'a mut [R]>,
 }
 

@@ -15,8 +15,8 @@ use crate::scan::step::Step;
 use lnn_sys::{CustomFunction, Forward, PassError, Rows, numbers, numbers_mut, parallel_each};
 use tch::{Device, Kind, Tensor};
 
-/// The operation. Its inputs are the projected input `[T, B, P]`, the weights of the products, the initial state `[B, E H]` and the
-/// further numbers of each step, if there are any; its outputs the states `[T, B, E H]` and the last of them.
+/// The operation. Its inputs are the projected input `[T, B, P]`, the weights of the products, the initial state `[B, E H]` and
+/// the further numbers of each step, if there are any; its outputs the states `[T, B, E H]` and the last of them.
 #[derive(Debug)]
 pub(crate) struct RowScan<S> {
     pub(crate) step: S,

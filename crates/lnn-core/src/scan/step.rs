@@ -1,10 +1,11 @@
 //! A cell's step as the fused time loop runs it: on rows of plain numbers, and on tensors.
 //!
-//! A row z holds the numbers of one sample in one step. It begins as the projected input. Each [`Product`] adds a matrix product to some
-//! of its columns, from the state or from other columns of the row, and a function of the row follows each product: the last one gives
-//! the state after the step. A cell with one product has `z = projected + h Wᵀ` and one function; a cell with several layers per
-//! step has several; a cell whose work is per synapse has no product, and its function does the work, with the numbers of the synapses
-//! in `extra`. A bias that is added behind the first product is a column of the projected input, and so gets its gradient.
+//! A row z holds the numbers of one sample in one step. It begins as the projected input. Each [`Product`] adds a matrix
+//! product to some of its columns, from the state or from other columns of the row, and a function of the row follows each
+//! product: the last one gives the state after the step. A cell with one product has `z = projected + h Wᵀ` and one function; a
+//! cell with several layers per step has several; a cell whose work is per synapse has no product, and its function does the
+//! work, with the numbers of the synapses in `extra`. A bias that is added behind the first product is a column of the
+//! projected input, and so gets its gradient.
 
 use crate::kernels::real::Real;
 use std::fmt::Debug;
@@ -27,8 +28,8 @@ pub(crate) struct Product {
 pub(crate) trait Step: Debug + Copy + Send + Sync + 'static {
     /// Numbers of the state, as multiples of H.
     const EMITS: usize = 1;
-    /// Whether there is one product, from the state into the whole row, and a unit's state follows from its own numbers alone, one of
-    /// each kind: then the units may be cut into parts.
+    /// Whether there is one product, from the state into the whole row, and a unit's state follows from its own numbers alone,
+    /// one of each kind: then the units may be cut into parts.
     const UNIT_BY_UNIT: bool = false;
 
     /// The products of a step in their order, one for each matrix of weights.
@@ -36,14 +37,14 @@ pub(crate) trait Step: Debug + Copy + Send + Sync + 'static {
         vec![Product { from: None, into: 0 }]
     }
 
-    /// The function of a row behind product `stage`. It may change `z`; the one behind the last product writes the state after the
-    /// step to `out`, and leaves in `z` what the backward pass needs. It runs once, as stage 0, where there is no product.
+    /// The function of a row behind product `stage`. It may change `z`; the one behind the last product writes the state after
+    /// the step to `out`, and leaves in `z` what the backward pass needs. It runs once, as stage 0, where there is no product.
     fn forward<R: Real>(&self, stage: usize, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]);
 
     /// The backward pass of [`forward`](Self::forward), stages in reverse. The last stage takes the gradient of the state after
-    /// the step in `row.state`, replaces it by that of the state before, and writes that of its row to all of `row.z`. An earlier one
-    /// finds in `row.z` the gradient of the row behind it, replaces it by that of the row before it, and may add to `row.state`.
-    /// Each adds the gradient of `extra` to `row.extra`. The loop adds what passes through the weights.
+    /// the step in `row.state`, replaces it by that of the state before, and writes that of its row to all of `row.z`. An
+    /// earlier one finds in `row.z` the gradient of the row behind it, replaces it by that of the row before it, and may add to
+    /// `row.state`. Each adds the gradient of `extra` to `row.extra`. The loop adds what passes through the weights.
     fn backward<R: Real>(&self, stage: usize, before: &[R], extra: &[R], saved: &[R], row: Gradients<'_, R>);
 
     /// A whole step of a batch on any device, from the projected input `z [B, P]` and the state `before [B, E H]`: what the

@@ -1,8 +1,8 @@
-//! One step of a stream, on plain numbers.
+//! One step of a stream on plain numbers.
 //!
 //! A step of a small layer is some thousand multiplications, less than what libtorch spends on the ten operations that it
-//! consists of. Where nothing collects gradients, on the CPU, this does the same in one pass, by the row function of the fused time
-//! loop; for more than a few samples libtorch's matrix products are faster.
+//! consists of. Where nothing collects gradients, on the CPU, this does the same in one pass, by the row function of the fused
+//! time loop; for more than a few samples libtorch's matrix products are faster.
 
 use crate::kernels::real::Real;
 use crate::scan::step::Step;

@@ -7,7 +7,7 @@ use lnn_core::{
 };
 use tch::Device;
 
-/// Runs the cell that `make` makes of its number of inputs and units on the input of `file`, from its initial state and from
+/// Runs the cell that `make` returns for a number of inputs and of rows of weights on the input of `file`, from its initial state and from
 /// zero, and compares the states and the gradients of `sum(states²)`.
 fn check(file: &str, make: impl Fn(&mut Scope<'_>, [i64; 2], &Golden) -> Box<dyn Cell>) {
     for (kind, from_zero) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {

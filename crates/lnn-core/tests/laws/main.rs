@@ -1,7 +1,7 @@
-//! What holds for every cell, whatever its sizes and weights.
+//! Laws that hold for every cell, whatever its sizes and weights.
 //!
 //! A law is a function of a [`Subject`]: a cell with an input, an initial state and a mask that fit it. Every law is
-//! tested on every cell, on sizes and values that are drawn anew at each run. A new cell joins with one line below.
+//! tested on every cell, on sizes and values that are drawn anew in each run. A new cell needs one line below.
 
 mod gradients;
 mod masks;
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};
 
-/// Makes a cell with the given numbers of inputs and units.
+/// Draws a cell with the given numbers of inputs and units.
 type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn Cell>;
 
 const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
@@ -49,11 +49,11 @@ struct Subject {
 
 impl Subject {
     fn draw(draw: Draw, sizes: Sizes) -> Self {
-        // libtorch's generator belongs to all threads: what another test draws in between would change the numbers.
+        // All threads share libtorch's generator: draws of another test in between would change the numbers.
         static GENERATOR: Mutex<()> = Mutex::new(());
         let Sizes { batch, steps, inputs, units, seed } = sizes;
-        // On tensors this small a second thread costs more than it gives, and on a busy machine a hundred times more:
-        // threads that wait for one another spin. The setting belongs to the calling thread.
+        // On tensors this small a second thread costs more than it saves, and on a busy machine a hundred times more:
+        // waiting threads spin. The setting is that of the calling thread.
         tch::set_num_threads(1);
         let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parameters = Parameters::drawn(seed, OPTIONS.0, OPTIONS.1);
@@ -79,7 +79,7 @@ fn for_all(draw: Draw, law: fn(&Subject)) {
     proptest!(config, |(sizes in sizes())| law(&Subject::draw(draw, sizes)));
 }
 
-/// The state with `change` done to each of its tensors.
+/// The state with `change` applied to each of its tensors.
 fn map_state(state: &State, change: impl Fn(&Tensor) -> Tensor) -> State {
     State::new(state.tensors().iter().map(change).collect())
 }
@@ -112,7 +112,7 @@ macro_rules! test_laws {
     };
 }
 
-/// The laws of every cell; behind `smooth`, those of the cells whose gradient is that of their values.
+/// The laws of every cell; `smooth` adds those of cells whose gradient is the derivative of their values.
 macro_rules! cells_obey_the_laws {
     ($($cell:ident: $draw:expr $(, $smooth:ident)?;)+) => {
         $(mod $cell {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the golden data of lnn-core's tests: numbers computed here with numpy, apart from libtorch and its autograd.
+"""Writes the golden data of lnn-core's tests: reference values computed with numpy, independently of libtorch and its autograd.
 
-All arrays are float64; shapes are batch first. Gradients are written out by hand, step by step back through time, and
-compared with central differences before anything is written.
+All arrays are float64; shapes are batch first. Gradients are derived by hand, step by step backward through time, and compared with
+central differences before anything is written.
 
 leaky_reservoir_T1.npz, leaky_reservoir_T7.npz, leaky_reservoir_bias_T7.npz: x [B,T,I], h0 [B,H],
     input_weights [H,I], recurrent_weights [H,H], and in the last file bias [H], which is 0 in the others
@@ -70,7 +70,7 @@ import numpy as np
 
 FOLDER = Path(__file__).resolve().parent.parent / "crates" / "lnn-core" / "tests" / "golden"
 Arrays = dict[str, np.ndarray]
-# The last digit of tanh, exp and of a matrix product differs between processors.
+# The last digits of tanh, exp and matrix products differ between processors.
 TOLERANCE = 1e-13
 
 
@@ -79,7 +79,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def check_gradients(loss, arrays: Arrays, gradients: Arrays) -> None:
-    """Compares each number of `gradients` with the central difference of `loss(**arrays)`."""
+    """Compares each element of `gradients` with the central difference of `loss(**arrays)`."""
     step = 1e-5
     for name, gradient in gradients.items():
         for index in np.ndindex(gradient.shape):
@@ -101,7 +101,7 @@ def reservoir_states(x, h0, input_weights, recurrent_weights, leak_rate, bias=0.
 
 
 def reservoir_gradients(states, x, h0, input_weights, recurrent_weights, leak_rate, **_) -> Arrays:
-    """Gradients of sum(states**2). From h_t the drive tanh(..) is recovered, and 1 - tanh(..)**2 is its slope."""
+    """Gradients of sum(states**2). The drive tanh(..) is recovered from h_t; its derivative is 1 - tanh(..)**2."""
     grad_x, grad_h = np.zeros_like(x), np.zeros_like(h0)
     for t in reversed(range(states.shape[1])):
         before = states[:, t - 1] if t else h0
@@ -139,7 +139,7 @@ def leaky_reservoir(steps: int, random: np.random.Generator, bias: bool = False)
 def spectral_radius(random: np.random.Generator) -> Arrays:
     raw, radius = random.standard_normal((9, 9)), np.array(0.8)
     scaled = raw * radius / np.abs(np.linalg.eigvals(raw)).max()
-    # Gelfand: |W^k|^(1/k) tends to the radius, so the radius is checked without eigenvalues.
+    # Gelfand's formula: |W^k|^(1/k) tends to the spectral radius, which checks it without eigenvalues.
     power = 2**14
     root = np.linalg.norm(np.linalg.matrix_power(scaled / radius, power)) ** (1 / power)
     assert abs(root - 1) < 1e-3, root
@@ -147,7 +147,7 @@ def spectral_radius(random: np.random.Generator) -> Arrays:
 
 
 def lstm_run(x, h0, c0, input_weights, recurrent_weights, bias) -> list[tuple]:
-    """Each step as (h before, c before, i, f, g, o after their nonlinearities, h, c)."""
+    """The steps as (previous h, previous c, i, f, g, o after their nonlinearities, h, c)."""
     h, c, tape = h0, c0, []
     for t in range(x.shape[1]):
         i, f, g, o = np.split(x[:, t] @ input_weights.T + h @ recurrent_weights.T + bias, 4, axis=1)
@@ -233,7 +233,7 @@ def muon(random: np.random.Generator) -> Arrays:
         w, m, after = start, np.zeros(shape), []
         for g, lr in zip(gradients, golden["learning_rates"]):
             m = momentum * m + g
-            # An odd polynomial of a matrix is that polynomial of its singular values.
+            # An odd polynomial of a matrix applies to its singular values.
             left, values, right = np.linalg.svd((g + momentum * m).reshape(len(w), -1), full_matrices=False)
             values = values / (np.sqrt(np.sum(values**2)) + 1e-7)
             for _ in range(5):
@@ -246,7 +246,7 @@ def muon(random: np.random.Generator) -> Arrays:
 
 
 def liquid_step(x, h, dt, input_weights, recurrent_weights, bias, tau, recurrent_bias=0.0, floor=None) -> tuple:
-    """Drive, rate, and the rate's slopes in dt and tau. Without a floor tau is the constant, and the step Euler's."""
+    """Drive, rate, and the derivatives of the rate by dt and tau. Without a floor, tau is the time constant and the step is Euler's."""
     drive = np.tanh(x @ input_weights.T + bias + h @ recurrent_weights.T + recurrent_bias)
     constant, by_tau = (tau, 1.0) if floor is None else (floor + np.log1p(np.exp(tau)), sigmoid(tau))
     part = dt[:, None] / constant
@@ -264,7 +264,7 @@ def liquid_states(x, h0, dt, **cell) -> np.ndarray:
 
 
 def liquid_gradients(states, grad_states, x, h0, dt, **cell) -> Arrays:
-    """Gradients of a loss whose own gradient with respect to the states is `grad_states`."""
+    """Gradients of a loss whose gradient with respect to the states is `grad_states`."""
     gradients = {name: np.zeros_like(array) for name, array in cell.items() if name != "floor"}
     grad_x, grad_dt, grad_h = np.zeros_like(x), np.zeros_like(dt), np.zeros_like(h0)
     for t in reversed(range(states.shape[1])):
@@ -285,7 +285,7 @@ def liquid_gradients(states, grad_states, x, h0, dt, **cell) -> Arrays:
 
 
 def liquid_cell(inputs: int, units: int, random: np.random.Generator) -> Arrays:
-    """Weights as PyTorch draws those of linear layers, and the article's two biases."""
+    """Weights drawn like those of PyTorch's linear layers, and the article's two biases."""
     return {
         "input_weights": random.uniform(-1, 1, (units, inputs)) / np.sqrt(inputs),
         "recurrent_weights": random.uniform(-1, 1, (units, units)) / np.sqrt(units),
@@ -358,7 +358,7 @@ def liquid_train(random: np.random.Generator) -> Arrays:
 
 
 def spiking_run(fire, x, v0, input_weights, recurrent_weights, bias, spike_weights, leak_rate, threshold) -> tuple:
-    """The steps as (v before, drive, u, s, v), and the loss; `fire` gives s of u - threshold."""
+    """The steps as (previous v, drive, u, s, v), and the loss; `fire` returns s for u - threshold."""
     v, tape, loss = v0, [], 0.0
     for t in range(x.shape[1]):
         drive = np.tanh(x[:, t] @ input_weights.T + bias + v @ recurrent_weights.T)
@@ -405,12 +405,12 @@ def spiking(random: np.random.Generator) -> Arrays:
         }
         starts = (("", arrays), ("zero_", {**arrays, "v0": np.zeros((batch, units))}))
         tapes = [spiking_run(step, **given, **fixed)[0] for _, given in starts]
-        # A membrane at the threshold could spike in one precision and not in another.
+        # A membrane close to the threshold could spike in one precision and not in another.
         if min(np.abs(u - fixed["threshold"]).min() for tape in tapes for _, _, u, _, _ in tape) > 1e-3:
             break
     golden = arrays | fixed | {"sharpness": np.array(sharpness)}
     for (prefix, given), tape in zip(starts, tapes):
-        # With a smooth function in the place of the step the same equations have a gradient that can be checked.
+        # With a smooth function instead of the step function, the gradients of the same equations can be checked.
         relaxed, _ = spiking_run(smooth, **given, **fixed)
         check_gradients(
             lambda **a: spiking_run(smooth, **a, **fixed)[1], given, spiking_gradients(relaxed, slope, **given, **fixed)
@@ -531,7 +531,7 @@ def gru(random: np.random.Generator) -> Arrays:
 
 
 def archive(arrays: Arrays) -> bytes:
-    """An .npz whose bytes depend on the arrays alone: stored, in the order of the names, without the time of day."""
+    """An uncompressed .npz whose bytes depend on the arrays only: sorted by name, without time stamps."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
         for name in sorted(arrays):
@@ -543,10 +543,10 @@ def archive(arrays: Arrays) -> bytes:
 
 def differences(path: Path, arrays: Arrays) -> list[str]:
     if not path.exists():
-        return [f"{path.name} is missing"]
+        return [f"{path.name} does not exist"]
     with np.load(path) as stored:
         if sorted(stored) != sorted(arrays):
-            return [f"{path.name} holds other names: {sorted(set(stored) ^ set(arrays))}"]
+            return [f"{path.name} contains other names: {sorted(set(stored) ^ set(arrays))}"]
         return [
             f"{path.name}: {name} differs"
             for name in arrays
@@ -557,7 +557,7 @@ def differences(path: Path, arrays: Arrays) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file holds other numbers")
+    parser.add_argument("--check", action="store_true", help="write nothing and exit 1 if a file contains other values")
     options = parser.parse_args()
     golden = {
         "leaky_reservoir_T1.npz": leaky_reservoir(1, np.random.default_rng(101)),
@@ -576,7 +576,7 @@ def main() -> int:
     }
     if options.check:
         found = [line for name, arrays in golden.items() for line in differences(FOLDER / name, arrays)]
-        print("\n".join(found) or f"{len(golden)} files hold the numbers computed here", file=sys.stderr)
+        print("\n".join(found) or f"{len(golden)} files contain the values computed here", file=sys.stderr)
         return 1 if found else 0
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, arrays in golden.items():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes a small data set in the files of MNIST (IDX), for checks that must not need a network.
+"""Writes a small set of images as IDX files, the format of MNIST, for checks that run without a network connection.
 
-An image shows one bright square in noise; the cell of a 4 x 4 grid it lies in is the class.
+An image shows one bright square in noise. Its class is the cell of a 4 x 4 grid that contains the square.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def draw(shape: tuple[int, ...], classes: int, random: np.random.Generator) -> t
 
 
 def write_idx(path: Path, array: np.ndarray, gz: bool) -> None:
-    """The IDX format: two zero bytes, the element type, the rank, each extent as a big-endian u32, the elements."""
+    """Writes an IDX file: two zero bytes, the element type, the rank, each extent as a big-endian u32, then the elements."""
     data = struct.pack(f">BBBB{array.ndim}I", 0, 0, UNSIGNED_BYTE, array.ndim, *array.shape) + array.tobytes()
     if gz:
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(data, mtime=0))
@@ -39,9 +39,9 @@ def write_idx(path: Path, array: np.ndarray, gz: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="is made if it is missing")
-    parser.add_argument("--train", type=int, default=2000, help="images to train on (default: %(default)s)")
-    parser.add_argument("--test", type=int, default=500, help="images to test on (default: %(default)s)")
+    parser.add_argument("folder", type=Path, help="output folder, created if it does not exist")
+    parser.add_argument("--train", type=int, default=2000, help="training images (default: %(default)s)")
+    parser.add_argument("--test", type=int, default=500, help="test images (default: %(default)s)")
     parser.add_argument("--classes", type=int, default=10, choices=range(2, GRID * GRID + 1), metavar="N",
                         help=f"2 to {GRID * GRID} (default: %(default)s)")
     parser.add_argument("--size", type=int, default=28, help="height and width (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""Where something was measured, and of which commit: what scripts write beside their figures."""
+"""The machine and the commit of a measurement, which scripts record with their figures."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def machine() -> str:
-    """The processor and its cores."""
+    """The name of the processor and the number of its cores."""
     model = platform.processor() or platform.machine()
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -20,6 +20,6 @@ def machine() -> str:
 
 
 def commit(binary: str) -> str:
-    """The commit that the binary was built from, out of `lnn-cli 0.1.0 (abc)`."""
+    """The commit that the binary was built from, read from `lnn-cli 0.1.0 (abc)`."""
     version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
     return version.split("(")[1].split(")")[0]

@@ -1,4 +1,4 @@
-"""Those who take turns: our program, started for each turn, and peers, which stay and wait for theirs."""
+"""The programs that take turns: lnn-cli, which is started for each turn, and the peers, which keep running between their turns."""
 
 import itertools
 import json
@@ -17,20 +17,20 @@ from comparison.rows import Peer, Row
 
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 
-# As scripts/lnn-cli sets it.
+# The value that scripts/lnn-cli sets.
 SPIN = {"GOMP_SPINCOUNT": "20000"}
 
-# An epoch is the difference between the end of one and the next.
+# The time of an epoch is the difference between the ends of two consecutive epochs.
 EPOCHS = 3
 
 
 class Lost(Exception):
-    """A contestant that cannot take its turn, and why."""
+    """A contestant cannot take its turn; the message states why."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What all contestants share."""
+    """The settings that all contestants share."""
 
     binary: str
     python: str
@@ -41,13 +41,13 @@ class Setting:
     device: str
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
-        """Of every library so many threads, which wait as that library lets them."""
+        """Sets the number of threads for every library. How threads wait is left to the library."""
         threads = {f"{library}_NUM_THREADS": str(self.threads) for library in ("OMP", "MKL", "OPENBLAS")}
         return {**clean(), **threads, **more}
 
 
 class Ours:
-    """Our program, whose set-up is not part of a turn's figures."""
+    """lnn-cli. The figures of a turn do not include its start."""
 
     label = "ours"
 
@@ -76,7 +76,7 @@ class Ours:
 
     def call(self, words: list[str]) -> str:
         command = [self.setting.binary, *words]
-        # A turn may need some set-up and three slow repetitions.
+        # A turn may need time for its start and for three slow repetitions.
         limit = 10 * self.setting.patience + 5 * self.setting.seconds
         try:
             environment = self.setting.environment(SPIN)
@@ -92,7 +92,7 @@ class Ours:
 
 
 class PeerProcess:
-    """A peer's program, with a line for each turn."""
+    """The process of a peer, which takes a turn for each line that it receives."""
 
     def __init__(self, peer: Peer, row: Row, setting: Setting):
         self.peer, self.row, self.setting, self.label = peer, row, setting, peer.label
@@ -117,15 +117,15 @@ class PeerProcess:
             stderr=self.errors,
             text=True,
             env=self.setting.environment({}),
-            start_new_session=True,  # compilers that it starts end with it
+            start_new_session=True,  # so that compilers that it starts are stopped with it
         )
         threading.Thread(target=self.listen, daemon=True).start()
-        ready = self.answer("to get ready", self.setting.patience)
+        ready = self.answer("to start", self.setting.patience)
         self.form, self.versions = ready["form"], ready["versions"]
 
     def listen(self) -> None:
         for line in self.process.stdout:
-            if line.startswith("{"):  # libraries talk, too
+            if line.startswith("{"):  # libraries may print other lines
                 self.lines.put(line)
         self.lines.put(None)
 
@@ -154,7 +154,7 @@ class PeerProcess:
     def stop(self) -> None:
         if self.process is not None:
             try:
-                os.killpg(self.process.pid, signal.SIGKILL)  # its own session, so nobody else's
+                os.killpg(self.process.pid, signal.SIGKILL)  # the peer has a session of its own
             except ProcessLookupError:
                 pass
             self.process.wait()
@@ -163,4 +163,4 @@ class PeerProcess:
 
 def last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return (lines[-1] if lines else "ended without a word")[:160]
+    return (lines[-1] if lines else "ended without a message")[:160]

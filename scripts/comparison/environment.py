@@ -1,4 +1,4 @@
-"""The Python environment of the peers: made once in the cache folder, with the torch that scripts/setup installed."""
+"""The Python environment of the peers, created once in the cache folder, with the torch that scripts/setup installed."""
 
 import hashlib
 import os
@@ -11,8 +11,8 @@ REQUIREMENTS = ROOT / "scripts" / "peers" / "requirements.txt"
 
 
 def python_of_peers() -> str:
-    """The interpreter of the environment, which is made if it is not there. What could not be installed is said, and is
-    missing: its rows will say so, too."""
+    """The interpreter of the environment, which is created if it does not exist. A package that cannot be installed is reported here,
+    and the rows that need it state that it is missing."""
     torch = Path(os.environ.get("LIBTORCH") or ROOT / ".libtorch").resolve()
     base = os.environ.get("PYTHON") or "python3"
     own = torch.parent.parent.parent.parent / "bin" / "python"
@@ -27,7 +27,7 @@ def python_of_peers() -> str:
     if not (folder / "complete").exists():
         print(f"compare: installing the peers into {folder}, once", file=sys.stderr, flush=True)
         run([base, "-m", "venv", str(folder)])
-        if packages:  # the torch of the program: another one would be compared with something else, and take 3 GB
+        if packages:  # the torch of the program: another version would not be comparable, and would need 3 GB
             site = run([str(python), "-c", "import site; print(site.getsitepackages()[0])"])
             (Path(site) / "torch.pth").write_text(f"{packages}\n")
         if install(str(python), [] if packages else [ROOT / "scripts" / "requirements.txt"]):
@@ -36,7 +36,7 @@ def python_of_peers() -> str:
 
 
 def install(python: str, files: list[Path]) -> bool:
-    """Installs the requirements one by one, so that one which cannot be had leaves the others; whether all are there."""
+    """Installs the requirements one by one, so that a failure does not affect the others. Returns whether all are installed."""
     lines = [line for path in [*files, REQUIREMENTS] for line in path.read_text().splitlines()]
     complete = True
     for line in lines:
@@ -44,13 +44,13 @@ def install(python: str, files: list[Path]) -> bool:
             continue
         command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-user", "--quiet", line]
         if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
-            print(f"compare: {line.split(';')[0]} could not be installed; going on without it", file=sys.stderr)
+            print(f"compare: {line.split(';')[0]} could not be installed; continuing without it", file=sys.stderr)
             complete = False
     return complete
 
 
 def run(command: list[str]) -> str:
-    """What a command prints; its own words say why it failed, if it does."""
+    """Returns what a command prints. If it fails, its own message states the reason."""
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=clean())
     if result.returncode != 0:
         sys.exit(f"compare: {' '.join(command)} ended with status {result.returncode}")
@@ -58,5 +58,5 @@ def run(command: list[str]) -> str:
 
 
 def clean() -> dict[str, str]:
-    """The environment without what would lead Python to other packages."""
+    """The environment variables without those that would make Python load other packages."""
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}

@@ -1,16 +1,16 @@
-"""The figures as a Markdown table."""
+"""Formats the figures as a Markdown table."""
 
 
 def document(result: dict) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in sorted(result["versions"].items()))
-    return f"""# Beside other libraries
+    return f"""# Comparison with other libraries
 
 `{result["command"]}`, commit {result["commit"]}, {result["date"]}. {result["machine"]}; {result["threads"]} threads, {result["rounds"]}
-rounds of {result["seconds"]:g} s, in which all take turns; all threads wait as their program lets them. {versions}.
+rounds of {result["seconds"]:g} s with one turn per program; every program uses its own default for how threads wait. {versions}.
 
-Times are medians; *faster* is the median, over the rounds, of the peer's time divided by ours, and *wanted* what was aimed at. For
-the matrix products alone, a floor, it is our time divided by theirs. Peers without a wanted figure are there for information.
-Memory is what a training step adds to the process: data, weights, moments, and all that it keeps.
+Times are medians. *Speed-up* is the median, over the rounds, of the peer's time divided by ours; *target* is the speed-up that we aim
+at. The matrix products alone are a lower bound, so for them the column has our time divided by theirs. Peers without a target are
+given for information. Memory is what a training step adds to the process: data, weights, moments and everything else that it keeps.
 
 {table(result["rows"])}
 """
@@ -18,7 +18,7 @@ Memory is what a training step adds to the process: data, weights, moments, and 
 
 def table(rows: list[dict]) -> str:
     lines = [
-        "| work | shape | ours | peer | its time | faster | wanted | memory, ours | memory, peer |",
+        "| workload | shape | ours | peer | its time | speed-up | target | memory, ours | memory, peer |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -26,7 +26,7 @@ def table(rows: list[dict]) -> str:
         trains = "--pass train" in row["command"]
         first = [row["title"], row["shape"], time(ours), None]
         for peer in row["peers"] or [{}]:
-            cells = [*first[:3], label(peer), time(peer), faster(peer), wanted(peer)]
+            cells = [*first[:3], label(peer), time(peer), speed_up(peer), target(peer)]
             cells += [memory(ours), memory(peer)] if trains else ["", ""]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -38,7 +38,7 @@ def label(peer: dict) -> str:
 
 
 def time(figures: dict) -> str:
-    """A time with three digits, or why there is none."""
+    """A time with three digits, or the reason why there is none."""
     if "problem" in figures:
         return figures["problem"].replace("|", "/")
     seconds = figures["median_s"]
@@ -49,15 +49,15 @@ def time(figures: dict) -> str:
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 
 
-def faster(peer: dict) -> str:
+def speed_up(peer: dict) -> str:
     ratio = peer["ratio"]
     if ratio is None:
         return ""
-    return f"{1 / ratio:.2f} × the floor" if peer["at_most"] else f"{ratio:.2f} ×"
+    return f"{1 / ratio:.2f} × the lower bound" if peer["at_most"] else f"{ratio:.2f} ×"
 
 
-def wanted(peer: dict) -> str:
-    """What was aimed at, and whether it is reached."""
+def target(peer: dict) -> str:
+    """The target, with a remark if it is missed."""
     ratio, least, most = peer["ratio"], peer["at_least"], peer["at_most"]
     if least is None and most is None:
         return ""

@@ -1,4 +1,4 @@
-"""The rounds of one row: everybody takes a turn in each, so that a busy minute of the machine hits all alike."""
+"""The rounds of one row. Each contestant takes one turn per round, so that other load on the machine affects all of them equally."""
 
 import statistics
 import sys
@@ -8,7 +8,7 @@ from comparison.rows import Row
 
 
 def play(row: Row, setting: Setting, rounds: int) -> dict:
-    """The figures of a row, ours and each peer's; who could not take part has a `problem` instead."""
+    """Returns the figures of a row for lnn-cli and each peer; a contestant that could not run has a `problem` instead."""
     ours = Ours(row, setting)
     peers = [PeerProcess(peer, row, setting) for peer in row.peers]
     turns: dict[object, list[dict]] = {contestant: [] for contestant in [ours, *peers]}
@@ -25,7 +25,7 @@ def play(row: Row, setting: Setting, rounds: int) -> dict:
 
     try:
         attempt(ours, ours.start)
-        # One after the other: whoever gets ready disturbs nobody's turn.
+        # Peers start one after the other and before the first turn, so that no start disturbs a turn.
         for peer in peers if ours not in problems else []:
             attempt(peer, peer.start)
         for number in range(rounds):
@@ -65,17 +65,17 @@ def play(row: Row, setting: Setting, rounds: int) -> dict:
 
 def summary(turns: list[dict], problem: str | None) -> dict:
     if problem or not turns:
-        return {"problem": problem or "did not start, because ours did not"}
+        return {"problem": problem or "not started, because lnn-cli could not run"}
     return {
         "median_s": statistics.median(turn["median_s"] for turn in turns),
         "min_s": min(turn["min_s"] for turn in turns),
-        # The first turn is the only one of a process that starts anew.
+        # A peer's process keeps running, so only its first turn shows how much memory the workload adds.
         "added_memory_mb": turns[0].get("added_memory_mb"),
         "rounds_s": [turn["median_s"] for turn in turns],
     }
 
 
 def ratio(peer: list[dict], ours: list[dict]) -> float | None:
-    """How many times longer the peer took: the median of the rounds."""
+    """The median over the rounds of the peer's time divided by ours."""
     ratios = [theirs["median_s"] / mine["median_s"] for theirs, mine in zip(peer, ours)]
     return statistics.median(ratios) if ratios else None

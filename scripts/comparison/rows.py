@@ -1,17 +1,17 @@
-"""What is compared with what, and how much faster it ought to be."""
+"""The rows of the comparison: workloads, peers and targets."""
 
 from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Peer:
-    """Another library that does the same, or a floor below which nothing goes."""
+    """Another library that runs the same workload, or a lower bound of the time that it can take."""
 
     label: str
     program: str
     arguments: tuple[str, ...] = ()
-    # So many times as fast as the peer ours ought to be; none where the peer is there for information.
+    # The target: the minimum of the peer's time divided by ours. None if the peer is given for information.
     at_least: float | None = None
-    # So many times the peer's time ours may take: a floor.
+    # The target beside a lower bound: the maximum of our time divided by the peer's.
     at_most: float | None = None
 
     @property
@@ -21,18 +21,18 @@ class Peer:
 
 @dataclass(frozen=True)
 class Row:
-    """One work, ours and the peers'."""
+    """One workload, with our command and the peers."""
 
     name: str
     title: str
     shape: str
-    # The words of lnn-cli: `bench`, or `train`, of which an epoch is timed.
+    # The arguments of lnn-cli: `bench`, or `train`, of which one epoch is timed.
     ours: tuple[str, ...]
     peers: tuple[Peer, ...]
 
 
 def rows(device: str = "cpu") -> list[Row]:
-    """All rows; on another device than the CPU those that PyTorch has, and nothing is aimed at there."""
+    """All rows. On other devices than the CPU these are the rows with a peer in PyTorch, without targets."""
     if device == "cpu":
         return rows_on_cpu()
     kept = [(row, tuple(replace(peer, at_least=None) for peer in row.peers if peer.knows_devices)) for row in rows_on_cpu()]
@@ -41,8 +41,8 @@ def rows(device: str = "cpu") -> list[Row]:
 
 
 def recorded(row: Row) -> Row:
-    """The same, our step replayed from a CUDA graph."""
-    name, title = f"{row.name}-graph", f"{row.title}, ours from a CUDA graph"
+    """The same row with our step replayed from a CUDA graph."""
+    name, title = f"{row.name}-graph", f"{row.title}, ours replayed from a CUDA graph"
     return replace(row, name=name, title=title, ours=(*row.ours, "--cuda-graph"))
 
 
@@ -65,10 +65,10 @@ def row_of_liquid(shape: str, target: float) -> Row:
         torch("torch.compile of the step", "--form", "compile-step"),
         torch("torch.compile of the whole", "--form", "compile"),
         Peer("its matrix products alone", "gemm_floor.py", at_most=1.8),
-        Peer("ncps CfC, another mathematics", "ncps_cells.py", ("--cell", "CfC")),
+        Peer("ncps CfC, a different cell", "ncps_cells.py", ("--cell", "CfC")),
     ]
-    if shape == "64,28,28,128":  # on longer ones it takes minutes
-        peers.append(Peer("ncps LTC, another mathematics", "ncps_cells.py", ("--cell", "LTC")))
+    if shape == "64,28,28,128":  # longer sequences take minutes
+        peers.append(Peer("ncps LTC, a different cell", "ncps_cells.py", ("--cell", "LTC")))
     ours = ("bench", "liquid", "--pass", "train", "--shape", shape)
     return Row(f"liquid-{shape}", "liquid, training step", shape, ours, tuple(peers))
 
@@ -102,7 +102,7 @@ def rows_of_cllnn() -> list[Row]:
 
 
 def rows_of_epochs() -> list[Row]:
-    """Epochs of about 6,400 images, with a validation on 711 more."""
+    """Epochs of about 6,400 images, each with a validation on 711 more."""
     return [
         Row(
             f"{model}-epoch",
@@ -118,7 +118,7 @@ def rows_of_epochs() -> list[Row]:
 def row_of_reservoir() -> Row:
     shape = "1,8000,1,1000"
     peers = (
-        Peer("reservoirpy, as it comes: sparse", "reservoir_states.py", at_least=3),
+        Peer("reservoirpy, default: sparse", "reservoir_states.py", at_least=3),
         Peer("reservoirpy, dense as ours", "reservoir_states.py", ("--connectivity", "1")),
     )
     return Row("reservoir", "states of a reservoir", shape, ("bench", "leaky", "--shape", shape), peers)

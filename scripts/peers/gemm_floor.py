@@ -1,7 +1,8 @@
-"""The matrix products of a training step of `liquid`, and nothing else: no such step on these products is faster.
+"""The matrix products of a training step of `liquid` alone: a lower bound for every implementation on these products.
 
-The input's product is one for all steps; the hidden product is one a step, forward and backward; the weights' gradients are one
-each. All outputs are there beforehand. The first step starts from zero, so it has no hidden product.
+One product projects the inputs of all time steps. Each time step has one recurrent product, forward and backward, and each weight
+matrix one product for its gradient. All outputs are allocated beforehand. The first step starts from a zero state, so it has no
+recurrent product.
 """
 
 import torch
@@ -13,7 +14,7 @@ from torch_training import ready
 def products(
     x: torch.Tensor, input_weights: torch.Tensor, weights: torch.Tensor, states: torch.Tensor, drives: torch.Tensor
 ) -> None:
-    """`x [T·B, I]`, the weights `[I, H]` and `[H, H]`, and room for states and drives `[T, B, H]`."""
+    """`x [T·B, I]`, weights `[I, H]` and `[H, H]`, and buffers for states and drives `[T, B, H]`."""
     steps, batch, units = states.size(0), states.size(1), states.size(2)
     input_gradient = torch.empty_like(input_weights)
     gradient = torch.empty_like(weights)
@@ -32,7 +33,7 @@ def main() -> None:
     ready(arguments)
 
     def prepare(batch: int, steps: int, inputs: int, units: int):
-        # Small numbers: nothing here is bounded by a tanh.
+        # Small weights keep the states finite, since no tanh bounds them here.
         x, input_weights = torch.randn(steps * batch, inputs), torch.randn(inputs, units) / inputs
         weights = torch.randn(units, units) / units
         states, drives = torch.randn(steps, batch, units), torch.zeros(steps, batch, units)

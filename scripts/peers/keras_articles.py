@@ -1,7 +1,7 @@
-"""An epoch of the articles' LNN or CLLNN in Keras, on a set of images in the files of MNIST: `lnn-cli train --preset article`.
+"""An epoch of the articles' LNN or CLLNN in Keras on images in IDX files, the peer of `lnn-cli train --preset article`.
 
-A turn is one epoch of `fit` with validation, whatever `--seconds` says; the first epoch, in which Keras compiles, is not timed.
-Keras works on tensorflow, and on torch where that cannot be had.
+A turn is one epoch of `fit` with validation; `--seconds` has no effect. The first epoch, in which Keras compiles, is not timed. Keras
+uses tensorflow as its backend, or torch where tensorflow is not installed.
 """
 
 import os
@@ -64,7 +64,7 @@ MODELS = {"lnn": lnn, "cllnn": cllnn}
 
 
 def images_of(folder: Path) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Images [N, H, W, 1], standardised by columns as the articles do, and labels [N, classes]."""
+    """Images [N, H, W, 1], standardised per column as in the articles, and one-hot labels [N, classes]."""
     data = (folder / "train-images-idx3-ubyte").read_bytes()
     count, height, width = numpy.frombuffer(data, ">u4", 3, 4)
     pixels = numpy.frombuffer(data, numpy.uint8, offset=16).reshape(count, height, width).astype("float32")
@@ -90,7 +90,7 @@ def main() -> None:
     options = parser(__doc__, "64,28,28,1")
     options.add_argument("model", choices=MODELS)
     options.add_argument("--data", type=Path, required=True, metavar="FOLDER")
-    options.add_argument("--held-out", type=int, default=711, help="images to validate on (default: %(default)s)")
+    options.add_argument("--held-out", type=int, default=711, help="images for validation (default: %(default)s)")
     arguments = options.parse_args()
     set_threads(arguments.threads)
 

@@ -1,8 +1,8 @@
-"""How a peer is timed: as `lnn-cli bench` times its works, but in turns.
+"""How a peer is timed: like the workloads of `lnn-cli bench`, but in turns.
 
-A peer is a program that makes one work ready and repeats it for some seconds, then prints a JSON line. With `--by-turns` it
-says with a line that it is ready, and measures whenever a line comes on standard input: so peers that took long to start or to
-compile can take turns, which keeps a busy machine from favouring one of them.
+A peer is a program that prepares one workload, repeats it for some seconds and prints a JSON line. With `--by-turns` it prints a line
+when it is ready and takes a measurement for each line that it reads from standard input. Peers that need long to start or to compile
+can then take turns, so that other load on the machine favours none of them.
 """
 
 import argparse
@@ -14,18 +14,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Callable
 
-# What is shorter is timed in groups: a look at the clock takes time, too.
+# Shorter repetitions are timed in groups, because reading the clock takes time as well.
 SHORTEST = 2e-4
 
 
 def parser(description: str, shape: str) -> argparse.ArgumentParser:
-    """The arguments that every peer has."""
+    """A parser of the arguments that all peers share."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--shape", type=extents, default=extents(shape), help=f"default: {shape}")
     made.add_argument("--seconds", type=float, default=2.0)
     made.add_argument("--threads", type=int, default=1)
-    made.add_argument("--by-turns", action="store_true", help="a measurement for each line of standard input")
-    made.add_argument("--device", default="cpu", help="cpu, or cuda where the library has it")
+    made.add_argument("--by-turns", action="store_true", help="take a measurement for each line of standard input")
+    made.add_argument("--device", default="cpu", help="cpu, or cuda where the library supports it")
     return made
 
 
@@ -34,7 +34,7 @@ def extents(text: str) -> list[int]:
 
 
 def settle() -> None:
-    """Waits for work that goes on behind the program's back. Who has such work replaces it."""
+    """Waits for asynchronous work to finish. A peer with such work replaces this function."""
 
 
 def seconds_of(repeat: Callable[[], object], count: int = 1) -> float:
@@ -46,7 +46,7 @@ def seconds_of(repeat: Callable[[], object], count: int = 1) -> float:
 
 
 def measure(repeat: Callable[[], object], seconds: float) -> dict:
-    """Repeats for a fifth of `seconds` to warm up, and then for the whole of them."""
+    """Repeats for a fifth of `seconds` to warm up, then measures for `seconds`."""
     warm: list[float] = []
     started = time.perf_counter()
     while not warm or time.perf_counter() - started < seconds / 5:
@@ -60,7 +60,7 @@ def measure(repeat: Callable[[], object], seconds: float) -> dict:
 
 
 def faster(forms: dict[str, Callable[[], object]]) -> tuple[str, Callable[[], object]]:
-    """The fastest of several ways to write the same, after a short trial."""
+    """The fastest of several implementations of the same workload, chosen by a short trial."""
     if len(forms) == 1:
         return next(iter(forms.items()))
     name = min(forms, key=lambda name: measure(forms[name], 0.3)["min_s"])
@@ -101,8 +101,8 @@ def serve(
     small: tuple[int, ...] | None = None,
     timed: Callable[[Callable[[], object], float], dict] = measure,
 ) -> None:
-    """Makes a work of a shape ready, `(its form, one repetition)`, and measures it once, or whenever its turn comes. The same is
-    done in a `small` shape first, so that what a library loads once does not count as the work's memory."""
+    """Prepares a workload of a shape, which `prepare` returns as `(form, function of one repetition)`, and measures it once, or once per
+    turn. A `small` shape runs first, so that what a library loads once does not count as memory of the workload."""
     if small is not None:
         prepare(*small)[1]()
     before = memory_mb("RssAnon")
@@ -115,6 +115,6 @@ def serve(
         row = timed(repeat, arguments.seconds) | {"form": form, "peak_memory_mb": memory_mb("VmHWM")}
         files = memory_mb("RssFile")
         if before is not None and row["peak_memory_mb"] is not None and files is not None:
-            # Pages of files, which are those of libraries, are nobody's.
+            # Pages of files belong to the libraries and do not count.
             row["added_memory_mb"] = max(0.0, row["peak_memory_mb"] - files - before)
         print(json.dumps(row), flush=True)

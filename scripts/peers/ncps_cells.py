@@ -1,4 +1,4 @@
-"""The training step of as many units of the library ncps, `CfC` or `LTC`: another mathematics, for information."""
+"""The training step of a `CfC` or `LTC` cell of the library ncps with the same number of units: a different cell, for information."""
 
 import ncps.torch
 import torch

@@ -1,6 +1,6 @@
-"""The states of a reservoir of the library reservoirpy: `lnn-cli bench leaky`.
+"""The states of a reservoir of the library reservoirpy, the peer of `lnn-cli bench leaky`.
 
-Its recurrent weights are sparse unless `--connectivity 1` is asked for; its numbers are what they are by default.
+Its recurrent weights are sparse unless `--connectivity 1` is given. The precision is the library's default.
 """
 
 import numpy
@@ -20,7 +20,7 @@ def main() -> None:
         more = {} if arguments.connectivity is None else {"rc_connectivity": arguments.connectivity}
         reservoir = Reservoir(units, lr=0.3, sr=0.9, seed=0, **more)
         x = numpy.random.default_rng(0).standard_normal((steps, inputs))
-        form = "as it comes" if arguments.connectivity is None else f"connectivity {arguments.connectivity:g}"
+        form = "default" if arguments.connectivity is None else f"connectivity {arguments.connectivity:g}"
         states = reservoir.run(x)
         return f"{form}, {states.dtype}", lambda: reservoir.run(x)
 

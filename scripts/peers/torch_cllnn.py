@@ -1,6 +1,6 @@
-"""The training step of the article's CLLNN in PyTorch, as people write it: `lnn-cli bench cllnn --pass train`.
+"""The training step of the article's CLLNN in plain PyTorch, the peer of `lnn-cli bench cllnn --pass train`.
 
-Images [B, C, H, W] of 32-bit floats, contiguous; convolutions, one step of a fixed reservoir, an LSTM, Adam.
+Contiguous float32 images [B, C, H, W]; convolutions, one step of a fixed reservoir, an LSTM, Adam.
 `--precision bf16` runs the forward pass under autocast.
 """
 
@@ -51,7 +51,7 @@ class Cllnn(nn.Module):
 
 
 class Autocast(nn.Module):
-    """The same with the forward pass in bfloat16 where torch thinks it safe."""
+    """The same network with its forward pass under autocast to bfloat16."""
 
     def __init__(self, model: nn.Module):
         super().__init__()

@@ -1,8 +1,8 @@
-"""The training step of a liquid layer in PyTorch: `lnn-cli bench liquid --pass train`.
+"""The training step of a liquid layer in PyTorch, the peer of `lnn-cli bench liquid --pass train`.
 
     h' = h + (tanh(W_in x + W_h h + b) - h) / tau        10 classes from the last state
 
-The input meets its weights at each step or once for the whole sequence, whichever is faster here.
+The input is projected at each step or once for the whole sequence; the faster form is chosen by a short trial.
 """
 
 import torch
@@ -34,7 +34,7 @@ class Liquid(nn.Module):
 
 
 class ProjectedOnce(Liquid):
-    """The same with one product for the inputs of all steps."""
+    """The same layer with one product for the inputs of all steps."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         projected = self.input(x)
@@ -45,7 +45,7 @@ class ProjectedOnce(Liquid):
 
 
 def compiled_step(model: Liquid) -> Liquid:
-    """Only the step is compiled, which takes seconds for sequences of any length."""
+    """Compiles the step alone, which takes seconds whatever the length of the sequences."""
     model.advance = torch.compile(model.advance)
     return model
 
@@ -69,11 +69,11 @@ def main() -> None:
         x, labels = torch.randn(batch, steps, inputs), torch.randint(CLASSES, (batch,))
         ways = {"projected at each step": Liquid, "projected once": ProjectedOnce}
         if arguments.form.startswith("compile"):
-            ways.pop("projected at each step")  # each way takes long to compile; this is the faster one
+            ways.pop("projected at each step")  # each form takes long to compile, and this one is slower
         make = FORMS[arguments.form]
         return faster({name: training_step(make(way(inputs, units)), x, labels) for name, way in ways.items()})
 
-    small = (2, 2, 2, 2) if arguments.form == "eager" else None  # the others would compile twice
+    small = (2, 2, 2, 2) if arguments.form == "eager" else None  # the other forms would compile twice
     serve(arguments, prepare, ["torch"], small)
 
 

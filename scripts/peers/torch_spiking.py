@@ -1,8 +1,8 @@
-"""The training step of a spiking reservoir in PyTorch: `lnn-cli bench spiking --pass train`.
+"""The training step of a spiking reservoir in PyTorch, the peer of `lnn-cli bench spiking --pass train`.
 
     u = v + a (tanh(W_in x + b + W_res v) - v)        s = [u > theta]        v' = u - theta s        10 classes from the mean s
 
-A spike has the slope of the fast sigmoid, given by an autograd function, as libraries of spiking networks do it.
+The gradient of a spike is the slope of the fast sigmoid, written as an autograd function, as in libraries for spiking networks.
 """
 
 import torch
@@ -15,7 +15,7 @@ LEAK_RATE, THRESHOLD, SHARPNESS = 0.3, 0.5, 5.0
 
 
 class Spike(torch.autograd.Function):
-    """The step function, with the slope of the fast sigmoid."""
+    """The step function, whose gradient is the slope of the fast sigmoid."""
 
     @staticmethod
     def forward(context, u: torch.Tensor) -> torch.Tensor:

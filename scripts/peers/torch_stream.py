@@ -1,4 +1,4 @@
-"""One step of a liquid layer in PyTorch, without gradients, the state carried: `lnn-cli bench stream`."""
+"""One step of a liquid layer in PyTorch that carries its state, without gradients: the peer of `lnn-cli bench stream`."""
 
 import torch
 

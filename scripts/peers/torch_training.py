@@ -1,4 +1,4 @@
-"""What the PyTorch peers share: threads, denormals, and the training step that people write."""
+"""What the PyTorch peers share: threads, denormals, and a plain training step."""
 
 import argparse
 from typing import Callable
@@ -10,12 +10,13 @@ import measuring
 
 CLASSES = 10
 
-# So low that the last repetition does the work of the first: one batch learned by heart has no gradients left.
+# Low enough that the last repetition does the same work as the first: once a batch is memorised, its gradients vanish.
 RATE = 1e-5
 
 
 def ready(arguments: argparse.Namespace) -> None:
-    """Device, threads and seed, and a step of something small, so that what torch loads once is nobody's memory."""
+    """Sets device, threads and seed, and runs a small training step, so that what torch loads once does not count as memory of the
+    workload."""
     torch.set_default_device(arguments.device)
     if arguments.device != "cpu":
         measuring.settle = torch.cuda.synchronize

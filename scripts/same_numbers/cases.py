@@ -1,4 +1,4 @@
-"""What is trained and compared: every model and preset, and each way to train that has numbers of its own."""
+"""The cases: every model and preset, and the ways of training that have code of their own."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ class Case:
     data: str
     # Further arguments of `train`.
     words: tuple[str, ...]
-    # What is done with the trained model: `predict` a batch, a `single` sample, `eval` with noise, `export`.
+    # What is done with the trained model: `predict` a batch, predict a `single` sample, `eval` with noise, `export`.
     reads: tuple[str, ...] = ()
     pause: int | None = None
 
 
 def steps(count: int) -> tuple[str, ...]:
-    """Every epoch is one step over all samples, so that each line of metrics.jsonl holds the loss of one step."""
+    """20 epochs of one step over all samples, so that each line of metrics.jsonl has the loss of one step."""
     return "--epochs", "20", "--limit", str(count), "--batch-size", str(count)
 
 
 def epochs(count: int, batch: int) -> tuple[str, ...]:
-    """Three epochs of several steps, the last step with a smaller batch."""
+    """Three epochs of several steps, of which the last has a smaller batch."""
     return "--epochs", "3", "--limit", str(count), "--batch-size", str(batch)
 
 
@@ -31,7 +31,7 @@ def model(name: str, preset: str) -> tuple[str, ...]:
     return "--model", name, "--preset", preset
 
 
-# Starting the program takes longer than most of these runs: one preset of a model is read in every way, the others in two.
+# Starting the program takes longer than most of these runs, so only one preset of a model is checked in every way.
 READS = {"article": ("predict", "export"), "tuned": ("predict", "single", "eval", "export"), "conv": ("predict", "single", "export")}
 
 # The articles' early stopping would end the runs before 20 steps.
@@ -48,7 +48,7 @@ def of_preset(name: str, preset: str, data: str, images: int) -> list[Case]:
 
 def of_sequences(preset: str, data: str) -> list[Case]:
     words = (*model("liquid", preset), *PATIENT)
-    # `toy` is four sequences whatever is asked for; of a series validation takes a stretch of its own.
+    # `toy` always has four sequences; of a series at most 200 windows are used.
     return [
         Case(f"liquid-{preset}-{data}", data, (*words, *steps(200)), READS[preset]),
         Case(f"liquid-{preset}-{data}-batches", data, (*words, *epochs(200, 3 if data == "toy" else 64))),

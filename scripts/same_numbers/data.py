@@ -9,7 +9,7 @@ import numpy as np
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 ROWS, WINDOW = 320, 12
-# Samples to predict: more than one block of a vector, and no power of two.
+# Samples to predict: not a multiple of the width of a vector.
 SHOWN = 21
 
 
@@ -19,7 +19,7 @@ class Set:
 
     # What `--data` takes.
     spec: str
-    # Images [N, C, H, W] or sequences [N, T, I], and the time of their steps [N, T] where the set has time.
+    # Images [N, C, H, W] or sequences [N, T, I], and the time of their steps [N, T] if the set has a time column.
     x: Path
     dt: Path | None
 

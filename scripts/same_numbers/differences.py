@@ -4,12 +4,12 @@ import numpy as np
 
 from .outcome import Outcome
 
-# What depends on the time that a run took.
+# Keys whose values depend on the duration of a run.
 TIMES = {"seconds", "samples_per_second", "eta_seconds"}
 # Rows shown of each document and group of arrays; the others are counted.
 SHOWN = 4
 
-# What differs, the baseline's value and the current value.
+# The place of a difference, the baseline's value and the current value.
 Row = tuple[str, str, str]
 
 
@@ -31,7 +31,7 @@ def cut(name: str, rows: list[Row]) -> list[Row]:
 
 
 def of_values(where: str, expected: object, found: object) -> list[Row]:
-    """Compares JSON values. A key that only the current program writes is no difference: others may have come since."""
+    """Compares JSON values. Keys that only the current program writes are ignored, because keys may be added."""
     if isinstance(expected, dict) and isinstance(found, dict):
         keys = [key for key in expected if key not in TIMES]
         absent = [(f"{where}.{key}", short(expected[key]), "absent") for key in keys if key not in found]
@@ -61,7 +61,7 @@ def of_arrays(expected: dict[str, np.ndarray], found: dict[str, np.ndarray]) -> 
 
 
 def first_difference(old: np.ndarray, new: np.ndarray) -> tuple[str, str]:
-    """The first elements that differ, with the number of all and the largest distance."""
+    """The first elements that differ, the number of elements that differ, and the largest difference."""
     bits = f"u{old.dtype.itemsize}"
     old, new = np.atleast_1d(np.ascontiguousarray(old)), np.atleast_1d(np.ascontiguousarray(new))
     places = np.argwhere(old.view(bits) != new.view(bits))

@@ -1,4 +1,4 @@
-"""Runs a case with one program and reads everything that it wrote."""
+"""Runs a case with one program and reads its results."""
 
 import json
 import os
@@ -21,7 +21,7 @@ torch.set_num_threads(2)
 
 @dataclass
 class Outcome:
-    """What a program wrote for a case."""
+    """The results of a program for a case."""
 
     # JSON documents by name: the lines of metrics.jsonl and gradients.jsonl, test results.
     documents: dict[str, list] = field(default_factory=dict)
@@ -29,10 +29,10 @@ class Outcome:
     arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 def produce(program: Path, case: Case, data: Set, folder: Path, baseline: Path) -> None:
-    """Trains and does what the case asks for besides, all into a folder; a folder that holds it already stays as it is.
+    """Trains, then does what the case lists in `reads`, and writes all results into a folder, unless they are there already.
 
-    Predictions are made from the checkpoint in the folder of the baseline, so that an old file is proved to load. A run that the
-    baseline paused is resumed, too, into `resumed`."""
+    Predictions use the checkpoint of the baseline, which also shows that old files load. For the same reason the run that the baseline
+    paused is resumed as well, in `resumed`."""
     if (folder / "complete").exists():
         return
     shutil.rmtree(folder, ignore_errors=True)
@@ -46,7 +46,7 @@ def produce(program: Path, case: Case, data: Set, folder: Path, baseline: Path) 
         results["eval"] = lines(call(program, "eval", run, "--noise", "0.1", "--json", *COMPUTE))
     if "predict" in case.reads:
         predict(program, baseline / "run", data, folder / "predicted.npy", None)
-    if "single" in case.reads:  # a single sample takes other code paths than a batch
+    if "single" in case.reads:  # a single sample has code of its own
         predict(program, baseline / "run", data, folder / "predicted-single.npy", 1)
     if "export" in case.reads:
         call(program, "export", run, "--out", folder / "model.pt")
@@ -55,7 +55,7 @@ def produce(program: Path, case: Case, data: Set, folder: Path, baseline: Path) 
 
 
 def train(program: Path, case: Case, data: Set, folder: Path) -> str:
-    """Trains into `run`; a run that is paused is kept as `paused`, too. Returns the JSON lines of the run's end."""
+    """Trains into `run` and keeps a copy of a paused run in `paused`. Returns the JSON lines of the last command."""
     run = folder / "run"
     words = [*case.words, "--data", data.spec, "--seed", SEED, "--out", run, "--json", *COMPUTE]
     if not case.pause:
@@ -112,7 +112,8 @@ def exported(file: Path, data: Set) -> dict[str, np.ndarray]:
 
 
 def tensors(file: Path) -> dict[str, np.ndarray]:
-    """The tensors of a safetensors file, as bytes with their dtype: eight bytes of length, a JSON header, the data."""
+    """The tensors of a safetensors file: eight bytes with the length of the header, a JSON header, the data. 16-bit floats are returned
+    as their bits."""
     content = file.read_bytes()
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
@@ -131,7 +132,7 @@ def lines(text: str) -> list:
 
 
 def call(program: Path, *words: object) -> str:
-    """What a program prints; a failure ends the check with the program's own messages."""
+    """Runs a program and returns its standard output; a failure ends the check with the messages of the program."""
     command = [str(program), *map(str, words)]
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

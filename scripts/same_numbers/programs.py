@@ -1,4 +1,4 @@
-"""The two programs that are compared, the Python that reads what they write, and the folder that keeps the baseline's results."""
+"""The two programs that are compared, the Python that reads their results, and the folder with the results of the baseline."""
 
 import fcntl
 import hashlib
@@ -18,14 +18,14 @@ KEPT_SECONDS = 24 * 3600
 
 
 def current() -> Path:
-    """The program under test; unless LNN_CLI names one, libtorch is set up and the program is built first."""
+    """The path of the current program. Unless LNN_CLI names one, libtorch is set up and the program is built first."""
     if "LNN_CLI" in os.environ:
         return named("LNN_CLI")
     return built(ROOT, dict(os.environ))
 
 
 def baseline(commit: str) -> Path:
-    """The program of a commit, built once in the cache folder, unless LNN_BASELINE names one."""
+    """The path of the program of a commit. Unless LNN_BASELINE names one, it is built once in the cache folder."""
     if "LNN_BASELINE" in os.environ:
         return named("LNN_BASELINE")
     folder = CACHE / f"baseline-{commit}"
@@ -34,7 +34,7 @@ def baseline(commit: str) -> Path:
         print(f"check-numbers: building the baseline in {folder}, once; this takes some minutes", file=sys.stderr, flush=True)
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
-            add = ["git", "-C", str(ROOT), "worktree", "add", "--detach", str(folder), commit]
+            add = ["git", "-C", str(ROOT), "worktree", "add", "--force", "--detach", str(folder), commit]
             if subprocess.run(add, stdout=sys.stderr, check=False).returncode != 0:
                 sys.exit(f"check-numbers: expected the commit {commit} in {ROOT}; hint: git fetch --unshallow")
         # The baseline has a target folder of its own, whatever the checkout uses.
@@ -51,18 +51,19 @@ def named(variable: str) -> Path:
 
 
 def built(checkout: Path, environment: dict[str, str]) -> Path:
-    """Builds the program of a checkout by its own script."""
+    """Builds the program of a checkout with the script of that checkout."""
     command = [str(checkout / "scripts" / "lnn-cli"), "--version"]
     if subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=False).returncode != 0:
-        sys.exit(f"check-numbers: {checkout} does not build; the lines above say why")
+        sys.exit(f"check-numbers: {checkout} does not build; see the lines above")
     return checkout / environment.get("CARGO_TARGET_DIR", "target") / "release" / "lnn-cli"
 
 
 def run_with_torch() -> None:
-    """Starts this script again with the interpreter that has the torch of the program, unless it runs there already."""
-    environment = Path(os.environ.get("LIBTORCH") or ROOT / ".libtorch").resolve().parents[3]
-    python = environment / "bin" / "python"
-    if python.is_file():
+    """Starts this script again with the interpreter beside libtorch, unless that is the running one."""
+    libtorch = Path(os.environ.get("LIBTORCH") or ROOT / ".libtorch").resolve()
+    environment = libtorch.parents[3] if libtorch.parent.name == "site-packages" else None
+    if environment and (environment / "bin" / "python").is_file():
+        python = environment / "bin" / "python"
         running = Path(sys.prefix).resolve() == environment
     else:  # libtorch is the user's own
         python = shutil.which(os.environ.get("PYTHON") or sys.executable) or sys.executable
@@ -70,13 +71,14 @@ def run_with_torch() -> None:
     if not running:
         os.execv(python, [str(python), *sys.argv])
     try:
-        import numpy, torch  # noqa: E401, F401
+        import numpy  # noqa: F401
+        import torch  # noqa: F401
     except ImportError as error:
         sys.exit(f"check-numbers: {python}: {error}; set PYTHON to a Python with numpy and torch")
 
 
 def store(program: Path) -> Path:
-    """The folder that keeps the results of a baseline: one for each program, CPU and version of this check."""
+    """The folder with the results of a baseline, one for each program, CPU and version of this check."""
     digest = hashlib.sha256(program.read_bytes())
     for file in [*sorted(Path(__file__).parent.glob("*.py")), ROOT / "scripts" / "generate_idx.py"]:
         digest.update(file.read_bytes())

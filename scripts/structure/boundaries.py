@@ -1,4 +1,4 @@
-"""What a crate or a file must not do, beside importing."""
+"""The rules for crates and files other than those on imports."""
 
 from .modules import Crate, Module
 
@@ -13,15 +13,15 @@ def boundaries(crate: Crate) -> list[str]:
         if crate.name != "lnn-cli":
             problems += [f"{place} outside lnn-cli" for place in macros(crate, module)]
         if crate.name == "lnn-core":
-            problems += [f"{place} in lnn-core, which touches no files" for place in files(crate, module)]
+            problems += [f"{place} in lnn-core, which must not access files" for place in files(crate, module)]
     for path in sorted(crate.source.rglob("*.rs")):
         shown = path.relative_to(crate.source.parent.parent)
         lines = len(path.read_text().splitlines())
         if lines > LONGEST:
-            problems.append(f"{shown}: {lines} lines, at most {LONGEST} are allowed")
+            problems.append(f"{shown}: {lines} lines, the maximum is {LONGEST}")
         vague = VAGUE & {*path.relative_to(crate.source).parent.parts, path.stem}
         if vague:
-            problems.append(f"{shown}: `{vague.pop()}` names no concept")
+            problems.append(f"{shown}: `{vague.pop()}` does not name a concept")
     return problems
 
 
@@ -35,7 +35,7 @@ def macros(crate: Crate, module: Module) -> list[str]:
 
 
 def files(crate: Crate, module: Module) -> list[str]:
-    """Paths through `std::fs`, and the name `File`."""
+    """Uses of `std::fs` and of the name `File`."""
     places = [
         token.line
         for i, token in enumerate(module.body)

@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-# A crate may depend on those of the lines above; those of one line do not know one another.
+# A crate may depend on the crates of lower levels only.
 LEVELS = [["lnn-sys"], ["lnn-core"], ["lnn-models", "lnn-data"], ["lnn-train"], ["lnn-cli"]]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 
 def order(folders: list[Path]) -> list[str]:
-    """What is wrong with the dependencies of the crates, those of tests and build scripts included."""
+    """The problems in the dependencies of the crates, including those of tests and build scripts."""
     problems = []
     for folder in folders:
         if folder.name not in LEVEL:

@@ -5,7 +5,7 @@ from statistics import median
 
 
 def figures(folders: list[Path], circles: dict[str, tuple[int, int]]) -> str:
-    """Files and lines in src of each crate, and in its tests, benches and examples."""
+    """Files and lines of each crate in src, and in tests, benches and examples."""
     lines = [
         "| crate | files | lines | median file | largest file | files of tests, benches, examples | their lines "
         "| circles of files | circles of folders |",

@@ -19,8 +19,8 @@ def file_graph(crate: Crate) -> Graph:
 
 
 def folder_graph(crate: Crate) -> Graph:
-    """Between two files stand the folders that lie side by side in the folder that holds both. Where one of the files lies in that
-    folder itself, a folder and its ancestor meet, which does not count."""
+    """An import between two files is one between the two folders through which the innermost folder that contains both leads to them.
+    It does not count if one of the files lies in that common folder itself: a folder and its ancestor may import each other."""
     graph: Graph = {}
     for file, targets in file_graph(crate).items():
         for target, names in targets.items():
@@ -35,10 +35,10 @@ def folder_graph(crate: Crate) -> Graph:
 
 
 def paths(module: Module) -> set[tuple[str, ...]]:
-    """The paths that a module names: its imports, and what stands in its code."""
+    """The paths that a module names, in its imports and in its code."""
     imports: list[Import] = [each for of_name in module.imports.values() for each in of_name] + module.globs
     found = {each.path for each in imports if not (module.is_folder_root and each.is_public)}
-    # A re-export is no import of a folder's root, unless its own code uses the name.
+    # In the root of a folder a re-export counts as an import only if the code of the root uses the name.
     public = {name for name, of_name in module.imports.items() if any(each.is_public for each in of_name)}
     bare = set(public)
     for glob in module.globs:
@@ -56,7 +56,7 @@ def paths(module: Module) -> set[tuple[str, ...]]:
         while place + 1 < len(body) and body[place].text == "::" and body[place + 1].is_name:
             path.append(body[place + 1].text)
             place += 2
-        if before == "::":  # behind a generic argument or at the root of all crates
+        if before == "::":  # after a generic argument, or a path to another crate
             continue
         if len(path) > 1 or path[0] in bare and path[0] not in module.definitions:
             found.add(tuple(path))
@@ -89,7 +89,7 @@ def components(graph: Graph) -> list[set[str]]:
 
 
 def reach(graph: Graph, start: str) -> set[str]:
-    """The nodes that lie behind a node."""
+    """The nodes that can be reached from a node."""
     found, waiting = set(), [start]
     while waiting:
         for node in graph[waiting.pop()]:

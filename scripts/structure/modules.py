@@ -1,4 +1,4 @@
-"""The modules of a crate: which file holds them, what they define and import, and where a path leads."""
+"""The modules of a crate: their files, what they define and import, and the resolution of paths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Module:
     children: dict[str, Module] = field(default_factory=dict)
     imports: dict[str, list[Import]] = field(default_factory=dict)
     globs: list[Import] = field(default_factory=list)
-    # What stands in the module, inner modules and `use` declarations left out.
+    # The tokens of the module without its inner modules and `use` declarations.
     body: list[Token] = field(default_factory=list)
 
     @property
@@ -165,14 +165,14 @@ def use_tree(words: list[str], prefix: tuple[str, ...]):
 
 @dataclass(frozen=True)
 class Item:
-    """Where a path leads: an item and the file that defines it."""
+    """The target of a path: an item and the file that defines it."""
 
     file: Path
     name: str
 
 
 def resolve(module: Module, path: tuple[str, ...], seen: frozenset = frozenset()) -> Item | Module | None:
-    """Follows a path from a module through its imports and re-exports; none for what lies outside the crate."""
+    """Follows a path from a module through imports and re-exports; None for an item outside the crate."""
     if (id(module), path) in seen:
         return None
     seen |= {(id(module), path)}
@@ -190,7 +190,7 @@ def resolve(module: Module, path: tuple[str, ...], seen: frozenset = frozenset()
         if first == "super":
             here = here.parent
         elif first != "self":
-            # A name that is not found is one that a macro defines there.
+            # A name that is not found there is assumed to be defined by a macro.
             here = member(here, first, bool(rest), seen) or Item(here.file, first)
     return here
 
@@ -202,7 +202,7 @@ def root(module: Module) -> Module:
 
 
 def member(module: Module, name: str, goes_on: bool, seen: frozenset = frozenset()) -> Item | Module | None:
-    """What a name means in a module. A module and another item may share a name: if the path goes on it is the module."""
+    """What a name means in a module. If a module and another item share the name, a path that goes on means the module."""
     found: list[Item | Module | None] = []
     if name in module.children:
         found.append(module.children[name])

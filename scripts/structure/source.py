@@ -1,4 +1,4 @@
-"""Rust source as tokens, without comments, the content of strings, and what is compiled for tests only."""
+"""Rust source as tokens, without comments, the content of strings, and code that is compiled for tests only."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """All tokens of a file, those under `#[cfg(test)]` left out."""
+    """All tokens of a file except those under `#[cfg(test)]`."""
     return without_tests(list(scan(text)))
 
 
@@ -80,7 +80,7 @@ def without_tests(found: list[Token]) -> list[Token]:
 
 
 def is_for_tests(attribute: list[str]) -> bool:
-    """Whether an attribute is `cfg(test)` or `cfg(all(test, ...))`; what is for anything but tests stays."""
+    """Whether an attribute is `cfg(test)` or `cfg(all(test, ...))`; code that is also compiled otherwise is kept."""
     return attribute[2] == "cfg" and "test" in attribute and not {"not", "any"} & set(attribute)
 
 

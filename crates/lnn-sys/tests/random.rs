@@ -72,7 +72,7 @@ fn a_generator_goes_on_as_the_default_one_does() {
 #[test]
 fn a_generator_of_its_own_leaves_the_default_one_alone() {
     let options = (Kind::Float, Device::Cpu);
-    let drawn = |generator| {
+    let drawn = |generator: Option<&mut Generator>| {
         let mut drawn = Tensor::empty([4], options);
         fill(&mut drawn, Distribution::Uniform, generator).unwrap();
         drawn

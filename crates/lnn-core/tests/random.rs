@@ -2,6 +2,9 @@
 //!
 //! libtorch's default generator belongs to the process, so tests that draw from it stand here by themselves and run in turns.
 
+// The functions of libtorch that are compared with.
+#![allow(clippy::disallowed_methods)]
+
 use lnn_core::random::{dropout, rand, rand_like, randint, randn, randn_like, randperm, seeded};
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};

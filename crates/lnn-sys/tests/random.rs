@@ -2,6 +2,9 @@
 //!
 //! libtorch's default generator belongs to the process, so tests that draw from it stand here by themselves and run in turns.
 
+// The functions of libtorch that are compared with.
+#![allow(clippy::disallowed_methods)]
+
 use lnn_sys::{Distribution, Generator, fill, seed_cuda};
 use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};

@@ -55,6 +55,8 @@ pub enum ModelName {
     Liquid,
     /// A liquid classifier of images, with or without convolutions
     Cifar,
+    /// Long short-term memory
+    Lstm,
 }
 
 impl From<ModelName> for ModelKind {
@@ -65,6 +67,7 @@ impl From<ModelName> for ModelKind {
             ModelName::Cllnn => Self::Cllnn,
             ModelName::Liquid => Self::Liquid,
             ModelName::Cifar => Self::Cifar,
+            ModelName::Lstm => Self::Lstm,
         }
     }
 }

@@ -16,10 +16,10 @@ pub(super) fn prepare(
     pass: Pass,
     (device, precision): (Device, Precision),
 ) -> Result<Prepared, Failure> {
-    let config = RunConfig::preset(kind.into(), preset.into());
+    let config = RunConfig::preset(kind.into(), preset.into())?;
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let input = InputSpec::images([channels, height, width], class_names);
-    let mut model = Model::new(config.model.clone(), input, config.standardization, config.seed, device)?;
+    let mut model = Model::new(config.model.clone(), input, config.standardization, config.seed, (Kind::Float, device))?;
     let pixels = Tensor::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
     model.fit_preprocessing(&pixels)?;
     let images = pixels.to_kind(Kind::Float) / 255.0;

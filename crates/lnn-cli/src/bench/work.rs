@@ -4,6 +4,7 @@ use super::Shape;
 use crate::args::{ModelName, PresetName};
 use crate::config::RunConfig;
 use clap::ValueEnum;
+use lnn_models::ModelKind;
 use serde::{Serialize, Serializer};
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
@@ -61,9 +62,12 @@ impl Work {
         [Self::Liquid, Self::Spiking, Self::Leaky, Self::Stream].into_iter().chain(models).collect()
     }
 
-    /// The conv preset belongs to one model.
+    /// Whether the model has the preset.
     fn exists(self) -> bool {
-        !matches!(self, Self::Model { kind, preset: PresetName::Conv } if kind != ModelName::Cifar)
+        match self {
+            Self::Model { kind, preset } => ModelKind::from(kind).preset(preset.into()).is_ok(),
+            _ => true,
+        }
     }
 
     /// What it can be timed at.
@@ -82,7 +86,8 @@ impl Work {
             Self::Spiking => [64, 25, 784, 256],
             Self::Leaky => [1, 8000, 1, 1000],
             Self::Model { kind, preset } => {
-                let batch = RunConfig::preset(kind.into(), preset.into()).batch_size;
+                let preset = RunConfig::preset(kind.into(), preset.into());
+                let batch = preset.map_or(128, |preset| preset.batch_size);
                 match kind {
                     ModelName::Cifar => [batch, 3, 32, 32],
                     _ => [batch, 1, 28, 28],

@@ -2,7 +2,7 @@
 
 use super::run_data::{RunData, prepare_features};
 use super::{prepare, ridge_readout, starting_weights};
-use crate::args::{Diagnosis, ModelName, PresetName, TrainArguments};
+use crate::args::{Diagnosis, ModelName, TrainArguments};
 use crate::config::RunConfig;
 use crate::data::series;
 use crate::failure::Failure;
@@ -106,10 +106,7 @@ struct Prepared {
 
 /// Preset, then file, then `--set`, then the flags of their own.
 fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
-    if arguments.preset == PresetName::Conv && name != ModelName::Cifar {
-        return Err(Failure::request("--preset conv: expected --model cifar, which alone has it"));
-    }
-    let mut config = RunConfig::preset(name.into(), arguments.preset.into());
+    let mut config = RunConfig::preset(name.into(), arguments.preset.into())?;
     if arguments.data.as_deref().is_some_and(|spec| spec == "toy" || spec.starts_with("csv:")) {
         config = config.for_sequences();
     }
@@ -152,7 +149,7 @@ fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model
         return starting_weights::model(config, path, &data.input, device);
     }
     let (model, input) = (config.model.clone(), data.input.clone());
-    let mut model = Model::new(model, input, config.standardization, config.seed, device)?;
+    let mut model = Model::new(model, input, config.standardization, config.seed, (tch::Kind::Float, device))?;
     model.fit_preprocessing(&data.train.inputs)?;
     if data.train.form == Form::Sequences {
         model.fit_values(&data.train.targets)?;

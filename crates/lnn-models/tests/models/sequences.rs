@@ -1,16 +1,12 @@
 //! Models of sequences: time between steps, steps that do not count, and values in their own units.
 
-use crate::{FLOAT, assert_close, forward, liquids, saved_and_loaded};
+use crate::{FLOAT, assert_close, forward, saved_and_loaded, sequence_configs as configs};
 use lnn_core::{Role, seeded};
-use lnn_models::{Error, Input, InputSpec, Mode, Model, ModelConfig, Preset, Standardization};
+use lnn_models::{Error, Input, InputSpec, Mode, Model, ModelConfig, Standardization};
 use tch::{Kind, Tensor};
 
 const FEATURES: [&str; 3] = ["a", "b", "c"];
 const VALUES: [&str; 2] = ["u", "v"];
-
-fn configs() -> Vec<ModelConfig> {
-    [Preset::Article, Preset::Tuned].into_iter().flat_map(liquids).collect()
-}
 
 /// Sequences `[B, 7, 3]` whose features have means and deviations of their own.
 fn sequences(count: i64) -> Tensor {
@@ -33,7 +29,7 @@ fn fitted(config: ModelConfig, targets: &Tensor) -> Model {
     tch::set_num_threads(1);
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     let input = InputSpec::sequences(names(&FEATURES), names(&VALUES));
-    let mut model = Model::new(config, input, Standardization::Channels, 0, tch::Device::Cpu).unwrap();
+    let mut model = Model::new(config, input, Standardization::Channels, 0, FLOAT).unwrap();
     model.fit_preprocessing(&sequences(40)).unwrap();
     model.fit_values(targets).unwrap();
     model
@@ -124,7 +120,7 @@ fn values_in_other_units_give_the_same_loss_and_predictions_in_those_units() {
 fn without_standardisation_the_loss_is_the_mean_squared_error() {
     let input = InputSpec::sequences(vec!["a".into(); 3], vec!["u".into(), "v".into()]);
     let config = configs().remove(0);
-    let mut model = Model::new(config, input, Standardization::None, 0, tch::Device::Cpu).unwrap();
+    let mut model = Model::new(config, input, Standardization::None, 0, FLOAT).unwrap();
     model.fit_preprocessing(&sequences(40)).unwrap();
     model.fit_values(&(values(40) * 9.0)).unwrap();
     let found = forward(&model, &sequences(4));

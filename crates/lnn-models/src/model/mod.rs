@@ -1,26 +1,23 @@
-//! A model: preprocessing, a network and their named tensors.
+//! A model: preprocessing, a network, and their named tensors.
+
+mod steps;
 
 use crate::config::ModelConfig;
 use crate::error::Error;
 use crate::input::{Input, InputShape, InputSpec, Task};
-use crate::networks::cifar::Cifar;
-use crate::networks::cllnn::Cllnn;
-use crate::networks::liquid::Liquid;
-use crate::networks::lnn::Lnn;
-use crate::networks::network::Network;
-use crate::networks::snlnn::Snlnn;
+use crate::networks::network::{Network, Stepping};
 use crate::output::{Mode, Output};
-use crate::parts::growth::{Birth, Growth};
+use crate::parts::growth::{Birth, Grown, Growth};
 use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
-use lnn_core::{Parameters, Scope, Script, seeded};
+use lnn_core::{Parameters, Script, seeded};
 use tch::{Device, Kind, Tensor};
 
-/// From how many inputs a network takes what it needs to know of them.
+/// Maximum number of inputs on which a network computes its own statistics.
 const FITTED_INPUTS: i64 = 5000;
 
-/// A model that is ready to train or to predict.
+/// A model that can be trained and that predicts.
 #[derive(Debug)]
 pub struct Model {
     config: ModelConfig,
@@ -32,7 +29,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model with weights drawn from `seed`, on `device`.
+    /// A model with weights drawn from `seed`, with tensors of the given dtype, float32 or float64, on the given device. Weights
+    /// are drawn in float32, therefore both dtypes start from the same numbers.
     ///
     /// # Errors
     /// [`Error::Config`] or [`Error::Core`] if the configuration cannot be built.
@@ -41,12 +39,12 @@ impl Model {
         input: InputSpec,
         standardization: Standardization,
         seed: u64,
-        device: Device,
+        (kind, device): (Kind, Device),
     ) -> Result<Self, Error> {
-        Self::build(config, input, standardization, Parameters::drawn(seed, Kind::Float, device))
+        Self::build(config, input, standardization, Parameters::drawn(seed, kind, device))
     }
 
-    /// The same model with weights yet to be [loaded](Parameters::load).
+    /// The same model with zeros, to be [loaded](Model::load).
     ///
     /// # Errors
     /// As [`Model::new`].
@@ -54,9 +52,9 @@ impl Model {
         config: ModelConfig,
         input: InputSpec,
         standardization: Standardization,
-        device: Device,
+        (kind, device): (Kind, Device),
     ) -> Result<Self, Error> {
-        Self::build(config, input, standardization, Parameters::blank(Kind::Float, device))
+        Self::build(config, input, standardization, Parameters::blank(kind, device))
     }
 
     fn build(
@@ -65,47 +63,45 @@ impl Model {
         standardization: Standardization,
         mut parameters: Parameters,
     ) -> Result<Self, Error> {
-        if let ModelConfig::Snlnn(config) = &config {
-            config.check_standardization(standardization)?;
-        }
+        config.check_standardization(standardization)?;
         let mut root = parameters.root();
         let preprocessing = Preprocessing::new(&mut root.child("preprocessing"), standardization, &input)?;
-        let network = network(&config, &mut root, &input)?;
+        let network = config.network(&mut root, &input)?;
         Ok(Self { config, input, standardization, preprocessing, network, parameters })
     }
 
-    /// Takes the standardisation from the training set: images `[N, C, H, W]`, uint8, or sequences `[N, T, I]`.
+    /// Computes the standardisation of the inputs from the training set: images `[N, C, H, W]` in uint8, or sequences `[N, T, I]`.
     ///
     /// # Errors
     /// [`Error::Input`] if the inputs have another shape than the model takes.
     pub fn fit_preprocessing(&mut self, inputs: &Tensor) -> Result<(), Error> {
         self.input.check(&inputs.size())?;
         self.preprocessing.fit(inputs)?;
-        let first = inputs.narrow(0, 0, inputs.size()[0].min(FITTED_INPUTS)).to_kind(Kind::Float);
+        let first = inputs.narrow(0, 0, inputs.size()[0].min(FITTED_INPUTS)).to_kind(self.parameters.kind());
         let first = if inputs.kind() == Kind::Uint8 { first / 255.0 } else { first };
         self.network.fit(&self.preprocessing.apply(Input::new(first)).x)
     }
 
-    /// Takes the units of the values to tell from those of the training set, `[N, O]`. Labels have none.
+    /// Computes the standardisation of the values to predict from those of the training set, `[N, O]`. Classes need none.
     ///
     /// # Errors
-    /// [`Error::Core`] if there is no memory.
+    /// [`Error::Core`] if libtorch fails, for lack of memory.
     pub fn fit_values(&mut self, targets: &Tensor) -> Result<(), Error> {
         self.preprocessing.fit_values(targets)
     }
 
-    /// Fills the tensors; see [`Parameters::load`].
+    /// Fills all tensors with stored values; see [`Parameters::load`].
     ///
     /// # Errors
-    /// Those of [`Parameters::load`]; then nothing was changed.
+    /// Those of [`Parameters::load`]; the model is then unchanged.
     pub fn load(&self, stored: &[(String, Tensor)]) -> Result<(), Error> {
         self.parameters.load(stored)?;
         self.network.loaded();
         Ok(())
     }
 
-    /// Refuses an input that the model cannot take. [`run`](Self::run) looks at the shape of `x` alone: to look at the numbers
-    /// of `dt` is to wait for the device.
+    /// Refuses an input that does not fit the model. [`run`](Self::run) checks the shape of `x` alone, because reading the values of
+    /// `dt` waits for the device.
     ///
     /// # Errors
     /// [`Error::Input`], [`Error::NoTime`], [`Error::TimeShape`] or [`Error::TimeValue`].
@@ -118,8 +114,8 @@ impl Model {
         if !self.network.has_time() {
             return Err(Error::NoTime { model: self.config.name() });
         }
-        let steps = match (self.network.steps().flatten(), &self.input.shape) {
-            (Some(scan), InputShape::Images { channels, height, width }) => {
+        let steps = match (self.network.stepping(), &self.input.shape) {
+            (Stepping::Images(scan), InputShape::Images { channels, height, width }) => {
                 scan.extents([*channels, *height, *width])[0]
             }
             _ => size[1],
@@ -136,7 +132,7 @@ impl Model {
         Ok(self.run(Input::new(x.shallow_clone()), mode)?.prediction)
     }
 
-    /// The whole model on a batch.
+    /// Applies the whole model to a batch.
     ///
     /// # Errors
     /// [`Error::Input`] if the batch has another shape than the model takes.
@@ -144,8 +140,8 @@ impl Model {
         self.head(&self.front(input)?, mode)
     }
 
-    /// The part that does not train, without a graph where nothing before it needs one: a batch to what
-    /// [`head`](Self::head) takes. It is float32 even in mixed precision, as it is where it is computed once.
+    /// The fixed part: computes from a batch what [`head`](Self::head) takes. It is differentiable where it depends on trainable
+    /// parameters or on an input with gradients, and has the dtype of the model also in mixed precision.
     ///
     /// # Errors
     /// [`Error::Input`] if the batch has another shape than the model takes.
@@ -155,8 +151,8 @@ impl Model {
         lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
     }
 
-    /// The part that trains: what [`front`](Self::front) gives, to logits or values `[B, O]`, float32 even in mixed
-    /// precision.
+    /// The trainable part: computes logits or values `[B, O]` from what [`front`](Self::front) returned, in the dtype of the model
+    /// also in mixed precision.
     ///
     /// # Errors
     /// Those of the network's parts.
@@ -172,80 +168,70 @@ impl Model {
         self.task().loss(prediction, targets, label_smoothing, self.preprocessing.value_deviation())
     }
 
-    /// The deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised; none
-    /// for images.
+    /// The standard deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised;
+    /// `None` for images.
     pub fn feature_deviation(&self) -> Option<&Tensor> {
         self.preprocessing.feature_deviation()
     }
 
-    /// What the model is asked for.
+    /// What the model predicts.
     pub fn task(&self) -> &Task {
         &self.input.task
     }
 
-    /// When units are born, if they can be.
+    /// The growth rule, if the model can add units.
     pub fn growth(&self) -> Option<&Growth> {
         self.network.growth()
     }
 
-    /// How many units live, if that changes.
+    /// Number of active units, if it can change.
     pub fn living(&self) -> Option<i64> {
         self.network.living()
     }
 
-    /// Lets units be born after `step` steps, drawn from `seed`. None if there is no room.
+    /// Adds units after `step` training steps, with weights drawn from `seed`. `None` if the maximum is reached.
     ///
     /// # Errors
-    /// [`Error::Core`] if libtorch throws.
+    /// [`Error::Core`] if libtorch fails.
     pub fn grow(&self, seed: u64, step: u64) -> Result<Option<Birth>, Error> {
         let grown = seeded(seed, || self.network.grow())?;
-        Ok(grown.map(|[born, living, room]| Birth { step, born, living, room }))
+        Ok(grown.map(|Grown { added, active, capacity }| Birth {
+            step,
+            born: added,
+            living: active,
+            room: capacity,
+        }))
     }
 
-    /// The linear readout that is all that trains, if the model is of that kind.
+    /// The linear readout, if it holds all trainable parameters.
     pub fn readout(&self) -> Option<&Readout> {
         self.network.readout()
     }
 
-    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` to logits or values;
-    /// where its steps can be taken one by one, `sequence(x, state)` and `step(x, state)`, too; and where it knows time, all
-    /// three take `dt` last.
+    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` returns logits or values. A model
+    /// that can be run step by step also has `sequence(x, state)` and `step(x, state)`; if it takes `dt`, all three take it last.
     pub fn script(&self) -> Script {
-        let scan = self.network.steps().flatten();
-        self.network.script().part("preprocessing", self.preprocessing.script(&self.input, scan))
+        let preprocessing = self.preprocessing.script(&self.input, self.network.stepping().order());
+        self.network.script().part("preprocessing", preprocessing)
     }
 
-    /// What the model was made from.
+    /// The configuration that the model was built from.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// What it takes and how its classes are called.
+    /// What the model takes and predicts, with all names.
     pub fn input(&self) -> &InputSpec {
         &self.input
     }
 
-    /// How its input is standardised.
+    /// How the input is standardised.
     pub fn standardization(&self) -> Standardization {
         self.standardization
     }
 
-    /// Its named tensors.
+    /// The named tensors.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
-}
-
-fn network(
-    config: &ModelConfig,
-    scope: &mut Scope<'_>,
-    input: &InputSpec,
-) -> Result<Box<dyn Network>, Error> {
-    Ok(match config {
-        ModelConfig::Lnn(config) => Box::new(Lnn::new(scope, config, input)?),
-        ModelConfig::Snlnn(config) => Box::new(Snlnn::new(scope, config, input)?),
-        ModelConfig::Cllnn(config) => Box::new(Cllnn::new(scope, config, input)?),
-        ModelConfig::Liquid(config) => Box::new(Liquid::new(scope, config, input)?),
-        ModelConfig::Cifar(config) => Box::new(Cifar::new(scope, config, input)?),
-    })
 }

@@ -35,7 +35,7 @@ impl DataSource for Sine {
 
 /// Trains for a few epochs in the folder `out` and tests the best weights.
 pub fn train(out: &Path) -> Result<Evaluation, lnn_train::Error> {
-    let mut config = RunConfig::preset(ModelKind::Liquid, Preset::Tuned).for_content(Content::Sequences);
+    let mut config = RunConfig::preset(ModelKind::Liquid, Preset::Tuned)?.for_content(Content::Sequences);
     config.data = "sine".into();
     (config.epochs, config.batch_size) = (8, 32);
     let session = Session::start(config, &Sine, Some(out), Device::Cpu, &mut |_, _, _| {})?;

@@ -171,7 +171,7 @@ mod tests {
     use lnn_models::{ModelKind, Preset};
 
     fn config() -> RunConfig {
-        RunConfig::preset(ModelKind::Lnn, Preset::Tuned)
+        RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap()
     }
 
     #[test]

@@ -194,7 +194,8 @@ fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model
         return starting_weights::model(config, path, &data.input, device);
     }
     let (model, input) = (config.model.clone(), data.input.clone());
-    let mut model = Model::new(model, input, config.standardization, config.seed, device)?;
+    let mut model =
+        Model::new(model, input, config.standardization, config.seed, (config.precision.kind(), device))?;
     model.fit(&data.parts.train)?;
     Ok(model)
 }

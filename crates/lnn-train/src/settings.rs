@@ -176,7 +176,7 @@ mod tests {
     use std::io::Write;
 
     fn base() -> RunConfig {
-        RunConfig::preset(ModelKind::Cllnn, Preset::Tuned)
+        RunConfig::preset(ModelKind::Cllnn, Preset::Tuned).unwrap()
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn another_kind_of_growth_or_encoding_brings_its_own_defaults() {
-        let base = RunConfig::preset(ModelKind::Snlnn, Preset::Tuned);
+        let base = RunConfig::preset(ModelKind::Snlnn, Preset::Tuned).unwrap();
         for kind in ["rate", "latency", "delta", "scan", "current"] {
             let config = apply_assignment(&base, &format!("model.encoding.kind={kind}")).unwrap();
             assert_eq!(to_value(&config)["model"]["encoding"]["kind"], kind);

@@ -24,7 +24,7 @@ pub(crate) struct BenchArguments {
     #[arg(long)]
     pub(crate) pass: Option<Pass>,
     /// Precision of a model's forward pass in training
-    #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision)]
+    #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision())]
     pub(crate) precision: Precision,
     /// Record a repetition in a CUDA graph and time its replay
     #[arg(long)]

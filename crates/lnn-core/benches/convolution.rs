@@ -1,4 +1,4 @@
-//! Convolutions of 3×3 by fewer products beside the direct ones of libtorch, forward and backward.
+//! Convolutions of 3×3 with fewer products and the direct ones of libtorch, forward and backward.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lnn_core::{Convolution, ConvolutionConfig, Init, Parameters};

@@ -1,8 +1,8 @@
-//! The mathematics of liquid neural networks on libtorch tensors: cells, time loops, reservoirs, initialisers and
-//! the optimiser.
+//! The mathematics of liquid neural networks on libtorch tensors: recurrent cells, their time loops, layers, initialisers,
+//! named parameters, optimisers and ridge regression.
 //!
-//! Shapes are batch first throughout: `x [B,T,I]` a batch of sequences, `dt [B,T]` the time between steps,
-//! `mask [B,T]` which steps count, `h [B,H]` a state. Nothing here touches files, prints, or knows a flag.
+//! Shapes are batch first: `x [B,T,I]` is a batch of sequences, `dt [B,T]` the time between steps, `mask [B,T]` is true at
+//! valid steps, `h [B,H]` is a state. The crate does not touch files, print, or know command-line flags.
 //!
 //! ```no_run
 //! use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig, Sequence};
@@ -34,7 +34,7 @@ mod regression;
 mod scan;
 
 pub use cells::{
-    LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver,
+    Gru, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver,
     SpikingConfig, SpikingReservoir, Surrogate, TauForm, TimeConstants, encode_current, encode_delta,
     encode_latency, encode_rate,
 };

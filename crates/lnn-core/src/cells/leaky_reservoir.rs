@@ -14,30 +14,30 @@
 //! leaky-integrator neurons" (2007). The LNN article has no bias. The weights are buffers: no optimiser changes them,
 //! but gradients pass through to the input.
 
+use crate::cells::approach::Approach;
 use crate::error::Error;
 use crate::parameters::init::Init;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
-use crate::recurrence::cell::{Cell, check_sequence};
+use crate::recurrence::cell::Cell;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
-use crate::scan::fused::fused_scan;
-use crate::scan::pointwise::Approach;
+use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
-/// What a reservoir is drawn from.
+/// The settings of a leaky reservoir.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReservoirConfig {
     /// Number of units H.
     pub units: i64,
     /// Largest modulus of the eigenvalues of the recurrent weights.
     pub spectral_radius: f64,
-    /// Leak rate a: the part of the state that is renewed at each step.
+    /// Leak rate a: the share of the state that is replaced at each step.
     pub leak_rate: f64,
     /// Standard deviation of the input weights.
     pub input_scale: f64,
-    /// Standard deviation of the bias; 0 leaves it out.
+    /// Standard deviation of the bias; with 0 there is none.
     pub bias_scale: f64,
 }
 
@@ -58,11 +58,7 @@ impl LeakyReservoir {
     /// [`Error::Value`] if a number is out of its range; those of [`Scope::buffer`] and [`Init::draw`].
     pub fn new(scope: &mut Scope<'_>, inputs: i64, config: &ReservoirConfig) -> Result<Self, Error> {
         let refuse = |name, expected, found: String| Err(Error::Value { name, expected, found });
-        for (name, extent) in [("units", config.units), ("inputs", inputs)] {
-            if extent < 1 {
-                return refuse(name, "at least 1", extent.to_string());
-            }
-        }
+        Error::refuse_empty(&[("units", config.units), ("inputs", inputs)])?;
         if !(config.leak_rate > 0.0 && config.leak_rate <= 1.0) {
             return refuse("leak_rate", "above 0 and at most 1", config.leak_rate.to_string());
         }
@@ -108,21 +104,12 @@ impl Cell for LeakyReservoir {
     }
 
     fn advance(&self, projected: &Tensor, _dt: Option<&Tensor>, state: &State) -> State {
-        let h = state.output();
-        let drive = projected.addmm(h, &self.recurrent_weights.tr()).tanh();
-        // lerp: h + a (drive - h), the equation with one pass over memory.
-        State::new(vec![h.lerp(&drive, self.leak_rate)])
-    }
-
-    fn advance_from_rest(&self, projected: &Tensor, _dt: Option<&Tensor>) -> State {
-        State::new(vec![projected.tanh() * self.leak_rate])
+        let weights = [self.recurrent_weights.shallow_clone()];
+        advance(Approach, &weights, projected, Some(&self.rates().squeeze_dim(0)), state)
     }
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
-        check_sequence(self, sequence, initial)?;
-        let options = (self.input_weights.kind(), self.input_weights.device());
-        let rates = Tensor::full([1, 1, self.input_weights.size()[0]], self.leak_rate, options);
-        fused_scan(self, Approach, &self.recurrent_weights, Some(&rates), sequence, initial)
+        fused::scan(self, sequence, initial)
     }
 
     fn script(&self) -> Script {
@@ -130,7 +117,22 @@ impl Cell for LeakyReservoir {
     }
 }
 
-/// The same equation in TorchScript. The state is `h [B, H]`; without one a sequence starts at rest.
+impl LeakyReservoir {
+    /// The leak rate of each unit, `[1, 1, H]`.
+    fn rates(&self) -> Tensor {
+        let options = (self.input_weights.kind(), self.input_weights.device());
+        Tensor::full([1, 1, self.input_weights.size()[0]], self.leak_rate, options)
+    }
+}
+
+impl FusedCell for LeakyReservoir {
+    fn run_fused(&self, form: Form, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        let (weights, rates) = ([self.recurrent_weights.shallow_clone()], self.rates());
+        Fused { step: Approach, weights: &weights, extra: Some(&rates) }.run(self, form, sequence, initial)
+    }
+}
+
+/// The same equation in TorchScript. The state is `h [B, H]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
     if hasattr(self, 'bias'):

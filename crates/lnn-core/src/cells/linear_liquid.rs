@@ -10,20 +10,20 @@
 //! | b | `bias` | `[H]` | |
 //! | c | `rate` | number | 0 < c ≤ 1 |
 //!
-//! Source: "Liquid neural networks" (`AI-ContentLab`). The recurrent term and the bias stand outside c, and nothing bends
-//! the state, so it grows without end where (1 - c) + `W_hid` has an eigenvalue beyond 1. The snippet draws its weights from
-//! N(0, 1) and so overflows; here their scale is chosen. The consistent Euler step is [`crate::LiquidTimeStep`].
+//! Source: "Liquid neural networks" (`AI-ContentLab`). The recurrent term and the bias are not multiplied by c, and the state is
+//! not squashed, so it grows without bound where (1 - c) + `W_hid` has an eigenvalue beyond 1. The snippet draws its weights from
+//! N(0, 1) and therefore overflows; here their scale is chosen. The consistent Euler step is [`crate::LiquidTimeStep`].
 
 use crate::error::Error;
 use crate::kernels::real::Real;
 use crate::parameters::init::Init;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
-use crate::recurrence::cell::{Cell, check_sequence};
+use crate::recurrence::cell::Cell;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
-use crate::scan::fused::fused_scan;
-use crate::scan::pointwise::{Gradients, Pointwise, TensorGradients, TensorStep};
+use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
+use crate::scan::step::{Gradients, Step, TensorGradients, TensorStep};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
@@ -38,16 +38,12 @@ pub struct LinearLiquid {
 
 impl LinearLiquid {
     /// A trainable layer of `units` units over `inputs` inputs, with `rate` c. Input weights are N(0, 1 / I), recurrent
-    /// weights N(0, (c / 2)² / H), which leaves the start stable; the bias is 0.
+    /// weights N(0, (c / 2)² / H), so that training starts stable; the bias is 0.
     ///
     /// # Errors
     /// [`Error::Value`] if a number is out of its range; those of [`Scope::trainable`].
     pub fn new(scope: &mut Scope<'_>, inputs: i64, units: i64, rate: f64) -> Result<Self, Error> {
-        for (name, extent) in [("units", units), ("inputs", inputs)] {
-            if extent < 1 {
-                return Err(Error::Value { name, expected: "at least 1", found: extent.to_string() });
-            }
-        }
+        Error::refuse_empty(&[("units", units), ("inputs", inputs)])?;
         if !(rate > 0.0 && rate <= 1.0) {
             return Err(Error::Value {
                 name: "rate",
@@ -88,18 +84,11 @@ impl Cell for LinearLiquid {
     }
 
     fn advance(&self, projected: &Tensor, _dt: Option<&Tensor>, state: &State) -> State {
-        let h = state.output();
-        State::new(vec![projected.addmm(h, &self.recurrent_weights.tr()) + h * (1.0 - self.rate)])
-    }
-
-    fn advance_from_rest(&self, projected: &Tensor, _dt: Option<&Tensor>) -> State {
-        State::new(vec![projected.shallow_clone()])
+        advance(self.kept(), &[self.recurrent_weights.shallow_clone()], projected, None, state)
     }
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
-        check_sequence(self, sequence, initial)?;
-        let kept = Kept(1.0 - self.rate);
-        fused_scan(self, kept, &self.recurrent_weights, None, sequence, initial)
+        fused::scan(self, sequence, initial)
     }
 
     fn script(&self) -> Script {
@@ -107,13 +96,26 @@ impl Cell for LinearLiquid {
     }
 }
 
-/// h' = z + k h with the part k = 1 - c of the state that is kept.
+impl LinearLiquid {
+    fn kept(&self) -> Kept {
+        Kept(1.0 - self.rate)
+    }
+}
+
+impl FusedCell for LinearLiquid {
+    fn run_fused(&self, form: Form, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        let weights = [self.recurrent_weights.shallow_clone()];
+        Fused { step: self.kept(), weights: &weights, extra: None }.run(self, form, sequence, initial)
+    }
+}
+
+/// h' = z + k h, where k = 1 - c is the share of the state that is kept.
 #[derive(Debug, Clone, Copy)]
 struct Kept(f64);
 
-impl Pointwise for Kept {
+impl Step for Kept {
     #[inline(always)]
-    fn forward<R: Real>(&self, before: &[R], _extra: &[R], z: &mut [R], out: &mut [R]) {
+    fn forward<R: Real>(&self, _stage: usize, before: &[R], _extra: &[R], z: &mut [R], out: &mut [R]) {
         let kept = R::from_f64(self.0);
         for ((h, z), out) in before.iter().zip(z).zip(out) {
             *out = kept.mul_add(*h, *z);
@@ -121,7 +123,14 @@ impl Pointwise for Kept {
     }
 
     #[inline(always)]
-    fn backward<R: Real>(&self, _before: &[R], _extra: &[R], _saved: &[R], row: Gradients<'_, R>) {
+    fn backward<R: Real>(
+        &self,
+        _stage: usize,
+        _before: &[R],
+        _extra: &[R],
+        _saved: &[R],
+        row: Gradients<'_, R>,
+    ) {
         let kept = R::from_f64(self.0);
         for (g, dz) in row.state.iter_mut().zip(row.z) {
             *dz = *g;
@@ -129,17 +138,25 @@ impl Pointwise for Kept {
         }
     }
 
-    fn forward_on_tensors(&self, before: &Tensor, _extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor) {
-        // The backward pass wants to see nothing.
-        (z.narrow(1, 0, 0), z + before * self.0)
+    fn forward_on_tensors(
+        &self,
+        weights: &[Tensor],
+        before: &Tensor,
+        _extra: Option<&Tensor>,
+        z: &Tensor,
+    ) -> (Tensor, Tensor) {
+        // The backward pass needs nothing.
+        (z.narrow(1, 0, 0), z.addmm(before, &weights[0].tr()) + before * self.0)
     }
 
     fn backward_on_tensors(&self, step: &TensorStep<'_>) -> TensorGradients {
-        TensorGradients { state: step.of_state * self.0, z: step.of_state.copy(), extra: None }
+        let TensorStep { weights, of_state, .. } = *step;
+        let through = (of_state * self.0).addmm(of_state, &weights[0]);
+        TensorGradients { state: through, z: of_state.copy(), extra: None }
     }
 }
 
-/// The same equation in TorchScript. The state is `h [B, H]`, zero where none is given.
+/// The same equation in TorchScript. The state is `h [B, H]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
     return torch.linear(x * self.rate, self.input_weights, self.bias)

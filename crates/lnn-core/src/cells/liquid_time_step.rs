@@ -11,35 +11,35 @@
 //! | b | `bias`, and `recurrent_bias` if there are two | `[H]` | |
 //! | tau | `tau` | `[H]` | at least a floor, by its [`TimeConstants`] |
 //!
-//! With [`TimeConstants::by_input`] the constant moves with input and state: tau = floor + softplus(raw + x `W_tau`ᵀ +
+//! With [`TimeConstants::by_input`] the time constant depends on input and state: tau = floor + softplus(raw + x `W_tau`ᵀ +
 //! h `U_tau`ᵀ), with the fields `tau_input_weights` and `tau_recurrent_weights`.
 //!
 //! Source: the `LiquidTimeStep` of "Liquid Neuronal Networks (LNNs)": explicit Euler steps with dt = 1 and an unbounded
-//! tau, which lets the state grow without end where tau < 1/2. The exponential rate is the exact solution for a drive
-//! that stands still during the step, and stays below 1 for any dt and tau. A constant that moves with the input is the
+//! tau, so that the state grows without bound where tau < 1/2. The exponential rate is the exact solution for a drive
+//! that is constant during the step, and is below 1 for any dt and tau. A time constant that depends on the input is the
 //! idea of Hasani et al., "Liquid Time-constant Networks" (2021).
 
-use crate::cells::liquid_stream::LiquidStep;
+use crate::cells::approach::Approach;
 use crate::cells::moving_rate::MovingRate;
-use crate::cells::time_constants::{Solver, TauForm, TimeConstants};
+use crate::cells::time_constants::{Rate, Solver, TauForm, TimeConstants};
 use crate::error::Error;
 use crate::parameters::init::Init;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
-use crate::recurrence::cell::{Cell, check_sequence};
+use crate::recurrence::cell::Cell;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
-use crate::scan::fused::fused_scan;
-use crate::scan::pointwise::Approach;
+use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
+use crate::scan::stream::{Block, StreamStep};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
-/// What a layer is made from.
+/// The settings of a liquid layer.
 #[derive(Debug)]
 pub struct LiquidTimeStepConfig {
     /// Number of units H.
     pub units: i64,
-    /// How a step is taken.
+    /// How a step is computed.
     pub solver: Solver,
     /// The time constants.
     pub tau: TimeConstants,
@@ -49,7 +49,7 @@ pub struct LiquidTimeStepConfig {
     pub recurrent_init: Init,
     /// How the bias is drawn.
     pub bias_init: Init,
-    /// Whether a second bias is added, as two linear layers of PyTorch do. It acts as one bias that learns twice as fast.
+    /// Whether a second bias is added, as two linear layers of PyTorch have it. It acts as one bias that learns twice as fast.
     pub recurrent_bias: bool,
 }
 
@@ -62,9 +62,7 @@ pub struct LiquidTimeStep {
     recurrent_bias: Option<Tensor>,
     tau: Tensor,
     by_input: Option<[Tensor; 2]>,
-    form: TauForm,
-    floor: f64,
-    solver: Solver,
+    rate: Rate,
 }
 
 impl LiquidTimeStep {
@@ -74,11 +72,7 @@ impl LiquidTimeStep {
     /// [`Error::Value`] if a number is out of its range; those of [`Scope::trainable`].
     pub fn new(scope: &mut Scope<'_>, inputs: i64, config: &LiquidTimeStepConfig) -> Result<Self, Error> {
         let LiquidTimeStepConfig { units, solver, tau, .. } = *config;
-        for (name, extent) in [("units", units), ("inputs", inputs)] {
-            if extent < 1 {
-                return Err(Error::Value { name, expected: "at least 1", found: extent.to_string() });
-            }
-        }
+        Error::refuse_empty(&[("units", units), ("inputs", inputs)])?;
         let parameter = tau.parameter(units)?;
         let by_input = if tau.by_input {
             let zero = Init::Constant(0.0);
@@ -102,28 +96,21 @@ impl LiquidTimeStep {
             recurrent_bias,
             tau: scope.trainable("tau", &[units], &Init::Values(parameter))?,
             by_input,
-            form: tau.form,
-            floor: tau.floor,
-            solver,
+            rate: Rate { form: tau.form, floor: tau.floor, solver },
         })
     }
 
-    /// The time constants `[H]` or `[B, H]` of a parameter of that shape.
-    fn constants(&self, parameter: &Tensor) -> Tensor {
-        match self.form {
-            TauForm::Clamped => parameter.clamp_min(self.floor),
-            TauForm::Softplus => parameter.softplus() + self.floor,
-        }
+    /// The rates of the step where they do not depend on the state: `[H]`, or as `dt` broadcasts with it.
+    fn rates(&self, dt: Option<&Tensor>) -> Tensor {
+        let [_, _, rates] = self.rate.on_tensors(&self.tau, dt);
+        rates
     }
 
-    fn rate(&self, tau: &Tensor, dt: Option<&Tensor>) -> Tensor {
-        let part = match dt {
-            Some(dt) => dt / tau,
-            None => tau.reciprocal(),
-        };
-        match self.solver {
-            Solver::Euler => part,
-            Solver::Exponential => -(-part).expm1(),
+    /// The weights of the step's one product: `[H, H]`, or `[2H, H]` if the time constants depend on the input.
+    fn recurrent(&self) -> [Tensor; 1] {
+        match &self.by_input {
+            Some([_, weights]) => [Tensor::cat(&[&self.recurrent_weights, weights], 0)],
+            None => [self.recurrent_weights.shallow_clone()],
         }
     }
 }
@@ -145,7 +132,7 @@ impl Cell for LiquidTimeStep {
         true
     }
 
-    /// The drive's part, and behind it the part of tau's parameter if that moves with the input.
+    /// The part of the drive, followed by that of tau's parameter if that depends on the input: `[.., H]` or `[.., 2H]`.
     fn project(&self, x: &Tensor) -> Tensor {
         let bias = self.recurrent_bias.as_ref().map(|second| second + &self.bias);
         let drive = x.linear(&self.input_weights, Some(bias.as_ref().unwrap_or(&self.bias)));
@@ -156,69 +143,92 @@ impl Cell for LiquidTimeStep {
     }
 
     fn advance(&self, projected: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
-        let h = state.output();
-        let recur = |part: &Tensor, weights: &Tensor| part.addmm(h, &weights.tr());
-        let (drive, tau) = match &self.by_input {
-            Some([_, weights]) => {
-                let parts = projected.chunk(2, 1);
-                (recur(&parts[0], &self.recurrent_weights), self.constants(&recur(&parts[1], weights)))
-            }
-            None => (recur(projected, &self.recurrent_weights), self.constants(&self.tau)),
-        };
-        State::new(vec![h.lerp_tensor(&drive.tanh(), &self.rate(&tau, dt))])
+        let weights = self.recurrent();
+        if self.by_input.is_none() {
+            let rates = self.rates(dt).reshape([-1, self.tau.size()[0]]);
+            return advance(Approach, &weights, projected, Some(&rates), state);
+        }
+        let floor = self.rate.floor;
+        match self.rate.solver {
+            Solver::Euler => advance(MovingRate::<false> { floor }, &weights, projected, dt, state),
+            Solver::Exponential => advance(MovingRate::<true> { floor }, &weights, projected, dt, state),
+        }
     }
 
     fn step(&self, x: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
-        let plain = self.by_input.is_none() && self.recurrent_bias.is_none();
-        let taken = plain.then(|| {
-            let (form, solver, floor) = (self.form, self.solver, self.floor);
-            let [input_weights, recurrent_weights, bias, tau] =
-                [&self.input_weights, &self.recurrent_weights, &self.bias, &self.tau];
-            let h = state.output();
-            LiquidStep { x, h, dt, input_weights, recurrent_weights, bias, tau, floor, form, solver }.take()
-        });
-        if let Some(h) = taken.flatten() {
+        if let Some(h) = self.step_on_rows(x, dt, state.output()) {
             return State::new(vec![h]);
         }
         self.advance(&self.project(x), dt.map(|dt| dt.unsqueeze(1)).as_ref(), state)
     }
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
-        check_sequence(self, sequence, initial)?;
-        let dt = sequence.time_without_padding().map(|dt| dt.tr().contiguous().unsqueeze(2));
-        if let Some([_, tau_weights]) = &self.by_input {
-            let weights = Tensor::cat(&[&self.recurrent_weights, tau_weights], 0);
-            let (floor, dt) = (self.floor, dt.as_ref());
-            return match self.solver {
-                Solver::Euler => {
-                    fused_scan(self, MovingRate::<false> { floor }, &weights, dt, sequence, initial)
-                }
-                Solver::Exponential => {
-                    fused_scan(self, MovingRate::<true> { floor }, &weights, dt, sequence, initial)
-                }
-            };
-        }
-        let rates = self.rate(&self.constants(&self.tau), dt.as_ref());
-        let rates = if dt.is_some() { rates } else { rates.view([1, 1, -1]) };
-        fused_scan(self, Approach, &self.recurrent_weights, Some(&rates), sequence, initial)
+        fused::scan(self, sequence, initial)
     }
 
     fn script(&self) -> Script {
-        let constants = match self.form {
+        let constants = match self.rate.form {
             TauForm::Clamped => "torch.clamp_min(parameter, self.floor)",
             TauForm::Softplus => "torch.softplus(parameter) + self.floor",
         };
-        let rate = match self.solver {
+        let rate = match self.rate.solver {
             Solver::Euler => "part",
             Solver::Exponential => "-torch.expm1(-part)",
         };
         let source = SCRIPT.replace("CONSTANTS", constants).replace("RATE", rate);
-        Script::new("LiquidTimeStep", source).attribute("floor", ScriptAttribute::Float(self.floor))
+        Script::new("LiquidTimeStep", source).attribute("floor", ScriptAttribute::Float(self.rate.floor))
     }
 }
 
-/// The same equations in TorchScript; `CONSTANTS` and `RATE` stand for the forms of [`LiquidTimeStep::constants`] and
-/// [`LiquidTimeStep::rate`]. The state is `h [B, H]`, zero where none is given; `dt` is `[B, T]` or `[B]`, 1 if absent.
+impl FusedCell for LiquidTimeStep {
+    fn run_fused(&self, form: Form, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        let dt = sequence.time_without_padding().map(|dt| dt.tr().contiguous().unsqueeze(2));
+        let weights = &self.recurrent();
+        if self.by_input.is_none() {
+            let rates = self.rates(dt.as_ref());
+            let rates = if dt.is_some() { rates } else { rates.view([1, 1, -1]) };
+            let fused = Fused { step: Approach, weights, extra: Some(&rates) };
+            return fused.run(self, form, sequence, initial);
+        }
+        let (floor, extra) = (self.rate.floor, dt.as_ref());
+        match self.rate.solver {
+            Solver::Euler => {
+                let step = MovingRate::<false> { floor };
+                Fused { step, weights, extra }.run(self, form, sequence, initial)
+            }
+            Solver::Exponential => {
+                let step = MovingRate::<true> { floor };
+                Fused { step, weights, extra }.run(self, form, sequence, initial)
+            }
+        }
+    }
+}
+
+impl LiquidTimeStep {
+    /// One step `x [B, I]`, `dt [B]`, `h [B, H]` on plain numbers: a time constant that does not depend on the input is one
+    /// without products. `None` where the general form is to be used.
+    fn step_on_rows(&self, x: &Tensor, dt: Option<&Tensor>, h: &Tensor) -> Option<Tensor> {
+        if self.recurrent_bias.is_some() || self.rate.form == TauForm::Clamped {
+            return None;
+        }
+        let drive =
+            Block { products: Some([&self.input_weights, &self.recurrent_weights]), bias: &self.bias };
+        let products = self.by_input.as_ref().map(|[input, recurrent]| [input, recurrent]);
+        let blocks = &[drive, Block { products, bias: &self.tau }];
+        let floor = self.rate.floor;
+        match self.rate.solver {
+            Solver::Euler => {
+                StreamStep { step: MovingRate::<false> { floor }, x, h, extra: dt, blocks }.run()
+            }
+            Solver::Exponential => {
+                StreamStep { step: MovingRate::<true> { floor }, x, h, extra: dt, blocks }.run()
+            }
+        }
+    }
+}
+
+/// The same equations in TorchScript; `CONSTANTS` and `RATE` stand for the forms of [`Rate::on_tensors`]. The state is `h [B,
+/// H]`, zero if absent; `dt` is `[B, T]` or `[B]`, 1 if absent.
 const SCRIPT: &str = "
 def constants(self, parameter: Tensor) -> Tensor:
     return CONSTANTS

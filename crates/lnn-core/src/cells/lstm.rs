@@ -12,7 +12,7 @@
 //! | b | `bias` | `[4H]`, 1 in the forget block and 0 elsewhere |
 //!
 //! Source: Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber and Cummins (2000);
-//! initialised as Keras does. The gates are in the order of `torch.nn.LSTM`, with one bias instead of its two.
+//! the initial values are those of Keras. The gates are in the order of `torch.nn.LSTM`, with one bias instead of its two.
 
 use crate::error::Error;
 use crate::parameters::init::Init;
@@ -38,11 +38,7 @@ impl Lstm {
     /// # Errors
     /// [`Error::Value`] if `units` or `inputs` is below 1; those of [`Scope::trainable`].
     pub fn new(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<Self, Error> {
-        for (name, extent) in [("units", units), ("inputs", inputs)] {
-            if extent < 1 {
-                return Err(Error::Value { name, expected: "at least 1", found: extent.to_string() });
-            }
-        }
+        Error::refuse_empty(&[("units", units), ("inputs", inputs)])?;
         let blocks = |forget: f64| Tensor::full([units], forget, (Kind::Float, Device::Cpu));
         let bias = Tensor::cat(&[blocks(0.0), blocks(1.0), blocks(0.0), blocks(0.0)], 0);
         let input_weights = scope.trainable("input_weights", &[4 * units, inputs], &Init::GlorotUniform)?;
@@ -72,13 +68,13 @@ impl Cell for Lstm {
     }
 
     fn advance(&self, projected: &Tensor, _dt: Option<&Tensor>, state: &State) -> State {
-        let [h, c] = state.tensors() else { unreachable!("the state was checked at the door") };
+        let [h, c] = state.tensors() else { unreachable!("the state was checked") };
         let gates = projected.addmm(h, &self.recurrent_weights.tr()).chunk(4, 1);
         let c = gates[1].sigmoid() * c + gates[0].sigmoid() * gates[2].tanh();
         State::new(vec![gates[3].sigmoid() * c.tanh(), c])
     }
 
-    /// The same equations by libtorch's fused layer; with a mask, the plain loop.
+    /// The same equations by libtorch's fused layer; with a mask, step by step.
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
         check_sequence(self, sequence, initial)?;
         if sequence.mask.is_some() {
@@ -95,7 +91,7 @@ impl Cell for Lstm {
         let state: Vec<Tensor> = state.tensors().iter().map(|tensor| tensor.unsqueeze(0)).collect();
         let weights = [&self.input_weights, &self.recurrent_weights, &self.bias, &self.no_bias]
             .map(Tensor::shallow_clone);
-        // The layer is one with its recurrence, so mixed precision ends before it.
+        // The layer contains the recurrence, so autocast ends before it.
         let layer = || x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true);
         let (outputs, h, c) = lnn_sys::without_autocast(x.device(), layer)??;
         Ok(Run { outputs, last: State::new(vec![h.squeeze_dim(0), c.squeeze_dim(0)]) })
@@ -106,7 +102,7 @@ impl Cell for Lstm {
     }
 }
 
-/// The same equations in TorchScript. The state is `(h, c)`, both `[B, H]`, and zero where none is given.
+/// The same equations in TorchScript. The state is `(h, c)`, both `[B, H]`, zero if absent.
 const SCRIPT: &str = "
 def start(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
     if state is None:

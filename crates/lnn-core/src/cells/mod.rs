@@ -1,8 +1,10 @@
 //! The recurrent cells, one file each: its equation, its symbols, its source, and its TorchScript.
 
+pub(crate) mod approach;
+pub(crate) mod gru;
+pub(crate) mod gru_step;
 pub(crate) mod leaky_reservoir;
 pub(crate) mod linear_liquid;
-pub(crate) mod liquid_stream;
 pub(crate) mod liquid_time_step;
 pub(crate) mod lstm;
 pub(crate) mod moving_rate;
@@ -13,6 +15,7 @@ pub(crate) mod spiking_reservoir;
 pub(crate) mod surrogate;
 pub(crate) mod time_constants;
 
+pub use gru::Gru;
 pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
 pub use linear_liquid::LinearLiquid;
 pub use liquid_time_step::{LiquidTimeStep, LiquidTimeStepConfig};
@@ -22,3 +25,8 @@ pub use spiking_config::SpikingConfig;
 pub use spiking_reservoir::SpikingReservoir;
 pub use surrogate::Surrogate;
 pub use time_constants::{Solver, TauForm, TimeConstants};
+
+#[cfg(test)]
+mod fused_test_cells;
+#[cfg(test)]
+mod fused_tests;

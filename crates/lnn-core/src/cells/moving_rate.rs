@@ -1,4 +1,4 @@
-//! The liquid step whose time constants move with input and state, between two products.
+//! The step of a liquid unit whose time constant is computed from the row, too.
 //!
 //! ```text
 //! z = (u, g)      tau = floor + softplus(g)      q = dt / tau      r = q  or  1 - exp(-q)
@@ -6,13 +6,17 @@
 //! dr/dg = (1  or  exp(-q)) · (-q / tau) · softplus'(g)
 //! ```
 
+use crate::cells::approach::{
+    approach, approach_backward, approach_backward_on_tensors, approach_on_tensors,
+};
+use crate::cells::time_constants::{Rate, Solver, TauForm};
 use crate::kernels::functions::{expm1, softplus, softplus_slope, tanh};
 use crate::kernels::real::Real;
-use crate::scan::pointwise::{Gradients, Pointwise, TensorGradients, TensorStep};
+use crate::scan::step::{Gradients, Step, TensorGradients, TensorStep};
 use tch::Tensor;
 
-/// h' = h + r(g) (tanh u - h), where z is u and behind it g; `extra` is dt, or nothing where that is 1. The form of the rate is
-/// known when the loops are compiled: a choice inside them would keep them from running on vectors.
+/// h' = h + r(g) (tanh u - h), where z is u followed by g; `extra` is dt, or empty where that is 1. The form of the rate is
+/// known at compile time: a choice inside the loops would prevent vector instructions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MovingRate<const EXPONENTIAL: bool> {
     pub(crate) floor: f64,
@@ -29,13 +33,8 @@ impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
 
     /// The same for a batch.
     fn rate_on_tensors(self, g: &Tensor, dt: Option<&Tensor>) -> [Tensor; 3] {
-        let tau = g.softplus() + self.floor;
-        let q = match dt {
-            Some(dt) => dt / &tau,
-            None => tau.reciprocal(),
-        };
-        let r = if EXPONENTIAL { -(-&q).expm1() } else { q.shallow_clone() };
-        [tau, q, r]
+        let solver = if EXPONENTIAL { Solver::Exponential } else { Solver::Euler };
+        Rate { form: TauForm::Softplus, floor: self.floor, solver }.on_tensors(g, dt)
     }
 
     /// dr/dq.
@@ -45,12 +44,12 @@ impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
     }
 }
 
-impl<const EXPONENTIAL: bool> Pointwise for MovingRate<EXPONENTIAL> {
+impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
     #[inline(always)]
-    fn forward<R: Real>(&self, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]) {
+    fn forward<R: Real>(&self, _stage: usize, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]) {
         let (floor, dt) = (R::from_f64(self.floor), extra.first().copied().unwrap_or(R::ONE));
         let (drive, parameter) = z.split_at_mut(before.len());
-        // Short loops over few slices, which the compiler turns into vectors; a row stays in the nearest cache.
+        // Short loops over few slices, which the compiler vectorises; a row stays in the first-level cache.
         for u in drive.iter_mut() {
             *u = tanh(*u);
         }
@@ -59,16 +58,23 @@ impl<const EXPONENTIAL: bool> Pointwise for MovingRate<EXPONENTIAL> {
             *out = r;
         }
         for ((h, u), out) in before.iter().zip(drive).zip(out) {
-            *out = out.mul_add(*u - *h, *h);
+            *out = approach(*h, *out, *u);
         }
     }
 
     #[inline(always)]
-    fn backward<R: Real>(&self, before: &[R], extra: &[R], saved: &[R], row: Gradients<'_, R>) {
+    fn backward<R: Real>(
+        &self,
+        _stage: usize,
+        before: &[R],
+        extra: &[R],
+        saved: &[R],
+        row: Gradients<'_, R>,
+    ) {
         let (floor, dt) = (R::from_f64(self.floor), extra.first().copied().unwrap_or(R::ONE));
         let (drive, parameter) = saved.split_at(before.len());
         let (of_drive, of_parameter) = row.z.split_at_mut(before.len());
-        // A sum, which is not done on vectors: apart, so that the rest is.
+        // A sum is not vectorised: it has a loop of its own, so that the others are.
         if let [of_dt] = row.extra {
             for (((gradient, h), y), g) in row.state.iter().zip(before).zip(drive).zip(parameter) {
                 let [tau, _, r] = Self::rate(floor, *g, dt);
@@ -87,37 +93,43 @@ impl<const EXPONENTIAL: bool> Pointwise for MovingRate<EXPONENTIAL> {
             *dg = *dg * *gradient * (*y - *h);
         }
         for ((gradient, y), du) in row.state.iter_mut().zip(drive).zip(of_drive) {
-            let through = *gradient * *du;
-            *du = through * (R::ONE - *y * *y);
-            *gradient = *gradient - through;
+            [*du, *gradient] = approach_backward(*gradient, *du, *y);
         }
     }
-    fn forward_on_tensors(&self, before: &Tensor, extra: Option<&Tensor>, z: &Tensor) -> (Tensor, Tensor) {
-        let [u, g] = halves(z);
+
+    fn forward_on_tensors(
+        &self,
+        weights: &[Tensor],
+        before: &Tensor,
+        extra: Option<&Tensor>,
+        z: &Tensor,
+    ) -> (Tensor, Tensor) {
+        let [u, g] = halves(&z.addmm(before, &weights[0].tr()));
         let y = u.tanh();
         let [_, _, r] = self.rate_on_tensors(&g, extra);
-        let after = before.lerp_tensor(&y, &r);
+        let after = approach_on_tensors(before, &r, &y);
         (Tensor::cat(&[y, g], 1), after)
     }
 
     fn backward_on_tensors(&self, step: &TensorStep<'_>) -> TensorGradients {
-        let TensorStep { before, extra, saved, of_state, asked } = *step;
+        let TensorStep { weights, before, extra, saved, of_state, asked } = *step;
         let [y, g] = halves(saved);
         let [tau, q, r] = self.rate_on_tensors(&g, extra);
         let of_r = of_state * (&y - before);
         let of_q = if EXPONENTIAL { of_r * (1.0 - &r) } else { of_r } / tau;
-        let through = of_state * r;
-        // As libtorch has it: a straight line where its softplus is one.
+        // As libtorch has it: linear above 20, where its softplus is.
         let of_g = g.softplus_backward(&-(&of_q * q), 1.0, 20.0);
+        let [of_u, of_before] = approach_backward_on_tensors(of_state, &r, &y);
+        let of_z = Tensor::cat(&[of_u, of_g], 1);
         TensorGradients {
-            state: of_state - &through,
-            z: Tensor::cat(&[Tensor::tanh_backward(&through, &y), of_g], 1),
+            state: of_before.addmm(&of_z, &weights[0]),
+            z: of_z,
             extra: asked.then(|| of_q.sum_dim_intlist(&[1i64][..], true, of_q.kind())),
         }
     }
 }
 
-/// The drive's part and that of tau's parameter.
+/// The part of the drive and that of tau's parameter.
 fn halves(z: &Tensor) -> [Tensor; 2] {
     let units = z.size()[1] / 2;
     [z.narrow(1, 0, units), z.narrow(1, units, units)]

@@ -1,9 +1,9 @@
-//! How intensities become a sequence for spiking units.
+//! Encodings of intensities as sequences for spiking units.
 //!
 //! | encoding | step t of an intensity x in 0..1 |
 //! |---|---|
 //! | current | x itself, at every step |
-//! | rate | a spike with probability x; without a generator, evenly: a spike where t x passes a whole number |
+//! | rate | a spike with probability x; without a generator, evenly: a spike where t x passes an integer |
 //! | latency | one spike, at step (1 - x)(T - 1), the earlier the stronger; none for x = 0 |
 //! | delta | of a sequence: 1 where it rose by at least a threshold since the step before, -1 where it fell |
 //!
@@ -12,13 +12,19 @@
 
 use tch::Tensor;
 
-/// The same input `[B, I]` at each of `steps` steps: `[B, T, I]`.
+/// The same input `x [B, I]` at each of `steps` steps: `[B, T, I]`.
+///
+/// # Panics
+/// If `x` has another number of dimensions, or `steps` is negative.
 pub fn encode_current(x: &Tensor, steps: i64) -> Tensor {
     x.unsqueeze(1).expand([-1, steps, -1], false)
 }
 
-/// Spikes `[B, T, I]` whose rate is `x [B, I]`, cut to 0..1: drawn from libtorch's generator if `random`, else evenly
+/// Spikes `[B, T, I]` whose rate is `x [B, I]`, clamped to 0..1: drawn from libtorch's generator if `random`, else evenly
 /// spaced and the same each time.
+///
+/// # Panics
+/// As [`encode_current`].
 pub fn encode_rate(x: &Tensor, steps: i64, random: bool) -> Tensor {
     let x = encode_current(&x.clamp(0.0, 1.0), steps);
     if random {
@@ -30,7 +36,10 @@ pub fn encode_rate(x: &Tensor, steps: i64, random: bool) -> Tensor {
     passed(&(&t + 1.0)) - passed(&t)
 }
 
-/// One spike `[B, T, I]` for each `x [B, I]`, cut to 0..1: the stronger, the earlier; none for 0.
+/// One spike `[B, T, I]` for each `x [B, I]`, clamped to 0..1: the stronger, the earlier; none for 0.
+///
+/// # Panics
+/// As [`encode_current`].
 pub fn encode_latency(x: &Tensor, steps: i64) -> Tensor {
     let x = x.clamp(0.0, 1.0);
     let time = ((-&x + 1.0) * (steps - 1) as f64).round();
@@ -39,8 +48,11 @@ pub fn encode_latency(x: &Tensor, steps: i64) -> Tensor {
     spikes.to_kind(x.kind())
 }
 
-/// Spikes `[B, T, I]`, 1 or -1, where a sequence `x [B, T, I]` rises or falls by at least `threshold` in a step. Before the
-/// first step it was 0.
+/// Spikes `[B, T, I]`, 1 or -1, where a sequence `x [B, T, I]` rises or falls by at least `threshold` in a step. It counts as 0
+/// before the first step.
+///
+/// # Panics
+/// If `x` has another number of dimensions.
 pub fn encode_delta(x: &Tensor, threshold: f64) -> Tensor {
     let change = x - x.constant_pad_nd([0, 0, 1, 0]).narrow(1, 0, x.size()[1]);
     let kind = x.kind();

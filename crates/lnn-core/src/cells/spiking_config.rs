@@ -1,42 +1,38 @@
-//! The numbers of a spiking reservoir and their ranges.
+//! The settings of a spiking reservoir and their ranges.
 
 use crate::cells::surrogate::Surrogate;
 use crate::error::Error;
 use crate::parameters::store::Role;
 
-/// What a reservoir is drawn from.
+/// The settings of a spiking reservoir.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpikingConfig {
-    /// Units that live from the start.
+    /// Number of units that are active from the start.
     pub units: i64,
-    /// Units that there is room for.
+    /// Maximum number of units.
     pub most_units: i64,
     /// Largest modulus of the eigenvalues of the first units' recurrent weights.
     pub spectral_radius: f64,
-    /// Leak rate a: the part of the state that is renewed at each step.
+    /// Leak rate a: the share of the state that is replaced at each step.
     pub leak_rate: f64,
     /// Standard deviation of the input weights.
     pub input_scale: f64,
     /// Threshold θ, above 0.
     pub threshold: f64,
-    /// Which smooth function lends a spike its gradient.
+    /// The smooth function whose gradient a spike has.
     pub surrogate: Surrogate,
-    /// How fast that gradient falls beside the threshold.
+    /// How fast that gradient falls away from the threshold.
     pub sharpness: f64,
     /// Whether the units have a bias.
     pub bias: bool,
-    /// Whether the weights train.
+    /// Whether the weights are trainable.
     pub role: Role,
 }
 
 impl SpikingConfig {
     pub(crate) fn check(&self, inputs: i64) -> Result<(), Error> {
         let refuse = |name, expected, found: String| Err(Error::Value { name, expected, found });
-        for (name, extent) in [("units", self.units), ("inputs", inputs)] {
-            if extent < 1 {
-                return refuse(name, "at least 1", extent.to_string());
-            }
-        }
+        Error::refuse_empty(&[("units", self.units), ("inputs", inputs)])?;
         if self.most_units < self.units {
             return refuse("most_units", "at least units", self.most_units.to_string());
         }

@@ -1,4 +1,4 @@
-//! The spiking reservoir that grows: leaky tanh units that spike, subtract the threshold, and train by surrogate gradients.
+//! The growing spiking reservoir: leaky tanh units that spike, subtract the threshold, and train by surrogate gradients.
 //!
 //! ```text
 //! u  = (1 - a) v + a tanh(x W_inᵀ + b + v W_resᵀ)
@@ -9,15 +9,15 @@
 //! |---|---|---|---|
 //! | `W_in` | `input_weights` | `[M, I]` | N(0, `input_scale`²) |
 //! | `W_res` | `recurrent_weights` | `[M, M]` | N(0, 1) scaled to the spectral radius |
-//! | b | `bias` | `[M]` | 0 to begin with; absent if not asked for |
-//! | | `active` | `[M]` | 1 for the N units that live, which come first, and 0 for the rest |
+//! | b | `bias` | `[M]` | 0 at first; absent if the configuration has none |
+//! | | `active` | `[M]` | 1 for the N active units, which come first, and 0 for the others |
 //! | a, θ | `leak_rate`, `threshold` | numbers | 0 < a ≤ 1; since abs(u) ≤ 1 a threshold of 1 or more never spikes |
 //!
-//! The state is (v, s), both `[B, N]`; a run keeps both, `[B, T, 2N]`. Room is made for M units, and N of them live: the
-//! others are sliced off and cost no arithmetic. [`SpikingReservoir::grow`] lets more of them live.
+//! The state is (v, s), both `[B, N]`; a run returns both, `[B, T, 2N]`. Tensors are allocated for M units, N of which are
+//! active: the others are sliced off and cost no arithmetic. [`SpikingReservoir::grow`] adds active units.
 //!
 //! Source: the `SpikingNeurogenicLNNStep` of Bacay, "Spiking Neurogenic Liquid Neural Networks". There the threshold is 1
-//! with a leak of 0.3, so nothing ever spikes; a spike has no gradient; and growth would change the width of the state.
+//! with a leak rate of 0.3, so that no unit ever spikes; a spike has no gradient; and growth would change the width of the state.
 
 use crate::cells::spiking_config::SpikingConfig;
 use crate::cells::spiking_pass::SpikingPass;
@@ -25,15 +25,15 @@ use crate::error::Error;
 use crate::parameters::init::Init;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
-use crate::recurrence::cell::{Cell, check_sequence};
+use crate::recurrence::cell::Cell;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
-use crate::scan::fused::fused_scan;
+use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
 use lnn_sys::ScriptAttribute;
 use std::cell;
 use tch::{Kind, Tensor};
 
-/// A spiking reservoir with room to grow.
+/// A spiking reservoir that can grow.
 #[derive(Debug)]
 pub struct SpikingReservoir {
     input_weights: Tensor,
@@ -41,7 +41,7 @@ pub struct SpikingReservoir {
     bias: Option<Tensor>,
     active: Tensor,
     /// The number of ones in `active`, kept on the host.
-    living: cell::Cell<i64>,
+    active_units: cell::Cell<i64>,
     config: SpikingConfig,
 }
 
@@ -67,33 +67,33 @@ impl SpikingReservoir {
             recurrent_weights: scope.tensor("recurrent_weights", config.role, &[most, most], &square)?,
             bias,
             active: scope.buffer("active", &[most], &one)?,
-            living: cell::Cell::new(units),
+            active_units: cell::Cell::new(units),
             config: *config,
         })
     }
 
-    /// Number of units that live.
+    /// Number of active units.
     pub fn units(&self) -> i64 {
-        self.living.get()
+        self.active_units.get()
     }
 
-    /// Counts the living units again, after the tensors were filled from a file.
+    /// Counts the active units again, after the tensors were filled from a file.
     pub fn recount(&self) {
-        self.living.set(self.active.sum(Kind::Double).double_value(&[]) as i64);
+        self.active_units.set(self.active.sum(Kind::Double).double_value(&[]) as i64);
     }
 
-    /// Lets up to `count` more units live and gives how many there was room for. Draws from libtorch's generator: see
+    /// Adds up to `count` active units, as far as the maximum allows, and returns how many. Draws from libtorch's generator: see
     /// [`crate::seeded`].
     ///
-    /// A newborn hears the input and the living units through fresh weights, and nobody hears it: its outgoing weights are 0,
-    /// so that the others go on as before. Whatever reads the reservoir must start with a weight of 0, too.
+    /// An added unit reads the input and the active units through newly drawn weights. Its outgoing weights are 0, so that the
+    /// others go on as before. A layer that reads the reservoir must start with a weight of 0 for it, too.
     ///
     /// # Errors
     /// [`Error::Torch`] if libtorch throws.
     pub fn grow(&self, count: i64) -> Result<i64, Error> {
         let before = self.units();
-        let born = count.clamp(0, self.config.most_units - before);
-        if born == 0 {
+        let added = count.clamp(0, self.config.most_units - before);
+        if added == 0 {
             return Ok(0);
         }
         let deviation = self.config.spectral_radius / (self.config.units as f64).sqrt();
@@ -101,21 +101,31 @@ impl SpikingReservoir {
             let drawn = Init::Normal { deviation }.draw(shape)?;
             Ok(drawn.f_to_device_(self.active.device(), self.active.kind(), false, false)?)
         };
-        let rows = |tensor: &Tensor| tensor.detach().narrow(0, before, born);
+        let rows = |tensor: &Tensor| tensor.detach().narrow(0, before, added);
         let inputs = self.input_size();
-        rows(&self.input_weights).f_copy_(&draw(&[born, inputs], self.config.input_scale)?)?;
-        rows(&self.recurrent_weights).narrow(1, 0, before).f_copy_(&draw(&[born, before], deviation)?)?;
-        let _ = self.recurrent_weights.detach().narrow(1, before, born).f_zero_()?;
+        rows(&self.input_weights).f_copy_(&draw(&[added, inputs], self.config.input_scale)?)?;
+        rows(&self.recurrent_weights).narrow(1, 0, before).f_copy_(&draw(&[added, before], deviation)?)?;
+        let _ = self.recurrent_weights.detach().narrow(1, before, added).f_zero_()?;
         if let Some(bias) = &self.bias {
             let _ = rows(bias).f_zero_()?;
         }
         let _ = rows(&self.active).f_fill_(1.0)?;
-        self.living.set(before + born);
-        Ok(born)
+        self.active_units.set(before + added);
+        Ok(added)
     }
 
-    /// The first rows of a tensor: those of the living units.
-    fn alive(&self, tensor: &Tensor) -> Tensor {
+    /// The recurrent weights between the active units, `[N, N]`.
+    fn recurrent(&self) -> Tensor {
+        self.active_rows(&self.recurrent_weights).narrow(1, 0, self.units())
+    }
+
+    fn pass(&self) -> SpikingPass {
+        let SpikingConfig { leak_rate, threshold, surrogate, sharpness, .. } = self.config;
+        SpikingPass { leak_rate, threshold, surrogate, sharpness }
+    }
+
+    /// The first rows of a tensor: those of the active units.
+    fn active_rows(&self, tensor: &Tensor) -> Tensor {
         tensor.narrow(0, 0, self.units())
     }
 }
@@ -134,32 +144,21 @@ impl Cell for SpikingReservoir {
     }
 
     fn project(&self, x: &Tensor) -> Tensor {
-        let bias = self.bias.as_ref().map(|bias| self.alive(bias));
-        x.linear(&self.alive(&self.input_weights), bias.as_ref())
+        let bias = self.bias.as_ref().map(|bias| self.active_rows(bias));
+        x.linear(&self.active_rows(&self.input_weights), bias.as_ref())
     }
 
     fn advance(&self, projected: &Tensor, _dt: Option<&Tensor>, state: &State) -> State {
-        let v = state.output();
-        let weights = self.alive(&self.recurrent_weights).narrow(1, 0, self.units());
-        let drive = projected.addmm(v, &weights.tr()).tanh();
-        self.fire(&v.lerp(&drive, self.config.leak_rate))
+        advance(self.pass(), &[self.recurrent()], projected, None, state)
     }
 
-    fn advance_from_rest(&self, projected: &Tensor, _dt: Option<&Tensor>) -> State {
-        self.fire(&(projected.tanh() * self.config.leak_rate))
-    }
-
-    /// Membranes, and behind them spikes: `[B, 2N]`.
+    /// Membranes followed by spikes: `[B, 2N]`.
     fn emit(&self, state: &State) -> Tensor {
         Tensor::cat(state.tensors(), 1)
     }
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
-        check_sequence(self, sequence, initial)?;
-        let SpikingConfig { leak_rate, threshold, surrogate, sharpness, .. } = self.config;
-        let pass = SpikingPass { leak_rate, threshold, surrogate, sharpness };
-        let weights = self.alive(&self.recurrent_weights).narrow(1, 0, self.units());
-        fused_scan(self, pass, &weights, None, sequence, initial)
+        fused::scan(self, sequence, initial)
     }
 
     fn script(&self) -> Script {
@@ -171,15 +170,14 @@ impl Cell for SpikingReservoir {
     }
 }
 
-impl SpikingReservoir {
-    fn fire(&self, u: &Tensor) -> State {
-        let SpikingConfig { threshold, surrogate, sharpness, .. } = self.config;
-        let spikes = surrogate.spike(&(u - threshold), sharpness);
-        State::new(vec![u - &spikes * threshold, spikes])
+impl FusedCell for SpikingReservoir {
+    fn run_fused(&self, form: Form, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {
+        let fused = Fused { step: self.pass(), weights: &[self.recurrent()], extra: None };
+        fused.run(self, form, sequence, initial)
     }
 }
 
-/// The same equations in TorchScript. The state is `(v, s)`, both `[B, N]`, and zero where none is given.
+/// The same equations in TorchScript. The state is `(v, s)`, both `[B, N]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
     weights = self.input_weights[:self.units]

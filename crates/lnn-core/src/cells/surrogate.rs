@@ -9,7 +9,7 @@
 //! | arctan | arctan(k u) / k | 1 / (1 + k² u²) |
 //! | straight through | u where abs(u) < 1 / (2k), else constant | 1 there, else 0 |
 //!
-//! All have the slope 1 at the threshold; k says how fast it falls beside it.
+//! All have the slope 1 at the threshold; k, the sharpness, is how fast it falls away from it.
 //!
 //! Source: Zenke and Ganguli, "SuperSpike" (2018); Fang et al., "Incorporating learnable membrane time constant" (2021);
 //! Bengio, Léonard and Courville, "Estimating or propagating gradients through stochastic neurons" (2013).
@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-/// Which smooth function lends its slope.
+/// The smooth function whose slope a spike has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Surrogate {
@@ -37,7 +37,7 @@ impl Surrogate {
             return spikes;
         }
         let smooth = self.smooth(u, sharpness);
-        // smooth - smooth is 0 and has the gradient of the first.
+        // The difference is 0 and has the gradient of its first term.
         spikes + (&smooth - smooth.detach())
     }
 

@@ -1,10 +1,10 @@
-//! Time constants of liquid units: what their parameter means, where they start, and how a step uses them.
+//! Time constants of liquid units: the meaning of their parameter, their initial values, and the rate of a step.
 
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-/// How far a step of length dt goes towards the drive.
+/// The rate r of a step of length dt: how far the state moves towards the drive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Solver {
@@ -14,11 +14,11 @@ pub enum Solver {
     Exponential,
 }
 
-/// What the parameter `tau` means.
+/// The meaning of the parameter `tau`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TauForm {
-    /// It is the time constant; below the floor the floor counts.
+    /// The time constant is the maximum of parameter and floor.
     Clamped,
     /// The time constant is floor + softplus(parameter).
     Softplus,
@@ -28,18 +28,45 @@ pub enum TauForm {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimeConstants {
-    /// What the parameter means.
+    /// The meaning of the parameter.
     pub form: TauForm,
-    /// What no time constant falls below.
+    /// Minimum of all time constants.
     pub floor: f64,
-    /// The smallest and largest constant to begin with; the units are spread between them evenly in the logarithm.
+    /// Minimum and maximum of the initial time constants; the units are spread evenly between them on a logarithmic scale.
     pub initial: [f64; 2],
-    /// Whether they move with input and state; needs [`TauForm::Softplus`].
+    /// Whether they depend on input and state; needs [`TauForm::Softplus`].
     pub by_input: bool,
 }
 
+/// The rate of a step, from the parameter of tau.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rate {
+    pub(crate) form: TauForm,
+    pub(crate) floor: f64,
+    pub(crate) solver: Solver,
+}
+
+impl Rate {
+    /// tau, q = dt / tau, and r of a `parameter [..]`; `dt` broadcasts with it, and is 1 if absent.
+    pub(crate) fn on_tensors(self, parameter: &Tensor, dt: Option<&Tensor>) -> [Tensor; 3] {
+        let tau = match self.form {
+            TauForm::Clamped => parameter.clamp_min(self.floor),
+            TauForm::Softplus => parameter.softplus() + self.floor,
+        };
+        let q = match dt {
+            Some(dt) => dt / &tau,
+            None => tau.reciprocal(),
+        };
+        let r = match self.solver {
+            Solver::Euler => q.shallow_clone(),
+            Solver::Exponential => -(-&q).expm1(),
+        };
+        [tau, q, r]
+    }
+}
+
 impl TimeConstants {
-    /// The values of the parameter to begin with, `[units]`.
+    /// The initial values of the parameter, `[units]`, in float32.
     pub(crate) fn parameter(&self, units: i64) -> Result<Tensor, Error> {
         let [low, high] = self.initial;
         let refuse = |name, expected, found: String| Err(Error::Value { name, expected, found });

@@ -1,7 +1,7 @@
-//! Elementary functions that a compiler can run on whole vectors: no branch, no table, no call.
+//! Elementary functions that the compiler can vectorise: no branch, no table, no call.
 //!
-//! Each is within a few units in the last place of the true value; NaN stays NaN. They are made for the inside of loops and
-//! are inlined there, so they take on the instructions of the function around them.
+//! Each is within a few units in the last place of the true value; NaN stays NaN. They are meant for the inside of loops and
+//! are inlined there, so that they use the vector instructions of the function around them.
 //!
 //! Source of the reductions: e^x = 2^n e^r with n = round(x / ln 2); tanh a = -t / (t + 2) with t = e^(-2a) - 1; ln(1 + y) =
 //! 2 artanh(y / (2 + y)).
@@ -33,7 +33,7 @@ const INVERSE_FACTORIALS: [f64; 14] = {
 #[inline(always)]
 fn reduced<R: Real>(x: R) -> [R; 2] {
     let [low, high] = R::EXPONENTS;
-    // Written so that NaN passes.
+    // Written so that NaN stays NaN.
     let x = if x < low { low } else { x };
     let x = if x > high { high } else { x };
     let rounded = x.mul_add(R::from_f64(std::f64::consts::LOG2_E), R::ROUNDER);
@@ -65,6 +65,12 @@ pub(crate) fn tanh<R: Real>(x: R) -> R {
     (-t / (t + R::ONE + R::ONE)).copysign(x)
 }
 
+/// 1 / (1 + e^-x).
+#[inline(always)]
+pub(crate) fn sigmoid<R: Real>(x: R) -> R {
+    R::ONE / (exp(-x) + R::ONE)
+}
+
 /// ln(1 + e^x), and x itself above 20, as libtorch has it.
 #[inline(always)]
 pub(crate) fn softplus<R: Real>(x: R) -> R {
@@ -78,8 +84,7 @@ pub(crate) fn softplus<R: Real>(x: R) -> R {
 /// The slope of [`softplus`]: 1 / (1 + e^-x), and 1 above 20.
 #[inline(always)]
 pub(crate) fn softplus_slope<R: Real>(x: R) -> R {
-    let slope = R::ONE / (exp(-x) + R::ONE);
-    if x > R::from_f64(20.0) { R::ONE } else { slope }
+    if x > R::from_f64(20.0) { R::ONE } else { sigmoid(x) }
 }
 
 /// Φ(x) and its slope φ(x), the distribution and the density of a standard normal number, within 2e-7.
@@ -87,7 +92,7 @@ pub(crate) fn softplus_slope<R: Real>(x: R) -> R {
 /// Source: Abramowitz and Stegun (1964), 7.1.26.
 #[inline(always)]
 pub(crate) fn gaussian(x: f32) -> [f32; 2] {
-    // Half of the terms there; their argument is |x| / √2.
+    // Half of the coefficients there, whose argument is |x| / √2.
     const TERMS: [f64; 5] =
         [0.127_414_796, -0.142_248_368, 0.710_706_870_5, -0.726_576_013_5, 0.530_702_714_5];
     const ARGUMENT: f32 = 0.231_641_9;
@@ -134,6 +139,11 @@ mod tests {
         let f64s = |function, truth| worst::<f64>(function, truth, |x| x, 1e-300);
         check("tanh", f32s(tanh, f64::tanh), f64s(tanh, f64::tanh));
         check("softplus", f32s(softplus, softplus_true), f64s(softplus, softplus_true));
+        check(
+            "sigmoid",
+            f32s(sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
+            f64s(sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
+        );
         check("slope", f32s(softplus_slope, slope_true), f64s(softplus_slope, slope_true));
         for i in -400..=400 {
             let x = f64::from(i) / 100.0;
@@ -156,7 +166,7 @@ mod tests {
         for (x, distribution) in [(f32::INFINITY, 1.0), (f32::NEG_INFINITY, 0.0)] {
             let found = gaussian(x);
             assert_eq!(found[0].to_bits(), f32::to_bits(distribution), "{x}: {found:?}");
-            // The exponential ends at the smallest number it gives, not at zero.
+            // The exponential ends at its minimum, not at zero.
             assert!(found[1] < 1e-30, "{x}: {found:?}");
         }
     }

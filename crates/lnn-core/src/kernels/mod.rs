@@ -1,4 +1,4 @@
-//! Loops on plain numbers that run on the vectors of the CPU: packed matrices and elementary functions.
+//! Loops on plain numbers that use the vector instructions of the CPU: packed matrices and elementary functions.
 
 pub(crate) mod functions;
 pub(crate) mod panels;

@@ -1,8 +1,8 @@
-//! A small matrix, packed once and multiplied many times: the product inside a time loop.
+//! A small matrix that is packed once and multiplied many times: the product inside a time loop.
 //!
 //! A general matrix product packs its operands at every call. The recurrent weights stay the same for a whole sequence, so
 //! here they are packed once, in panels of columns whose numbers lie in the order in which the innermost loop reads them. A
-//! panel is two vectors wide; with six rows there are twelve sums, as many as the registers of AVX2 hold beside the factors.
+//! panel is two vectors wide; with six rows there are twelve sums, as many as fit in the registers of AVX2 beside the factors.
 
 use crate::kernels::real::Real;
 use crate::kernels::tiles::{store, tile, turned_tile};
@@ -10,16 +10,17 @@ use pulp::{Arch, Simd, WithSimd};
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// Rows of the left matrix that are worked on together.
+/// Number of rows of the left matrix that are processed together.
 const ROWS: usize = 6;
-/// How many numbers of a row are multiplied before the next rows come: a panel's part of this depth stays in the nearest cache.
+/// Number of columns of the left matrix that are processed before the next rows: the part of a panel of this depth stays in the
+/// first-level cache.
 const DEPTH: usize = 256;
 
 /// A matrix `[depth, columns]` in panels.
 #[derive(Debug)]
 pub(crate) struct Panels<R> {
     numbers: Vec<R>,
-    /// Where the first panel begins: at a line of the cache.
+    /// Where the first panel begins: at a cache line.
     start: usize,
     depth: usize,
     columns: usize,
@@ -27,7 +28,7 @@ pub(crate) struct Panels<R> {
     width: usize,
 }
 
-/// Asks how many numbers a vector of the running CPU holds.
+/// The number of elements of a vector of the running CPU.
 struct Lanes<R>(PhantomData<R>);
 
 impl<R: Real> WithSimd for Lanes<R> {
@@ -45,8 +46,8 @@ impl<R: Real> Panels<R> {
         Self::staggered(depth, columns, 0)
     }
 
-    /// The same, so many lines of the cache further on in its memory. Matrices that are filled together want to differ in that:
-    /// large pieces of memory begin at a page, and the same place of many pages shares a few places of the cache.
+    /// The same, moved on by `lines` cache lines in its memory. Matrices that are filled together should differ in that: large
+    /// allocations begin at a page, and the same offset in many pages maps to a few sets of the cache.
     pub(crate) fn staggered(depth: usize, columns: usize, lines: usize) -> Self {
         let width = 2 * Arch::new().dispatch(Lanes::<R>(PhantomData));
         let line = 64 / size_of::<R>();
@@ -67,6 +68,11 @@ impl<R: Real> Panels<R> {
             }
         }
         panels
+    }
+
+    /// Rows of the matrix.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// W itself, of `weights [depth, columns]`, row by row.
@@ -95,7 +101,7 @@ impl<R: Real> Panels<R> {
         &mut self.numbers[begin + within..begin + self.width]
     }
 
-    /// The rows `from` to `to` of panel p, two vectors each.
+    /// The rows `from..to` of panel p, two vectors each.
     #[inline(always)]
     fn panel<S: Simd>(&self, p: usize, from: usize, to: usize) -> &[[R::Vector<S>; 2]] {
         let begin = self.start + p * self.depth * self.width;
@@ -104,7 +110,7 @@ impl<R: Real> Panels<R> {
     }
 
     /// `c += a W`, for the first `columns` numbers of each row of `c`, which are `c_stride` apart, and the first `depth` of each
-    /// row of `a`. To be called where `simd` is dispatched.
+    /// row of `a`. Must be called inside the dispatch of `simd`.
     #[inline(always)]
     pub(crate) fn add_product<S: Simd>(
         &self,
@@ -120,7 +126,7 @@ impl<R: Real> Panels<R> {
         self.product::<S, true>(simd, (c, c_stride), (a, a_stride), rows);
     }
 
-    /// `c = a W`, for the same of both.
+    /// `c = a W`, for the same rows and columns.
     #[inline(always)]
     pub(crate) fn set_product<S: Simd>(
         &self,
@@ -165,8 +171,8 @@ impl<R: Real> Panels<R> {
         }
     }
 
-    /// `c += aᵀ W` for `a [depth, a_stride]`, of which the first `rows` columns and the first `depth` rows count; `c` is `[rows,
-    /// columns]`. To be called where `simd` is dispatched.
+    /// `c += aᵀ W` for `a [depth, a_stride]`, of which the first `rows` columns and the first `depth` rows are used; `c` is
+    /// `[rows, columns]`. Must be called inside the dispatch of `simd`.
     #[inline(always)]
     pub(crate) fn add_turned_product<S: Simd>(
         &self,
@@ -193,14 +199,14 @@ impl<R: Real> Panels<R> {
         }
     }
 
-    /// Cuts the columns into at most `most` parts of about one size, each of whole panels.
+    /// Cuts the columns into at most `most` parts of about the same size, each of whole panels.
     pub(crate) fn cut_columns(&self, most: usize) -> Vec<Range<usize>> {
         let size = self.columns.div_ceil(self.width).div_ceil(most.max(1)).max(1) * self.width;
         (0..self.columns).step_by(size).map(|from| from..self.columns.min(from + size)).collect()
     }
 
-    /// The same for one row and the `columns` of a part, which begin and end as [`cut_columns`](Self::cut_columns) has them; `c`
-    /// holds these alone. Four panels are taken at once, so that there are as many independent sums.
+    /// `c += a W` for one row and the `columns` of a part of [`cut_columns`](Self::cut_columns); `c` holds only these. Four
+    /// panels are processed together, so that there are enough independent sums.
     #[inline(always)]
     pub(crate) fn add_row<S: Simd>(&self, simd: S, c: &mut [R], a: &[R], columns: Range<usize>) {
         let panels = columns.start / self.width..columns.end.div_ceil(self.width);

@@ -1,4 +1,4 @@
-//! Floating-point numbers and vectors of them, as the loops on plain numbers need them.
+//! Floating-point numbers and their vectors, with the operations that the loops on plain numbers use.
 
 use lnn_sys::Element;
 use pulp::Simd;
@@ -17,9 +17,9 @@ pub(crate) trait Real:
 {
     const ZERO: Self;
     const ONE: Self;
-    /// Where e^x is cut, below and above.
+    /// Minimum and maximum of the argument of e^x.
     const EXPONENTS: [Self; 2];
-    /// 1.5 times the number whose last bit is worth 1: what is added to it is rounded to a whole number.
+    /// 1.5 times the number whose last bit has the value 1: a number that is added to it is rounded to an integer.
     const ROUNDER: Self;
     /// ln 2 as a sum: the first part times any exponent is exact.
     const LN_2: [Self; 2];
@@ -35,18 +35,18 @@ pub(crate) trait Real:
     /// 2^n, where n was added to [`ROUNDER`](Self::ROUNDER).
     fn power_of_two(rounded: Self) -> Self;
 
-    /// As many numbers as a register holds.
+    /// A vector register.
     type Vector<S: Simd>: Copy;
-    /// A vector of one number.
+    /// A vector whose elements are all `value`.
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
     /// `a b + c`.
     fn fused<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>)
     -> Self::Vector<S>;
     /// `a + b`.
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// The vectors of a slice; what is left over is not shown.
+    /// The vectors of a slice, without the elements that do not fill one.
     fn vectors<S: Simd>(numbers: &[Self]) -> &[Self::Vector<S>];
-    /// The same, to change.
+    /// The same, mutable.
     fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [Self::Vector<S>];
 }
 

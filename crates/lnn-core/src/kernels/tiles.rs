@@ -1,4 +1,4 @@
-//! The innermost loops of a product: a few rows by one panel, with all sums in registers.
+//! The innermost loops of a product: a few rows times one panel, with all sums in registers.
 
 use crate::kernels::real::Real;
 use pulp::Simd;
@@ -19,7 +19,7 @@ pub(crate) fn tile<R: Real, S: Simd, const M: usize>(
     }
     let zero = R::splat(simd, R::ZERO);
     let mut sums = [[zero; 2]; M];
-    // Several at a time, so that the places of M rows are looked up less often.
+    // Four at a time, so that the addresses of M rows are computed less often.
     let (fours, rest) = panel.as_chunks::<4>();
     let none = [R::ZERO; 4];
     for (i, four) in fours.iter().enumerate() {
@@ -67,7 +67,7 @@ pub(crate) fn turned_tile<R: Real, S: Simd, const M: usize>(
     }
 }
 
-/// Writes two vectors to as many numbers, or to fewer at the right edge, or adds them.
+/// Writes two vectors to `c`, or fewer elements at the right edge; with `adds` it adds them.
 #[inline(always)]
 pub(crate) fn store<R: Real, S: Simd>(simd: S, c: &mut [R], sums: [R::Vector<S>; 2], adds: bool) {
     let lanes = size_of::<R::Vector<S>>() / size_of::<R>();

@@ -1,8 +1,8 @@
-//! The functions between the layers of a convolutional network.
+//! The activation functions of a convolutional network.
 
 use tch::Tensor;
 
-/// A function of each number.
+/// A function of each element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// max(0, z).
@@ -12,7 +12,10 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies it to a tensor of any shape.
+    /// Applies the function to a tensor of any shape and floating-point dtype.
+    ///
+    /// # Panics
+    /// If `z` has another dtype.
     pub fn apply(self, z: &Tensor) -> Tensor {
         match self {
             Self::Rectifier => z.relu(),

@@ -1,4 +1,4 @@
-//! The fully connected layer `y = x Wᵀ + b`, which reads states out into classes or values.
+//! The fully connected layer `y = x Wᵀ + b`, for example the readout of states.
 
 use crate::error::Error;
 use crate::parameters::init::Init;
@@ -26,11 +26,14 @@ impl Dense {
     }
 
     /// `x [.., inputs]` to `[.., outputs]`.
+    ///
+    /// # Panics
+    /// If the last extent of `x` is not `inputs`, or its dtype or device is another than that of the layer.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, Some(&self.bias))
     }
 
-    /// Replaces weight and bias by given values of the same shapes.
+    /// Sets weight and bias to given values of the same shapes.
     ///
     /// # Errors
     /// [`Error::Torch`] if the shapes do not fit.

@@ -1,4 +1,4 @@
-//! Images, channels behind, cut among the threads.
+//! Images with channels last, distributed over the threads.
 
 use lnn_sys::{Element, PassError, numbers, numbers_mut, parallel_each, shares};
 use pulp::{Arch, WithSimd};
@@ -9,12 +9,12 @@ pub(crate) fn channels_behind(x: &Tensor) -> Result<Tensor, PassError> {
     Ok(x.f_permute([0, 2, 3, 1])?.f_contiguous()?)
 }
 
-/// Runs parts, one on each thread.
+/// Runs parts, one per thread.
 pub(crate) fn on_threads<P: WithSimd + Send>(parts: impl Iterator<Item = P>) {
     parallel_each(parts.collect(), |part| drop(Arch::new().dispatch(part)));
 }
 
-/// The images `[B, ..]` of each thread.
+/// The images `[B, ..]` of each thread, as slices.
 pub(crate) fn pieces<T: Element>(images: &Tensor) -> Result<Vec<&[T]>, PassError> {
     let count = images.size()[0] as usize;
     let size = images.numel() / count.max(1);
@@ -22,7 +22,7 @@ pub(crate) fn pieces<T: Element>(images: &Tensor) -> Result<Vec<&[T]>, PassError
     Ok(shares(count).into_iter().map(|share| &all[share.start * size..share.end * size]).collect())
 }
 
-/// The same, to be written.
+/// The same, mutable.
 pub(crate) fn pieces_mut<T: Element>(images: &mut Tensor) -> Result<Vec<&mut [T]>, PassError> {
     let count = images.size()[0] as usize;
     let size = images.numel() / count.max(1);

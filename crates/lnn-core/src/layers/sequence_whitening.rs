@@ -1,10 +1,10 @@
-//! A fixed linear map that makes the numbers of a step uncorrelated and equally strong.
+//! A fixed linear map after which the features of a step are uncorrelated and have the same variance.
 //!
 //! ```text
 //! C = E Λ Eᵀ      covariance of the steps of the training sequences, m their mean
 //! y = E (Λ + ε)^(-1/2) Eᵀ (x - m)
 //! ```
-//! Turning back by E keeps every number where it was in the step, so a whitened patch still looks like the patch.
+//! Rotating back by E keeps every feature in its place, so that a whitened patch still looks like the patch.
 //!
 //! Source: Bell and Sejnowski, "The independent components of natural scenes are edge filters" (1997), called ZCA there.
 
@@ -27,7 +27,7 @@ pub struct SequenceWhitening {
 }
 
 impl SequenceWhitening {
-    /// Whitens steps of `inputs` numbers, once it was [fitted](Self::fit); gives zeros before.
+    /// A map of steps of `inputs` features, zero until it is [fitted](Self::fit).
     ///
     /// # Errors
     /// Those of [`Scope::buffer`].
@@ -39,7 +39,7 @@ impl SequenceWhitening {
         })
     }
 
-    /// Takes mean and covariance from sequences `[N, T, I]`.
+    /// Computes the map from the mean and the covariance of sequences `[N, T, I]`.
     ///
     /// # Errors
     /// [`Error::Torch`] if libtorch throws.
@@ -47,7 +47,7 @@ impl SequenceWhitening {
         let inputs = self.mean.size()[0];
         let steps = sequences.f_reshape([-1, inputs])?;
         let mean = steps.f_mean_dim([0].as_slice(), false, Kind::Double)?;
-        // The product of float32 numbers, summed in parts: a copy of all steps in float64 would take as much memory again.
+        // Summed in parts: a copy of all steps in float64 would need twice the memory of the data.
         let mut covariance = Tensor::zeros([inputs, inputs], (Kind::Double, steps.device()));
         for part in steps.f_split(1 << 16, 0)? {
             let part = part.to_kind(Kind::Double) - &mean;
@@ -61,6 +61,9 @@ impl SequenceWhitening {
     }
 
     /// `x [.., I]` to `[.., I]`.
+    ///
+    /// # Panics
+    /// If the last extent of `x` is not I, or its dtype or device is another than that of the map.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         (x - &self.mean).matmul(&self.weight)
     }

@@ -4,7 +4,7 @@
 //! C = E Λ Eᵀ      covariance of the k×k patches of the training images
 //! V = (Λ + ε)^(-1/2) Eᵀ,      y = [V x; -V x]
 //! ```
-//! Each output channel has the same variance, and the two signs let a rectifier behind keep everything.
+//! Each output channel has the same variance, and with the two signs a rectifier behind it loses no information.
 //!
 //! Source: Coates, Ng and Lee (2011) on whitened patches as first features; as the frozen first layer of a fast CIFAR-10
 //! network by Page, "How to train your ResNet" (2019), and Jordan (2024).
@@ -15,7 +15,7 @@ use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
 use tch::{Kind, Tensor};
 
-/// Added to the variances, so that directions which hardly vary are not blown up.
+/// Added to the variances, so that directions with little variance are not amplified.
 const EPSILON: f64 = 5e-4;
 
 /// The fixed convolution.
@@ -26,16 +26,12 @@ pub struct Whitening {
 }
 
 impl Whitening {
-    /// Whitens `kernel`×`kernel` patches of `channels` channels, once it was [fitted](Self::fit); zero before.
+    /// A convolution that whitens `kernel`×`kernel` patches of `channels` channels, zero until it is [fitted](Self::fit).
     ///
     /// # Errors
     /// [`Error::Value`] if a size is below 1; those of [`Scope::buffer`].
     pub fn new(scope: &mut Scope<'_>, channels: i64, kernel: i64) -> Result<Self, Error> {
-        for (name, extent) in [("channels", channels), ("kernel", kernel)] {
-            if extent < 1 {
-                return Err(Error::Value { name, expected: "at least 1", found: extent.to_string() });
-            }
-        }
+        Error::refuse_empty(&[("channels", channels), ("kernel", kernel)])?;
         let outputs = 2 * channels * kernel * kernel;
         let weight = scope.buffer("weight", &[outputs, channels, kernel, kernel], &Init::Constant(0.0))?;
         Ok(Self { weight })
@@ -46,7 +42,7 @@ impl Whitening {
         self.weight.size()[0]
     }
 
-    /// Takes the covariance from images `[N, C, H, W]`, standardised.
+    /// Computes the kernels from the covariance of standardised images `[N, C, H, W]`.
     ///
     /// # Errors
     /// [`Error::Torch`] if libtorch throws.
@@ -63,6 +59,9 @@ impl Whitening {
     }
 
     /// `x [B, C, H, W]` to `[B, 2·C·k², H - k + 1, W - k + 1]`.
+    ///
+    /// # Panics
+    /// If the shape, dtype or device of `x` does not fit the layer.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.conv2d::<Tensor>(&self.weight, None, 1, 0, 1, 1)
     }
@@ -88,7 +87,7 @@ mod tests {
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let whitening = Whitening::new(&mut parameters.root(), 3, 2).unwrap();
         let images = seeded(0, || Tensor::randn([200, 3, 9, 9], (Kind::Float, Device::Cpu)));
-        // Neighbours and channels that depend on one another.
+        // Correlated neighbours and channels.
         let images = &images + images.roll([1], [3]) * 0.8 + images.roll([1], [1]) * 0.5;
         whitening.fit(&images).unwrap();
         let y = whitening.forward(&images);

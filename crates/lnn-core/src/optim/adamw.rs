@@ -81,7 +81,7 @@ impl AdamW {
         Self::of(parameters, config, |_| true)
     }
 
-    /// An optimiser of those that are `wanted`.
+    /// An optimiser of the trainable parameters for which `wanted` is true.
     pub(crate) fn of(
         parameters: &Parameters,
         config: AdamWConfig,
@@ -102,7 +102,7 @@ impl AdamW {
         Ok(Self { groups: [decayed, undecayed], step: 0, clock, config })
     }
 
-    /// How many steps were taken.
+    /// Number of steps that were taken.
     pub fn steps(&self) -> u64 {
         self.step
     }
@@ -117,13 +117,13 @@ impl AdamW {
         self.descend()
     }
 
-    /// Counts a step and sets its learning rate: the part of [`step`](Self::step) that is not recorded.
+    /// Counts a step and sets its learning rate: the part of [`step`](Self::step) that a recorded step leaves out.
     pub(crate) fn set_rate(&mut self, learning_rate: f64) {
         self.step += 1;
         self.clock.set(self.step, learning_rate);
     }
 
-    /// The rest of [`step`](Self::step), operations on the device alone.
+    /// The rest of [`step`](Self::step): only operations on the device.
     pub(crate) fn descend(&mut self) -> Result<(), Error> {
         for group in &mut self.groups {
             let reached: Vec<usize> =

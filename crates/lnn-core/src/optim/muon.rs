@@ -4,8 +4,8 @@
 //! M = μ M + G          U = G + μ M          W = W - η λ W - η orthogonalised(U)
 //! ```
 //! A kernel `[outputs, ..]` counts as a matrix with a row for each output. Orthogonalising makes all singular values of a step
-//! about 1, so that the directions which the gradient hardly knows are learned as fast as the strongest. It is done by five
-//! steps of a Newton-Schulz iteration, matrix products alone, which need not converge: between 0.7 and 1.2 is near enough.
+//! about 1, so that weak directions of the gradient are learned as fast as the strongest. It consists of five steps
+//! of a Newton-Schulz iteration, which uses only matrix products and need not converge: between 0.7 and 1.2 is close enough.
 //!
 //! Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the coefficients from there.
 
@@ -14,11 +14,11 @@ use crate::optim::step_clock::StepClock;
 use crate::parameters::store::{Parameters, Role};
 use tch::{Tensor, no_grad};
 
-/// The polynomial a x + b x³ + c x⁵ that each iteration puts on the singular values.
+/// The polynomial a x + b x³ + c x⁵ that each iteration applies to the singular values.
 const POLYNOMIAL: [f64; 3] = [3.4445, -4.7750, 2.0315];
-/// Steps of the iteration.
+/// Number of steps of the iteration.
 const ITERATIONS: usize = 5;
-/// Added to a norm, so that a gradient of zeros is no division by zero.
+/// Added to a norm, so that a zero gradient does not divide by zero.
 const TINY: f64 = 1e-7;
 
 /// The constants of `Muon`; the learning rate is given at each step.
@@ -48,7 +48,7 @@ impl MuonConfig {
     }
 }
 
-/// Whether a parameter is one that [`Muon`] is for: a kernel with four dimensions.
+/// Whether [`Muon`] is meant for a parameter: a kernel with four dimensions.
 pub(crate) fn is_kernel(parameter: &Tensor) -> bool {
     parameter.dim() == 4
 }
@@ -89,13 +89,13 @@ impl Muon {
         self.descend();
     }
 
-    /// Sets the learning rate: the part of [`step`](Self::step) that is not recorded.
+    /// Sets the learning rate: the part of [`step`](Self::step) that a recorded step leaves out.
     pub(crate) fn set_rate(&mut self, learning_rate: f64) {
-        // Its steps are all alike, whatever their number.
+        // Its steps do not depend on their number.
         self.clock.set(0, learning_rate);
     }
 
-    /// The rest of [`step`](Self::step), operations on the device alone.
+    /// The rest of [`step`](Self::step): only operations on the device.
     pub(crate) fn descend(&mut self) {
         let rate = &self.clock.rate;
         let MuonConfig { momentum, weight_decay } = self.config;
@@ -135,11 +135,11 @@ impl Muon {
     }
 }
 
-/// `matrix [M, N]` with its singular values moved to about 1.
+/// Moves the singular values of `matrix [M, N]` to about 1.
 ///
 /// With X = matrix / ‖matrix‖ and A = X Xᵀ an iteration is X ← P X, P = a + b A + c A². All P are polynomials of the first
-/// A and commute: X ends as the product Q of all P times the first X, and A goes on as P A P. So all products but
-/// the first and the last have the shape of the shorter side alone.
+/// A and commute: the last X is the product Q of all P times the first X, and the next A is P A P. Therefore all products but
+/// the first and the last are square, of the shorter side.
 fn orthogonalized(matrix: &Tensor) -> Tensor {
     let [a, b, c] = POLYNOMIAL;
     let tall = matrix.size()[0] > matrix.size()[1];

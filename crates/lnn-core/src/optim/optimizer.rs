@@ -1,4 +1,4 @@
-//! What changes the parameters in training: `AdamW`, or [`Muon`] for the kernels and `AdamW` for the rest.
+//! The optimiser of a model: `AdamW`, or [`Muon`] for the kernels and `AdamW` for the other parameters.
 
 use crate::error::Error;
 use crate::optim::adamw::{AdamW, AdamWConfig};
@@ -11,7 +11,7 @@ use tch::Tensor;
 pub struct OptimizerConfig {
     /// Those of `AdamW`.
     pub adamw: AdamWConfig,
-    /// Those of [`Muon`] and its learning rate as a multiple of that of `AdamW`; none leaves the kernels to `AdamW`.
+    /// Those of [`Muon`] and its learning rate as a multiple of that of `AdamW`; without them `AdamW` trains the kernels, too.
     pub muon: Option<(MuonConfig, f64)>,
 }
 
@@ -62,7 +62,7 @@ impl Optimizer {
         self.descend()
     }
 
-    /// Counts a step and sets its learning rate: the part of [`step`](Self::step) that a recording must leave out, to be called
+    /// Counts a step and sets its learning rate: the part of [`step`](Self::step) that a recorded step leaves out; to be called
     /// before each replay.
     pub fn set_rate(&mut self, learning_rate: f64) {
         if let Some((muon, relative_rate)) = &mut self.muon {
@@ -71,7 +71,7 @@ impl Optimizer {
         self.adamw.set_rate(learning_rate);
     }
 
-    /// The rest of [`step`](Self::step): operations on the device alone, which may be recorded.
+    /// The rest of [`step`](Self::step): only operations on the device, which may be recorded.
     ///
     /// # Errors
     /// As [`AdamW::step`].

@@ -1,4 +1,4 @@
-//! How a tensor gets its first values.
+//! Initialisers: how a tensor gets its initial values.
 
 use crate::error::Error;
 use crate::parameters::spectral_radius::scale_to_radius;
@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 /// second.
 #[derive(Debug)]
 pub enum Init {
-    /// The same number everywhere.
+    /// One number for all elements.
     Constant(f64),
     /// N(0, deviation²).
     Normal {
@@ -31,36 +31,36 @@ pub enum Init {
         /// The largest absolute value.
         limit: f64,
     },
-    /// A kernel `[out, in, k, k]` that passes its inputs on: output channel i is input channel i as far as there is one, and
-    /// the rest are uniform within 1 / √`fan_in`.
+    /// A kernel `[out, in, k, k]` that passes its inputs on: output channel i is input channel i where there is one, and the
+    /// others are uniform within 1 / √`fan_in`.
     Identity,
     /// Another initialiser, multiplied.
     Scaled {
-        /// By how much.
+        /// The factor.
         factor: f64,
-        /// What is drawn.
+        /// The initialiser.
         init: Box<Init>,
     },
-    /// Another initialiser for the first rows, and zeros below.
+    /// Another initialiser for the first rows, and zeros for the others.
     Leading {
-        /// How many rows.
+        /// Number of rows.
         rows: i64,
-        /// What they are drawn by.
+        /// Their initialiser.
         init: Box<Init>,
     },
-    /// Another initialiser for the square at the upper left, and zeros around.
+    /// Another initialiser for the square at the upper left, and zeros elsewhere.
     LeadingSquare {
         /// Its extent.
         extent: i64,
-        /// What it is drawn by.
+        /// Its initialiser.
         init: Box<Init>,
     },
-    /// The given values.
+    /// Given values.
     Values(Tensor),
 }
 
 impl Init {
-    /// Draws a tensor `shape` in float32 on the CPU.
+    /// Draws a tensor of the shape `shape` in float32 on the CPU; [`Values`](Self::Values) keep their dtype.
     ///
     /// # Errors
     /// [`Error::Shape`] if the initialiser does not fit the shape, [`Error::Value`] if a random matrix cannot be

@@ -1,6 +1,6 @@
 //! The TorchScript form of a model: a tree of parts, each with its class, numbers and methods.
 //!
-//! A part in Rust says with `script` what it is in TorchScript; [`Script::build`] joins the tree with the tensors, which
+//! The `script` of a part in Rust returns its TorchScript; [`Script::build`] joins the tree with the tensors, which
 //! keep their names: the tensor `lstm.bias` becomes the attribute `bias` of the part `lstm`. A source names no dtype and
 //! no device, so that the module can be moved and converted in Python.
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::parameters::store::{Parameters, Role};
 use lnn_sys::{ScriptAttribute, ScriptModule};
 
-/// Where the classes of exported modules live.
+/// The namespace of the classes of exported modules.
 const NAMESPACE: &str = "__torch__.lnn";
 
 /// A part of a model in TorchScript.
@@ -28,7 +28,7 @@ impl Script {
         Self { class, source: source.into(), attributes: Vec::new(), parts: Vec::new() }
     }
 
-    /// Adds a number that is no tensor.
+    /// Adds an attribute that is not a tensor.
     #[must_use]
     pub fn attribute(mut self, name: &'static str, value: ScriptAttribute) -> Self {
         self.attributes.push((name, value));
@@ -42,8 +42,8 @@ impl Script {
         self
     }
 
-    /// The module with copies of the tensors in `parameters`, on the device where they are: what trains becomes a
-    /// parameter, the rest buffers.
+    /// The module with copies of the tensors in `parameters`, on the device where they are: trainable tensors
+    /// become parameters, the others buffers.
     ///
     /// # Errors
     /// [`Error::UnexpectedTensor`] if a tensor belongs to no part, [`Error::Sys`] if a source does not compile.
@@ -56,7 +56,7 @@ impl Script {
         }
     }
 
-    /// Fills one part and gives the names of the tensors that found their place.
+    /// Fills one part and returns the names of the tensors that it took.
     fn fill<'a>(
         &self,
         module: &mut ScriptModule,
@@ -81,7 +81,7 @@ impl Script {
             let mut child = module.child(name, &format!("{NAMESPACE}.{}", part.class))?;
             placed.extend(part.fill(&mut child, &format!("{prefix}{name}."), parameters)?);
         }
-        // Last: a method is compiled against what the part has.
+        // Last: a method is compiled against the attributes that the part has.
         module.define(&self.source)?;
         Ok(placed)
     }

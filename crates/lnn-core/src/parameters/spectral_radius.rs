@@ -1,12 +1,12 @@
 //! The spectral radius ρ(W) = max |λᵢ| over the eigenvalues λᵢ of W, and scaling to it.
 //!
-//! ρ decides how long a reservoir remembers: perturbations of the linearised state fade with (1 - a) + a·ρ per step.
+//! ρ determines how long a reservoir remembers: perturbations of the linearised state decay by (1 - a) + a·ρ per step.
 //! Source: Jaeger, "The echo state approach to analysing and training recurrent neural networks" (2001).
 
 use crate::error::Error;
 use tch::{Kind, Tensor};
 
-/// The largest modulus of an eigenvalue of `w [H, H]`. Eigenvalues are complex in general, the modulus is what counts.
+/// The largest modulus of an eigenvalue of `w [H, H]`. Eigenvalues are complex in general.
 ///
 /// # Errors
 /// [`Error::Shape`] if `w` is not square, [`Error::Torch`] if LAPACK does not converge (as for non-finite entries).
@@ -23,7 +23,7 @@ pub fn spectral_radius(w: &Tensor) -> Result<f64, Error> {
     Ok(eigenvalues.f_abs()?.f_max()?.f_double_value(&[])?)
 }
 
-/// `w [H, H]` times the number that makes its spectral radius `radius`.
+/// Scales `w [H, H]` to the spectral radius `radius`.
 ///
 /// # Errors
 /// As [`spectral_radius`]; [`Error::Value`] if `radius` is negative or not finite, or if all eigenvalues of `w` are 0.

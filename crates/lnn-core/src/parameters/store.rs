@@ -1,8 +1,8 @@
-//! The named tensors of a model, in the order in which its parts ask for them.
+//! The named tensors of a model, in the order in which its parts create them.
 //!
-//! A part gets a [`Scope`], a path such as `front.conv1`, and asks it for its tensors by name, shape and initialiser.
-//! What trains is *trainable*; what is fixed or follows the data (reservoir weights, running means) is a *buffer*.
-//! Parameters are either *drawn* from a seed, or *blank* to be filled from a checkpoint: then no initialiser runs.
+//! A part gets a [`Scope`], a path such as `front.conv1`, and creates its tensors there by name, shape and initialiser. What the
+//! optimiser changes is *trainable*; what is fixed or follows the data (reservoir weights, running means) is a *buffer*.
+//! Parameters are either *drawn* from a seed, or *blank*, to be filled from a checkpoint: then no initialiser runs.
 
 use crate::error::Error;
 use crate::parameters::init::Init;
@@ -35,23 +35,23 @@ pub struct Parameters {
     entries: Vec<Parameter>,
     kind: Kind,
     device: Device,
-    /// What values are drawn from; none leaves them zero.
+    /// The seed that values are drawn from; without one they are zero.
     seed: Option<u64>,
 }
 
 impl Parameters {
-    /// Parameters whose values are drawn: a value depends on `seed` and its own name alone. Values are drawn on the CPU
-    /// and then moved, so that every device starts from the same numbers.
+    /// Parameters whose values are drawn: a tensor depends only on `seed` and its own name. Values are drawn in float32 on the
+    /// CPU and then converted and moved, so that every dtype and device starts from the same numbers.
     pub fn drawn(seed: u64, kind: Kind, device: Device) -> Self {
         Self { entries: Vec::new(), kind, device, seed: Some(seed) }
     }
 
-    /// Parameters that start as zeros and wait to be filled by [`Parameters::load`].
+    /// Parameters that are zero, to be filled by [`Parameters::load`].
     pub fn blank(kind: Kind, device: Device) -> Self {
         Self { entries: Vec::new(), kind, device, seed: None }
     }
 
-    /// A list of existing tensors, to check and fill them as a model's are.
+    /// A list of existing tensors, to be checked and filled like those of a model.
     pub(crate) fn of_buffers(tensors: Vec<(String, Tensor)>) -> Result<Self, Error> {
         let mut all = Self::blank(Kind::Float, Device::Cpu);
         for (name, tensor) in tensors {
@@ -73,18 +73,18 @@ impl Parameters {
         &self.entries
     }
 
-    /// The tensors that train, in order of creation, sharing memory with the model.
+    /// The trainable tensors, in order of creation, which share memory with the model.
     pub fn trainable(&self) -> Vec<Tensor> {
         let trainable = self.entries.iter().filter(|entry| entry.role == Role::Trainable);
         trainable.map(|entry| entry.tensor.shallow_clone()).collect()
     }
 
-    /// How many numbers have the given role.
+    /// Number of elements of all tensors of the given role.
     pub fn count(&self, role: Role) -> usize {
         self.entries.iter().filter(|entry| entry.role == role).map(|entry| entry.tensor.numel()).sum()
     }
 
-    /// Where the tensors live.
+    /// The device of the tensors.
     pub fn device(&self) -> Device {
         self.device
     }
@@ -94,7 +94,7 @@ impl Parameters {
         self.kind
     }
 
-    /// Deep copies of all tensors, in order, cut from the graph.
+    /// Deep copies of all tensors, in order, detached from the graph.
     pub fn snapshot(&self) -> Vec<(String, Tensor)> {
         self.entries.iter().map(|entry| (entry.name.clone(), entry.tensor.detach().copy())).collect()
     }
@@ -152,7 +152,7 @@ impl Parameters {
     }
 }
 
-/// A place in the tree of names, from which a part of a model asks for its tensors.
+/// A place in the tree of names, where a part of a model creates its tensors.
 #[derive(Debug)]
 pub struct Scope<'a> {
     parameters: &'a mut Parameters,
@@ -160,14 +160,14 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The scope of a part of this part.
+    /// The scope of a part of this one.
     #[must_use]
     pub fn child(&mut self, name: &str) -> Scope<'_> {
         let prefix = self.full_name(name);
         Scope { parameters: self.parameters, prefix }
     }
 
-    /// A tensor that trains.
+    /// Creates a trainable tensor.
     ///
     /// # Errors
     /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
@@ -175,7 +175,7 @@ impl Scope<'_> {
         self.tensor(name, Role::Trainable, shape, init)
     }
 
-    /// A tensor of the given role.
+    /// Creates a tensor of the given role.
     ///
     /// # Errors
     /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
@@ -183,7 +183,7 @@ impl Scope<'_> {
         self.parameters.add(self.full_name(name), role, shape, init)
     }
 
-    /// A tensor that belongs to the model and does not train.
+    /// Creates a tensor that belongs to the model and is not trainable.
     ///
     /// # Errors
     /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.

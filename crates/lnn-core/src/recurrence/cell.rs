@@ -1,7 +1,7 @@
-//! What a recurrent cell is, and the one time loop.
+//! The contract of a recurrent cell, and the time loop over its steps.
 //!
-//! A cell is its step. The step has two halves: [`Cell::project`] needs the input alone, so a sequence projects all
-//! of its steps in one matrix product; [`Cell::advance`] needs the state and runs once a step.
+//! A cell is defined by its step, which has two halves: [`Cell::project`] needs only the input, so that one matrix product
+//! projects all steps of a sequence; [`Cell::advance`] needs the state and runs once per step.
 
 use crate::error::Error;
 use crate::parameters::script::Script;
@@ -12,37 +12,41 @@ use tch::{Kind, Tensor};
 
 /// A recurrent cell.
 pub trait Cell: Debug {
-    /// Number of inputs I per step.
+    /// Number I of inputs per step.
     fn input_size(&self) -> i64;
 
     /// Widths of the state's tensors.
     fn state_sizes(&self) -> Vec<i64>;
 
-    /// One of the cell's weights: all tensors that meet the cell have its dtype and device.
+    /// One of the cell's weights. Inputs and states must have its dtype and device.
     fn weight(&self) -> &Tensor;
 
-    /// Whether time passes between the steps of this cell, so that a sequence may have a `dt`.
+    /// Whether the cell uses the time between steps, so that a sequence may have a `dt`.
     fn has_time(&self) -> bool {
         false
     }
 
-    /// The half of a step that needs the input alone: `x [.., I]` to `[.., P]`.
+    /// The half of a step that needs only the input: `x [.., I]` to `[.., P]`.
+    ///
+    /// # Panics
+    /// If the last extent of `x` is not I, or its dtype or device is another than that of the cell.
     fn project(&self, x: &Tensor) -> Tensor;
 
     /// The half of a step that needs the state: `projected [B, P]`, and `dt [B, 1]` if the cell has time.
+    ///
+    /// # Panics
+    /// If the shape, dtype or device of an argument does not fit the cell.
     fn advance(&self, projected: &Tensor, dt: Option<&Tensor>, state: &State) -> State;
 
-    /// The first step from a zero state. A cell may leave out what zeros cannot change.
-    fn advance_from_rest(&self, projected: &Tensor, dt: Option<&Tensor>) -> State {
-        self.advance(projected, dt, &self.zero_state(projected))
-    }
-
-    /// What a run keeps of a step, `[B, ..]`: the state's output, unless the cell has more to show.
+    /// What a run returns for a step, `[B, ..]`: the output of the state, unless the cell returns more.
     fn emit(&self, state: &State) -> Tensor {
         state.output().shallow_clone()
     }
 
     /// One whole step: `x [B, I]`, `dt [B]`.
+    ///
+    /// # Panics
+    /// If the shape, dtype or device of an argument does not fit the cell.
     fn step(&self, x: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
         self.advance(&self.project(x), dt.map(|dt| dt.unsqueeze(1)).as_ref(), state)
     }
@@ -53,7 +57,7 @@ pub trait Cell: Debug {
         State::new(self.state_sizes().into_iter().map(zeros).collect())
     }
 
-    /// Runs over a sequence, from `initial` or from zero.
+    /// Runs over a sequence, from `initial` or from a zero state.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::Options`] or [`Error::NoTime`] if an argument does not fit the cell.
@@ -61,7 +65,7 @@ pub trait Cell: Debug {
         self.scan_stepwise(sequence, initial)
     }
 
-    /// The same, step by step: what a faster [`scan`](Self::scan) is held against.
+    /// The same, step by step: the reference for a faster [`scan`](Self::scan).
     ///
     /// # Errors
     /// As [`scan`](Self::scan).
@@ -70,7 +74,7 @@ pub trait Cell: Debug {
         unroll(self, sequence, initial)
     }
 
-    /// The cell in TorchScript, with the methods `step(x [B, I], state) -> (output [B, H], state)`,
+    /// Returns the cell in TorchScript, with the methods `step(x [B, I], state) -> (output [B, H], state)`,
     /// `sequence(x [B, T, I], state) -> (outputs [B, T, H], state)` and `forward(x) -> outputs`. The state is optional;
     /// it is the one tensor of the cell's state, or a tuple of them. The methods of a cell that has time take `dt`, `[B]` or
     /// `[B, T]` and optional, after the state.
@@ -86,8 +90,8 @@ pub(crate) fn unroll<C: Cell + ?Sized>(
     recur(cell, &sequence.without_padding(), |projected| advance_all(cell, &projected, sequence, initial))
 }
 
-/// Projects `x [.., I]`, all steps at once, and runs a `recurrence` on the result `[.., P]`. Mixed precision ends between the two: the
-/// product over all steps may be short, the recurrence has the dtype of the cell's weights.
+/// Projects `x [.., I]`, all steps at once, and runs a `recurrence` on the result `[.., P]`. Autocast ends between the two: the
+/// product over all steps may run in bfloat16, the recurrence runs in the dtype of the cell's weights.
 pub(crate) fn recur<C: Cell + ?Sized, T>(
     cell: &C,
     x: &Tensor,
@@ -107,27 +111,24 @@ fn advance_all<C: Cell + ?Sized>(
     let projected = projected.unbind(1);
     let times = sequence.time_without_padding().map(|dt| dt.unsqueeze(2).unbind(1));
     let masks = sequence.mask.map(|mask| mask.to_kind(Kind::Bool).unbind(1));
-    let mut state: Option<State> =
-        initial.map(|state| State::new(state.tensors().iter().map(Tensor::shallow_clone).collect()));
+    let mut state = match initial {
+        Some(state) => State::new(state.tensors().iter().map(Tensor::shallow_clone).collect()),
+        None => cell.zero_state(&projected[0]),
+    };
     let mut outputs = Vec::with_capacity(projected.len());
     for (t, projected) in projected.iter().enumerate() {
         let dt = times.as_ref().map(|times| &times[t]);
-        let next = match &state {
-            Some(state) => cell.advance(projected, dt, state),
-            None => cell.advance_from_rest(projected, dt),
+        let next = cell.advance(projected, dt, &state);
+        state = match &masks {
+            Some(masks) => next.where_counts(&masks[t], &state),
+            None => next,
         };
-        let next = match (&masks, state) {
-            (None, _) => next,
-            (Some(masks), Some(before)) => next.where_counts(&masks[t], &before),
-            (Some(masks), None) => next.where_counts(&masks[t], &cell.zero_state(projected)),
-        };
-        outputs.push(cell.emit(&next));
-        state = Some(next);
+        outputs.push(cell.emit(&state));
     }
-    Run { outputs: Tensor::stack(&outputs, 1), last: state.expect("a sequence has at least one step") }
+    Run { outputs: Tensor::stack(&outputs, 1), last: state }
 }
 
-/// Refuses what does not fit the cell.
+/// Refuses arguments that do not fit the cell.
 pub(crate) fn check_sequence<C: Cell + ?Sized>(
     cell: &C,
     sequence: Sequence<'_>,

@@ -1,4 +1,4 @@
-//! The contract of a recurrent cell: what it reads, what it keeps, its step, and the time loop over its steps.
+//! The contract of a recurrent cell: its input, its state, its step, and the time loop over its steps.
 
 pub(crate) mod cell;
 pub(crate) mod sequence;

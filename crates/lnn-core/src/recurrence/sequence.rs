@@ -1,38 +1,38 @@
-//! What a cell reads: a batch of sequences, with the time between their steps and with the steps that count.
+//! The input of a cell: a batch of sequences, with the time between their steps and a mask of the valid steps.
 
 use crate::error::Error;
 use tch::{Kind, Tensor};
 
-/// A batch of sequences as a cell reads it.
+/// A batch of sequences, the input of a cell.
 #[derive(Debug, Clone, Copy)]
 pub struct Sequence<'a> {
     /// `[B, T, I]`.
     pub x: &'a Tensor,
-    /// `[B, T]`, the time that passes in each step, at least 0; 1 where it is not given.
+    /// `[B, T]`, the time that passes in each step, at least 0; 1 if absent.
     pub dt: Option<&'a Tensor>,
-    /// `[B, T]`, bool: where it is false the step is skipped and the state stays.
+    /// `[B, T]`, bool: where it is false, the step is skipped and the state stays the same.
     pub mask: Option<&'a Tensor>,
 }
 
 impl<'a> Sequence<'a> {
-    /// Steps of one unit of time that all count: `x [B, T, I]`.
+    /// A batch `x [B, T, I]` without a mask, with steps of one unit of time.
     pub fn new(x: &'a Tensor) -> Self {
         Self { x, dt: None, mask: None }
     }
 
-    /// The same with `dt [B, T]`, if it is given.
+    /// Sets `dt [B, T]`, if it is given.
     #[must_use]
     pub fn with_dt(self, dt: Option<&'a Tensor>) -> Self {
         Self { dt, ..self }
     }
 
-    /// The same with `mask [B, T]`, if it is given.
+    /// Sets `mask [B, T]`, if it is given.
     #[must_use]
     pub fn with_mask(self, mask: Option<&'a Tensor>) -> Self {
         Self { mask, ..self }
     }
 
-    /// Refuses shapes that do not belong together, or to a cell of `inputs` inputs.
+    /// Returns B and T, or refuses shapes that do not fit each other or a cell of `inputs` inputs.
     pub(crate) fn check(&self, inputs: i64) -> Result<[i64; 2], Error> {
         let expected = || format!("[B, T >= 1, {inputs}]");
         let [batch, steps, width] = self.x.size()[..] else {
@@ -49,8 +49,8 @@ impl<'a> Sequence<'a> {
         Ok([batch, steps])
     }
 
-    /// The input with zeros where no step counts: padding may hold anything, even NaN, and zeros keep it out of the
-    /// gradients, too.
+    /// The input with zeros at masked steps: padding may hold any number, even NaN, and zeros keep it out of the gradients,
+    /// too.
     pub(crate) fn without_padding(&self) -> Tensor {
         match self.mask {
             Some(mask) => self.x.masked_fill(&mask.to_kind(Kind::Bool).logical_not().unsqueeze(2), 0.0),
@@ -58,7 +58,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// The time of the steps with ones where no step counts, for the same reason.
+    /// The time of the steps with ones at masked steps, for the same reason.
     pub(crate) fn time_without_padding(&self) -> Option<Tensor> {
         let dt = self.dt?;
         Some(match self.mask {
@@ -68,7 +68,7 @@ impl<'a> Sequence<'a> {
     }
 }
 
-/// An error that says which tensor has the wrong shape.
+/// An error that names the tensor with the wrong shape.
 pub(crate) fn shape_error(what: &str, expected: String, found: &Tensor) -> Error {
     Error::Shape { what: what.into(), expected, found: found.size() }
 }

@@ -16,7 +16,7 @@ impl State {
         Self(tensors)
     }
 
-    /// What the cell shows to the next layer, `[B, H]`.
+    /// The output of the cell, which the next layer reads, `[B, H]`.
     pub fn output(&self) -> &Tensor {
         &self.0[0]
     }
@@ -33,10 +33,10 @@ impl State {
     }
 }
 
-/// What a scan over time gives back.
+/// The result of a scan over time.
 #[derive(Debug)]
 pub struct Run {
-    /// What the cell [emits](crate::Cell::emit) after every step, `[B, T, H]`.
+    /// The output of every step, `[B, T, H]`; see [`Cell::emit`](crate::Cell::emit).
     pub outputs: Tensor,
     /// The state after the last step.
     pub last: State,

@@ -1,4 +1,4 @@
-//! Mean and deviation of data that comes in blocks.
+//! Mean and standard deviation of data that is read in blocks.
 
 use crate::error::Error;
 use tch::{Kind, Tensor};
@@ -12,12 +12,12 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Nothing yet; mean and deviation will be taken over the dimensions `over`, which stay with extent 1.
+    /// The sums of no data, for mean and deviation over the dimensions `over`, which are kept with extent 1.
     pub fn over(over: &[i64]) -> Self {
         Self { over: over.to_vec(), count: 0.0, sums: None }
     }
 
-    /// Takes note of a block. Blocks differ in extent only along the dimensions that are summed over.
+    /// Adds a block. Blocks differ in extent only along the dimensions that are summed over.
     ///
     /// # Errors
     /// [`Error::Torch`] if the block does not fit the earlier ones.

@@ -4,8 +4,8 @@
 //! z = (f - mean) / deviation          W = argmin  mean over samples of ‖W z - (y - ȳ)‖²  +  λ ‖W‖²
 //! W = (y - ȳ)ᵀ Z / n  ·  (Zᵀ Z / n + λ I)⁻¹
 //! ```
-//! Source: Hoerl and Kennard (1970); for reservoirs, Lukoševičius, "A practical guide to applying echo state networks"
-//! (2012). The samples come in blocks, once; sums are float64. λ is per sample, so it does not depend on n.
+//! Source: Hoerl and Kennard (1970); for reservoirs, Lukoševičius, "A practical guide to applying echo state networks" (2012).
+//! The samples are read in blocks, once; sums are float64. The error is a mean over samples, so that λ does not depend on n.
 
 use crate::error::Error;
 use tch::{Device, Kind, Tensor};
@@ -20,7 +20,7 @@ pub struct RidgeRegression {
     cross: Tensor,
 }
 
-/// The normal equations of standardised features, which give a readout for each λ.
+/// The normal equations of standardised features, to be solved for any λ.
 #[derive(Debug)]
 pub struct RidgeSystem {
     /// Zᵀ Z / n, `[D, D]`.
@@ -41,7 +41,7 @@ pub struct RidgeSolution {
 }
 
 impl RidgeRegression {
-    /// Nothing yet, for `features` features and `targets` targets.
+    /// The sums of no samples, for `features` features and `targets` targets.
     ///
     /// # Errors
     /// [`Error::Torch`] if there is no memory for `features²` numbers.
@@ -56,7 +56,7 @@ impl RidgeRegression {
         })
     }
 
-    /// Takes note of a block: `features [B, D]`, `targets [B, K]`.
+    /// Adds a block: `features [B, D]`, `targets [B, K]`.
     ///
     /// # Errors
     /// [`Error::Torch`] if the shapes do not fit.
@@ -101,7 +101,7 @@ impl RidgeRegression {
 }
 
 impl RidgeSystem {
-    /// The mean of the diagonal of Zᵀ Z / n, which λ is to be seen against: 1 if every feature varies.
+    /// The mean of the diagonal of Zᵀ Z / n, the scale of λ: 1 if no feature is constant.
     pub fn mean_diagonal(&self) -> f64 {
         self.gram.diagonal(0, 0, 1).mean(Kind::Double).double_value(&[])
     }

@@ -1,11 +1,11 @@
-//! The extents of a fused time loop, and into how many parts it is cut for the threads.
+//! The extents of a fused time loop, and how it is cut into parts for the threads.
 
-use crate::scan::pointwise::Pointwise;
+use crate::scan::step::Step;
 use std::ops::Range;
 
-/// Multiplications below which a second thread costs more than it gives.
+/// Number of multiplications below which a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 1 << 19;
-/// The same of one step, after each of which threads wait for each other.
+/// The same for one step, where the threads wait for each other after each step.
 const STEP_WORTH_A_THREAD: usize = 1 << 17;
 
 /// Extents of a scan.
@@ -13,9 +13,9 @@ const STEP_WORTH_A_THREAD: usize = 1 << 17;
 pub(crate) struct Extents {
     pub(crate) steps: usize,
     pub(crate) batch: usize,
-    /// P: numbers of a drive.
+    /// P: numbers of a row.
     pub(crate) drives: usize,
-    /// H: numbers that the weights see.
+    /// H: numbers of the cell's output.
     pub(crate) units: usize,
     /// E H: numbers of a state.
     pub(crate) width: usize,
@@ -35,9 +35,9 @@ impl Extents {
         (0..self.batch).step_by(size).map(|from| from..self.batch.min(from + size)).collect()
     }
 
-    /// Into how many parts the units of a single sample are cut; 1 leaves them together.
-    pub(crate) fn unit_parts<P: Pointwise>(self) -> usize {
-        let alone = P::UNIT_BY_UNIT && self.batch == 1 && self.steps > 1;
+    /// The number of parts that the units of a single sample are cut into; 1 leaves them together.
+    pub(crate) fn unit_parts<S: Step>(self) -> usize {
+        let alone = S::UNIT_BY_UNIT && self.batch == 1 && self.steps > 1;
         let most = if alone { self.units * self.drives / STEP_WORTH_A_THREAD } else { 1 };
         most.min(lnn_sys::threads()).max(1)
     }

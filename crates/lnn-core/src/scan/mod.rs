@@ -1,5 +1,4 @@
-//! The fast forms of the time loop: on plain numbers over the batch or over the units of one sample, and on other devices by
-//! operations of libtorch.
+//! The fast forms of the time loop, and the step of a cell that they run.
 
 pub(crate) mod device;
 pub(crate) mod extents;
@@ -7,4 +6,7 @@ pub(crate) mod fused;
 pub(crate) mod inputs;
 pub(crate) mod one_sample;
 pub(crate) mod passes;
-pub(crate) mod pointwise;
+pub(crate) mod products;
+pub(crate) mod rows;
+pub(crate) mod step;
+pub(crate) mod stream;

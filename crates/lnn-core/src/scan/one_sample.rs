@@ -1,29 +1,29 @@
-//! The forward pass of the fused time loop for a single sample, whose units are cut into parts where a batch has no samples to
-//! cut.
+//! The forward pass of the fused time loop for a single sample: the units are cut into parts, since there are no samples to
+//! distribute.
 //!
 //! A step of a thousand units reads megabytes of weights; each thread reads a part of them. After each step every thread needs
-//! what the others have made, so they wait for each other, awake: waking a thread takes as long as the step. All parts must
-//! run at once, which libtorch's own threads do not promise; therefore they have threads of their own.
+//! the results of the others, so the threads wait for each other in a busy loop: waking a thread takes as long as the step. All
+//! parts must run at the same time, which libtorch's own threads do not guarantee; therefore they have threads of their own.
 
 use crate::kernels::panels::Panels;
 use crate::kernels::real::Real;
 use crate::scan::passes::counts;
-use crate::scan::pointwise::Pointwise;
+use crate::scan::step::Step;
 use lnn_sys::Rows;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// How often a thread looks for the others before it lets something else run on its core.
+/// How often a thread checks for the others before it yields its core.
 const LOOKS: u32 = 1 << 12;
 /// More than all arrivals of a sequence.
 const ALL: usize = usize::MAX / 2;
 
-/// What all parts read. `projected` and `extra` are `[T, 1, H]`.
+/// The input of all parts. `projected` and `extra` are `[T, 1, H]`.
 #[derive(Clone, Copy)]
 pub(crate) struct OneSample<'a, P, R> {
-    pub(crate) pointwise: P,
+    pub(crate) step: P,
     pub(crate) units: usize,
     pub(crate) panels: &'a Panels<R>,
     pub(crate) projected: Rows<'a, R>,
@@ -32,16 +32,16 @@ pub(crate) struct OneSample<'a, P, R> {
     pub(crate) mask: Option<&'a [bool]>,
 }
 
-/// A part of the units, and what is made of them: a piece a step.
+/// A part of the units and its results, one piece per step.
 pub(crate) struct UnitPart<'a, R> {
     pub(crate) units: Range<usize>,
     pub(crate) states: Vec<&'a mut [R]>,
-    /// Empty if nothing will be asked for a gradient.
+    /// Empty if no gradient will be asked for.
     pub(crate) saved: Vec<&'a mut [R]>,
 }
 
 /// Runs all parts, each on a thread.
-pub(crate) fn run_units<P: Pointwise, R: Real>(sample: OneSample<'_, P, R>, parts: Vec<UnitPart<'_, R>>) {
+pub(crate) fn run_units<P: Step, R: Real>(sample: OneSample<'_, P, R>, parts: Vec<UnitPart<'_, R>>) {
     let widths: Vec<_> = parts.iter().map(|part| part.units.len()).collect();
     let board = Board::new(&widths);
     let board = &board;
@@ -64,12 +64,12 @@ struct UnitPass<'a, P, R> {
     board: &'a Board<R>,
 }
 
-impl<P: Pointwise, R: Real> WithSimd for UnitPass<'_, P, R> {
+impl<P: Step, R: Real> WithSimd for UnitPass<'_, P, R> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let OneSample { pointwise, units: all, panels, projected, extra, initial, mask } = self.sample;
+        let OneSample { step, units: all, panels, projected, extra, initial, mask } = self.sample;
         let UnitPart { units, states, mut saved } = self.part;
         let _leaving = Leaving(self.board);
         let mut before = initial.map_or_else(|| vec![R::ZERO; all], <[R]>::to_vec);
@@ -83,7 +83,7 @@ impl<P: Pointwise, R: Real> WithSimd for UnitPass<'_, P, R> {
             let own = &before[units.clone()];
             if counts(mask, t) {
                 let extra = extra.map_or(&[][..], |extra| &extra.row(t, 0)[units.clone()]);
-                pointwise.forward(own, extra, z, out);
+                step.forward(0, own, extra, z, out);
             } else {
                 out.copy_from_slice(own);
             }
@@ -92,8 +92,8 @@ impl<P: Pointwise, R: Real> WithSimd for UnitPass<'_, P, R> {
     }
 }
 
-/// Where the parts show each other what they have made of a step. There are two sets of places, used in turns: who is a step
-/// ahead does not write where another still reads.
+/// Where the parts exchange their results of a step. There are two sets of places, used in turns: a part that is one step ahead
+/// does not write where another still reads.
 struct Board<R> {
     places: [Vec<RwLock<Vec<R>>>; 2],
     arrived: AtomicUsize,
@@ -105,7 +105,7 @@ impl<R: Real> Board<R> {
         Self { places: [places(), places()], arrived: AtomicUsize::new(0) }
     }
 
-    /// Shows what part `index` has made of step `t`, and reads what all have.
+    /// Writes the result `made` of part `index` for step `t`, and reads those of all parts.
     fn exchange(&self, t: usize, index: usize, made: &[R], all: &mut [R]) {
         let places = &self.places[t % 2];
         places[index].write().unwrap_or_else(PoisonError::into_inner).copy_from_slice(made);
@@ -129,7 +129,7 @@ impl<R: Real> Board<R> {
     }
 }
 
-/// A part that panics lets nobody wait for it.
+/// Lets the other parts go on when one panics.
 struct Leaving<'a, R>(&'a Board<R>);
 
 impl<R> Drop for Leaving<'_, R> {

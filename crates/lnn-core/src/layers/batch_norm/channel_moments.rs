@@ -1,10 +1,10 @@
-//! Mean and variance of each channel over many pixels, in parts that are joined.
+//! Mean and variance of each channel over many pixels, computed in parts that are merged.
 //!
-//! Sums over many pixels are taken in f32 over a few and in f64 over these.
+//! Sums run in f32 over a few pixels, and in f64 over these sums.
 
 use pulp::{Simd, WithSimd};
 
-/// Pixels that are summed in f32.
+/// Number of pixels that are summed in f32.
 pub(crate) const PIXELS: usize = 64;
 
 /// The mean of each channel over `count` pixels, and the sum of the squared distances from it.
@@ -16,12 +16,12 @@ pub(crate) struct ChannelMoments {
 }
 
 impl ChannelMoments {
-    /// Of no pixels.
+    /// The moments of no pixels.
     pub(crate) fn none(channels: usize) -> Self {
         Self { count: 0.0, mean: vec![0.0; channels], squares: vec![0.0; channels] }
     }
 
-    /// Of both, as Chan et al. (1979) join them.
+    /// The moments of the pixels of both, merged as in Chan et al. (1979).
     pub(crate) fn join(mut self, other: &Self) -> Self {
         let count = self.count + other.count;
         if count > 0.0 {
@@ -42,10 +42,10 @@ impl ChannelMoments {
     }
 }
 
-/// Counts the moments of pixels.
+/// Computes the moments of some pixels.
 pub(crate) struct MomentsPart<'a> {
     pub(crate) x: &'a [f32],
-    /// Out; of no pixels before.
+    /// Out; the moments of no pixels at first.
     pub(crate) moments: &'a mut ChannelMoments,
 }
 
@@ -55,7 +55,8 @@ impl WithSimd for MomentsPart<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         let channels = self.moments.mean.len();
-        // Distances from the first pixel: not from zero, or the squares of channels far from it would hide their variances.
+        // Distances from the first pixel, not from zero: the variance of a channel with a large mean would be lost in its
+        // squares.
         let Some(first) = self.x.get(..channels) else { return };
         let (mut sums, mut squares) = (vec![0.0_f32; channels], vec![0.0_f32; channels]);
         for pixels in self.x.chunks(PIXELS * channels) {
@@ -80,7 +81,7 @@ impl WithSimd for MomentsPart<'_> {
     }
 }
 
-/// Moves sums in f32 to those in f64.
+/// Adds sums in f32 to those in f64, and clears them.
 #[inline(always)]
 pub(crate) fn flush(sums: &mut [f64], near: &mut [f32]) {
     for (sum, near) in sums.iter_mut().zip(near) {

@@ -14,7 +14,7 @@ use crate::parameters::store::Scope;
 use lnn_sys::ScriptAttribute;
 use tch::{Tensor, no_grad};
 
-/// Share of a new batch in the running mean and variance.
+/// Weight of a new batch in the running mean and variance.
 const MOMENTUM: f64 = 0.1;
 /// Added to the variance.
 const EPSILON: f64 = 1e-5;
@@ -29,7 +29,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Normalises `channels` channels, with γ = 1 and β = 0 to begin with.
+    /// Normalises `channels` channels, with γ = 1 and β = 0 at first.
     ///
     /// # Errors
     /// Those of [`Scope::trainable`].
@@ -42,7 +42,7 @@ impl BatchNorm {
         })
     }
 
-    /// `x [B, channels, ..]` to the same shape. `training` takes the statistics of the batch and updates the
+    /// `x [B, channels, ..]` to the same shape. With `training` it uses the statistics of the batch and updates the
     /// running ones.
     ///
     /// # Errors
@@ -53,8 +53,8 @@ impl BatchNorm {
         Ok(x.f_batch_norm(weight, bias, mean, variance, training, MOMENTUM, EPSILON, true)?)
     }
 
-    /// The activation of [`forward`](Self::forward) of `x [B, channels, H, W]`, of which with `pool` the largest of each 2×2 numbers are
-    /// taken before: `[B, channels, H, W]`, or half as high and wide.
+    /// [`forward`](Self::forward) of `x [B, channels, H, W]` followed by an activation, and with `pool` preceded by a max
+    /// pooling of 2×2: `[B, channels, H, W]`, or half as high and wide.
     ///
     /// In training on the CPU, in f32, this is one operation in place of three.
     ///

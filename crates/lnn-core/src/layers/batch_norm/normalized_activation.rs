@@ -1,4 +1,4 @@
-//! What follows a convolution, as one operation: perhaps a pooling, then batch normalisation and an activation.
+//! The layers behind a convolution as one operation: an optional pooling, batch normalisation and an activation.
 //!
 //! ```text
 //! p = largest of 2×2 in x      z = γ (p - μ) / √(σ² + ε) + β      y = f(z)
@@ -8,7 +8,7 @@
 //! ```text
 //! dL/dβ = Σ δ      dL/dγ = Σ δ p̂      dL/dp = γ / √(σ² + ε) (δ - dL/dβ / n - p̂ dL/dγ / n)
 //! ```
-//! libtorch's operations go through memory once or more each and keep an intermediate each; this keeps p alone.
+//! Each of libtorch's operations reads and writes memory once or more and keeps an intermediate; this one keeps only p.
 
 use crate::error::Error;
 use crate::layers::activation::Activation;
@@ -22,7 +22,7 @@ use lnn_sys::{CustomFunction, Forward, PassError, apply, autocast_enabled, numbe
 use std::marker::PhantomData;
 use tch::{Device, Kind, Tensor};
 
-/// Whether [`normalize`] takes `x [B, C, H, W]` with γ `[C]`.
+/// Whether [`normalize`] supports `x [B, C, H, W]` with γ `[C]`.
 pub(crate) fn fits(x: &Tensor, weight: &Tensor, pool: bool) -> bool {
     let [batch, channels, height, width] = x.size()[..] else { return false };
     let pixels = if pool { batch * (height / 2) * (width / 2) } else { batch * height * width };
@@ -35,13 +35,13 @@ pub(crate) fn fits(x: &Tensor, weight: &Tensor, pool: bool) -> bool {
         && !autocast_enabled(Device::Cpu)
 }
 
-/// What [`normalize`] gives.
+/// The result of [`normalize`].
 pub(crate) struct Normalized {
     /// `[B, C, H, W]`, or half as high and wide; channels last in memory.
     pub(crate) y: Tensor,
     /// `[C]`, of the batch.
     pub(crate) mean: Tensor,
-    /// `[C]`, of the batch, without bias: over n - 1.
+    /// `[C]`, of the batch, unbiased: over n - 1.
     pub(crate) variance: Tensor,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn normalize(
     Ok(Normalized { y, mean: statistics.get(0), variance: statistics.get(1) })
 }
 
-/// The operation. Its inputs are x, γ and β; it gives y, and the mean and variance of the batch as `[2, C]`.
+/// The operation. Its inputs are x, γ and β; it returns y, and the mean and variance of the batch as `[2, C]`.
 #[derive(Debug)]
 struct Normalization<F> {
     /// Of x.
@@ -169,7 +169,7 @@ impl<F: Function + 'static> CustomFunction for Normalization<F> {
 }
 
 impl<F> Normalization<F> {
-    /// The largest of each window of `x [B, H, W, C]`, and which they are.
+    /// The maximum of each window of `x [B, H, W, C]`, and its place in the window.
     fn pooled(&self, x: &Tensor) -> Result<(Tensor, Tensor), PassError> {
         let Extents { height, width, channels } = self.extents.pooled();
         let shape = [x.size()[0], height as i64, width as i64, channels as i64];
@@ -181,7 +181,7 @@ impl<F> Normalization<F> {
         Ok((pooled, places))
     }
 
-    /// The gradient `[B, H, W, C]` of x from that of the largest.
+    /// The gradient `[B, H, W, C]` of x from that of the maxima.
     fn unpooled(&self, of_p: &Tensor, places: &Tensor) -> Result<Tensor, PassError> {
         let Extents { height, width, channels } = self.extents;
         let shape = [of_p.size()[0], height as i64, width as i64, channels as i64];

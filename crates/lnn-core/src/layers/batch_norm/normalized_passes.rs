@@ -118,7 +118,8 @@ impl<F: Function> WithSimd for SlopePart<'_, F> {
     }
 }
 
-/// From the gradient of z that of the pixels before the normalisation, in place: `scale of_z + by_distance (p - mean) + constant`.
+/// From the gradient of z that of the pixels before the normalisation, in place: `scale of_z + by_distance (p - mean) +
+/// constant`.
 pub(crate) struct CentrePart<'a> {
     pub(crate) mean: &'a [f32],
     pub(crate) scale: &'a [f32],

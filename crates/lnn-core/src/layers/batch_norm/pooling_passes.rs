@@ -1,4 +1,4 @@
-//! Max pooling of 2×2 over some images `[height, width, channels]`, on one thread, and back.
+//! Max pooling of 2×2 over some images `[height, width, channels]` on one thread, and its backward pass.
 
 use pulp::{Simd, WithSimd};
 
@@ -11,17 +11,17 @@ pub(crate) struct Extents {
 }
 
 impl Extents {
-    /// Numbers of an image.
+    /// Number of elements of an image.
     pub(crate) fn numbers(self) -> usize {
         self.height * self.width * self.channels
     }
 
-    /// After a pooling of 2×2; an odd last line or column is left out.
+    /// The extents after a pooling of 2×2; an odd last line or column is left out.
     pub(crate) fn pooled(self) -> Self {
         Self { height: self.height / 2, width: self.width / 2, ..self }
     }
 
-    /// The places of the four numbers of a pooled pixel, its first channel.
+    /// The places of the four pixels of a window, at their first channel.
     #[inline(always)]
     fn window(self, row: usize, column: usize) -> [usize; 4] {
         let first = (2 * row * self.width + 2 * column) * self.channels;
@@ -30,7 +30,7 @@ impl Extents {
     }
 }
 
-/// The largest of each window, and which it is: the first of equals, or the last that is NaN, as libtorch has it.
+/// The maximum of each window, and its place: the first of equals, or the last that is NaN, as in libtorch.
 pub(crate) struct PoolPart<'a> {
     pub(crate) extents: Extents,
     pub(crate) x: &'a [f32],
@@ -66,7 +66,7 @@ impl WithSimd for PoolPart<'_> {
     }
 }
 
-/// The gradient before the pooling: that of a window goes to its largest number.
+/// The gradient before the pooling: that of a window belongs to its maximum.
 pub(crate) struct UnpoolPart<'a> {
     pub(crate) extents: Extents,
     pub(crate) gradient: &'a [f32],
@@ -84,7 +84,7 @@ impl WithSimd for UnpoolPart<'_> {
         let images =
             self.gradient.chunks_exact(after.numbers()).zip(self.places.chunks_exact(after.numbers()));
         for ((gradient, places), of_x) in images.zip(self.of_x.chunks_exact_mut(extents.numbers())) {
-            // What no window covers.
+            // Pixels that no window covers.
             let line = extents.width * channels;
             of_x[after.height * 2 * line..].fill(0.0);
             if after.width * 2 < extents.width {

@@ -1,4 +1,5 @@
-//! Images as the loops of [`passes`](crate::layers::convolution::passes) read them: a tile with its border, a vector of channels for each pixel.
+//! Images as the loops of [`passes`](crate::layers::convolution::passes) read them: tiles with a border, and a vector of channels
+//! for each pixel.
 
 use crate::kernels::real::Real;
 use crate::layers::convolution::transforms::{STEP, Tile};
@@ -22,7 +23,7 @@ pub(crate) struct Place {
 }
 
 impl<R: Real> Images<'_, R> {
-    /// Tiles of an image.
+    /// Number of tiles of an image.
     pub(crate) fn tiles(&self) -> usize {
         self.height.div_ceil(STEP) * self.width.div_ceil(STEP)
     }
@@ -33,8 +34,8 @@ impl<R: Real> Images<'_, R> {
         Place { image: tile / self.tiles(), row: within / columns, column: within % columns }
     }
 
-    /// The numbers from channel `from` on at N×N pixels, of which the first lies `before` above and left of the tile; zero
-    /// outside of the image.
+    /// The channels from `from` on at N×N pixels, the first of which lies `before` pixels above and left of the tile; zero
+    /// outside the image.
     #[inline(always)]
     pub(crate) fn read<S: Simd, const N: usize>(
         &self,
@@ -63,7 +64,7 @@ impl<R: Real> Images<'_, R> {
     }
 }
 
-/// The first numbers of a slice, zero where it ends.
+/// The first elements of a slice, zero behind its end.
 #[inline(always)]
 pub(crate) fn load<R: Real, S: Simd>(simd: S, numbers: &[R]) -> R::Vector<S> {
     if let Some(vector) = R::vectors::<S>(numbers).first() {
@@ -74,7 +75,7 @@ pub(crate) fn load<R: Real, S: Simd>(simd: S, numbers: &[R]) -> R::Vector<S> {
     R::vectors::<S>(&padded).first().copied().unwrap_or(R::splat(simd, R::ZERO))
 }
 
-/// Writes a vector to a slice, as much as it holds.
+/// Writes a vector to a slice, as far as the slice reaches.
 #[inline(always)]
 pub(crate) fn store<R: Real, S: Simd>(numbers: &mut [R], vector: R::Vector<S>) {
     if let Some(place) = R::vectors_mut::<S>(numbers).first_mut() {
@@ -89,7 +90,7 @@ pub(crate) fn store<R: Real, S: Simd>(numbers: &mut [R], vector: R::Vector<S>) {
     numbers.copy_from_slice(&padded[..count]);
 }
 
-/// Numbers of a vector.
+/// Number of elements of a vector.
 pub(crate) const fn lanes<R: Real, S: Simd>() -> usize {
     size_of::<R::Vector<S>>() / size_of::<R>()
 }

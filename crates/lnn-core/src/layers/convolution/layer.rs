@@ -17,7 +17,7 @@ pub struct ConvolutionConfig {
     pub outputs: i64,
     /// Extent of the square kernel, odd.
     pub kernel: i64,
-    /// Whether a bias is added; a batch normalisation behind makes it idle.
+    /// Whether a bias is added; in front of a batch normalisation it has no effect.
     pub bias: bool,
 }
 

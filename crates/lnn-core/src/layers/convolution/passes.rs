@@ -1,6 +1,6 @@
 //! The loops of [`winograd`](crate::layers::convolution::winograd) over the tiles of some images, on one thread.
 //!
-//! Tiles are taken a few at a time, so that their transforms stay in the cache between the passes over them.
+//! A few tiles are processed at a time, so that their transforms stay in the cache between the passes over them.
 
 use crate::kernels::panels::Panels;
 use crate::kernels::real::Real;
@@ -9,14 +9,14 @@ use crate::layers::convolution::transforms::{PRODUCTS, STEP, Tile, WINDOW, gradi
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// Tiles that go through a convolution together.
+/// Number of tiles that go through a convolution together.
 const TILES: usize = 36;
-/// Tiles that go through the gradient of the kernels together: more, because its sums are larger than the tiles.
+/// Number of tiles that go through the gradient of the kernels together: more, because its sums are larger than the tiles.
 const TILES_OF_WEIGHTS: usize = 96;
-/// Channels of the output that are computed before the next ones.
+/// Number of channels of the output that are computed together.
 pub(crate) const BLOCK: usize = 64;
 
-/// 36 matrices in one piece of memory, one for each product: a row for each of some tiles.
+/// 36 matrices in one allocation, one for each product, with a row for each tile.
 struct Matrices<R> {
     numbers: Vec<R>,
     stride: usize,
@@ -24,8 +24,8 @@ struct Matrices<R> {
 }
 
 impl<R: Real> Matrices<R> {
-    /// For so many tiles and columns. A line of the cache lies between two matrices: at a power of two apart all 36 numbers of a
-    /// tile would want the same few places of the cache.
+    /// Matrices of `tiles` rows and `columns` columns. A cache line lies between two matrices: at a distance of a power of two
+    /// all 36 numbers of a tile would map to the same few sets of the cache.
     fn new(tiles: usize, columns: usize) -> Self {
         let distance = tiles * columns + 64 / size_of::<R>();
         Self { numbers: vec![R::ZERO; PRODUCTS * distance], stride: columns, distance }
@@ -51,7 +51,7 @@ impl<R: Real> Matrices<R> {
         numbers
     }
 
-    /// Takes in the transforms of some tiles of images.
+    /// Writes the transforms of some tiles of images.
     #[inline(always)]
     fn transform<S: Simd>(&mut self, simd: S, x: &Images<'_, R>, tiles: Range<usize>) {
         for (t, tile) in tiles.enumerate() {

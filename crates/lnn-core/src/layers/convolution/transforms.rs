@@ -1,10 +1,10 @@
-//! The transforms of the convolution F(4×4, 3×3): a tile of 6×6 numbers of the input and a kernel of 3×3 meet in 36 products
-//! instead of 144, and give a tile of 4×4 numbers of the output.
+//! The transforms of the convolution F(4×4, 3×3): a tile of 6×6 numbers of the input and a kernel of 3×3 need 36 products
+//! instead of 144 for a tile of 4×4 numbers of the output.
 //!
 //! ```text
 //! Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
 //! ```
-//! Each vector holds one place of the tile for as many channels as fit.
+//! Each vector holds one place of the tile, for several channels.
 //!
 //! Source: Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016), the interpolation points 0, ±1, ±2, ∞.
 
@@ -15,13 +15,13 @@ use pulp::Simd;
 pub(crate) const STEP: usize = 4;
 /// Extent of a tile of the input.
 pub(crate) const WINDOW: usize = STEP + 2;
-/// Products that a tile and a kernel need.
+/// Number of products of a tile and a kernel.
 pub(crate) const PRODUCTS: usize = WINDOW * WINDOW;
 
 /// Numbers of a square tile, row by row, a vector each.
 pub(crate) type Tile<R, S, const N: usize> = [[<R as Real>::Vector<S>; N]; N];
 
-/// G ⊗ G `[36, 9]`, row by row: what turns a kernel into its factors of the 36 products.
+/// G ⊗ G `[36, 9]`, row by row: it transforms a kernel to its factors of the 36 products.
 pub(crate) fn kernel_transform() -> Vec<f64> {
     const G: [[f64; 3]; WINDOW] = [
         [1.0 / 4.0, 0.0, 0.0],
@@ -41,7 +41,7 @@ pub(crate) fn input<R: Real, S: Simd>(simd: S, tile: &Tile<R, S, WINDOW>) -> Til
     both_ways::<R, S, Input, WINDOW, WINDOW>(simd, tile)
 }
 
-/// `Aᵀ m A`: the tile of the output that the products give.
+/// `Aᵀ m A`: the tile of the output, from the products.
 #[inline(always)]
 pub(crate) fn output<R: Real, S: Simd>(simd: S, products: &Tile<R, S, WINDOW>) -> Tile<R, S, STEP> {
     both_ways::<R, S, Output, WINDOW, STEP>(simd, products)
@@ -53,8 +53,8 @@ pub(crate) fn gradient<R: Real, S: Simd>(simd: S, tile: &Tile<R, S, STEP>) -> Ti
     both_ways::<R, S, Gradient, STEP, WINDOW>(simd, tile)
 }
 
-/// Makes M numbers of a line of N. A trait and not a closure, which would be compiled without the vector instructions of the
-/// function around it.
+/// Transforms a line of N numbers to one of M. A trait and not a closure, which would be compiled without the vector instructions
+/// of the function around it.
 trait Line<const N: usize, const M: usize> {
     fn transform<R: Real, S: Simd>(simd: S, line: [R::Vector<S>; N]) -> [R::Vector<S>; M];
 }

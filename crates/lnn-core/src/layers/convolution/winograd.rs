@@ -1,9 +1,9 @@
-//! Convolutions of 3×3 by fewer products: the same numbers as a direct convolution but for rounding, up to twice as fast on a
-//! CPU, and the more so the more channels there are.
+//! Convolutions of 3×3 with fewer products: the results of a direct convolution up to rounding, up to twice as fast on a CPU,
+//! with a larger gain for more channels.
 //!
-//! The image is cut into tiles of 4×4. A tile with its border, transformed, needs 36 products a pair of channels where the direct
-//! sum has 144, and the products over all channels are 36 matrix products. The gradient of the input is a convolution of
-//! the same kind with the kernels turned, and that of the kernels the transposed of the forward pass.
+//! The image is cut into tiles of 4×4. A tile with its border, transformed, needs 36 products per pair of channels where the
+//! direct sum has 144, and the products over all channels are 36 matrix products. The gradient of the input is a convolution of
+//! the same kind with the kernels rotated, and that of the kernels is the transpose of the forward pass.
 //!
 //! Source: Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016).
 
@@ -20,12 +20,12 @@ use lnn_sys::{
 };
 use tch::{Device, Kind, Tensor};
 
-/// Fewer channels than this do not fill the vectors.
+/// Minimum number of channels: fewer do not fill the vectors.
 const FEWEST_CHANNELS: i64 = 8;
-/// Fewer tiles than this do not pay for the transforms of the kernels.
+/// Minimum number of tiles: fewer are not worth the transforms of the kernels.
 const FEWEST_TILES: i64 = 32;
 
-/// Whether [`convolve`] takes `x [B, inputs, H, W]` and `weight [outputs, inputs, k, k]`, and is the faster way.
+/// Whether [`convolve`] supports `x [B, inputs, H, W]` and `weight [outputs, inputs, k, k]`, and is faster than libtorch.
 pub(crate) fn fits(x: &Tensor, weight: &Tensor) -> bool {
     let [batch, inputs, height, width] = x.size()[..] else { return false };
     let [outputs, of_kernel, 3, 3] = weight.size()[..] else { return false };
@@ -175,7 +175,7 @@ fn weights<R: Real>(x: &Tensor, of_y: &Tensor) -> Result<Tensor, PassError> {
 mod tests {
     use super::*;
 
-    /// Values and gradients of a convolution of both ways, by name.
+    /// Values and gradients of a convolution, each as computed here and by libtorch.
     fn both(kind: Kind, [batch, inputs, outputs, height, width]: [i64; 5], bias: bool) -> Vec<[Tensor; 2]> {
         tch::manual_seed(3);
         let options = (kind, Device::Cpu);

@@ -1,5 +1,7 @@
 //! The fused time loop against the stepwise one, at sizes that fill vectors, panels and several threads, in both dtypes.
 
+use crate::cells::fused_test_cells::{Ring, TwoLayers};
+use crate::cells::gru::Gru;
 use crate::cells::leaky_reservoir::{LeakyReservoir, ReservoirConfig};
 use crate::cells::linear_liquid::LinearLiquid;
 use crate::cells::liquid_time_step::{LiquidTimeStep, LiquidTimeStepConfig};
@@ -9,26 +11,34 @@ use crate::cells::surrogate::Surrogate;
 use crate::cells::time_constants::{Solver, TauForm, TimeConstants};
 use crate::parameters::init::Init;
 use crate::parameters::store::{Parameters, Role, Scope};
-use crate::recurrence::cell::Cell;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::State;
-use std::cell::Cell as Switch;
+use crate::scan::fused::{Form, FusedCell};
 use tch::{Device, Kind, Tensor};
 
-thread_local! {
-    /// Whether scans run by operations, as on other devices.
-    pub(super) static BY_OPERATIONS: Switch<bool> = const { Switch::new(false) };
+/// How a sequence is run: step by step, by the fused loop as the cell chooses it, or by that of other devices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Stepwise,
+    Scan,
+    Operations,
 }
 
-type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn Cell>;
+type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn FusedCell>;
 
-fn leaky(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
+fn leaky(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn FusedCell> {
     let config =
         ReservoirConfig { units, spectral_radius: 0.9, leak_rate: 0.4, input_scale: 0.5, bias_scale: 0.2 };
     Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
 }
 
-fn liquid(scope: &mut Scope<'_>, inputs: i64, units: i64, solver: Solver, by_input: bool) -> Box<dyn Cell> {
+fn liquid(
+    scope: &mut Scope<'_>,
+    inputs: i64,
+    units: i64,
+    solver: Solver,
+    by_input: bool,
+) -> Box<dyn FusedCell> {
     let tau = TimeConstants { form: TauForm::Softplus, floor: 0.5, initial: [1.0, 20.0], by_input };
     let config = LiquidTimeStepConfig {
         units,
@@ -42,7 +52,7 @@ fn liquid(scope: &mut Scope<'_>, inputs: i64, units: i64, solver: Solver, by_inp
     Box::new(LiquidTimeStep::new(scope, inputs, &config).unwrap())
 }
 
-fn spiking(scope: &mut Scope<'_>, inputs: i64, units: i64, surrogate: Surrogate) -> Box<dyn Cell> {
+fn spiking(scope: &mut Scope<'_>, inputs: i64, units: i64, surrogate: Surrogate) -> Box<dyn FusedCell> {
     let config = SpikingConfig {
         units,
         most_units: units + 9,
@@ -58,7 +68,7 @@ fn spiking(scope: &mut Scope<'_>, inputs: i64, units: i64, surrogate: Surrogate)
     Box::new(SpikingReservoir::new(scope, inputs, &config).unwrap())
 }
 
-const CELLS: [(&str, Draw); 9] = [
+const CELLS: [(&str, Draw); 12] = [
     ("leaky reservoir", leaky),
     ("linear liquid", |scope, inputs, units| Box::new(LinearLiquid::new(scope, inputs, units, 0.3).unwrap())),
     ("liquid, exponential", |scope, i, h| liquid(scope, i, h, Solver::Exponential, false)),
@@ -68,15 +78,18 @@ const CELLS: [(&str, Draw); 9] = [
     ("spiking, fast sigmoid", |scope, i, h| spiking(scope, i, h, Surrogate::FastSigmoid)),
     ("spiking, arctan", |scope, i, h| spiking(scope, i, h, Surrogate::Arctan)),
     ("spiking, straight through", |scope, i, h| spiking(scope, i, h, Surrogate::StraightThrough)),
+    ("gated recurrent unit", |scope, inputs, units| Box::new(Gru::new(scope, inputs, units).unwrap())),
+    ("two layers per step", TwoLayers::draw),
+    ("work per synapse", Ring::draw),
 ];
 
 /// Values and gradients of a scan, by name.
 fn outcome(
-    cell: &dyn Cell,
+    cell: &dyn FusedCell,
     parameters: &Parameters,
     [x, dt]: [&Tensor; 2],
     (timed, masked, started): (bool, Option<&Tensor>, bool),
-    (fused, last_alone): (bool, bool),
+    (way, last_alone): (Way, bool),
 ) -> Vec<(String, Tensor)> {
     let leaf = |tensor: &Tensor| tensor.detach().copy().set_requires_grad(true);
     let (x, dt) = (leaf(x), leaf(dt));
@@ -91,9 +104,10 @@ fn outcome(
     );
     let sequence = Sequence::new(&x).with_dt(timed.then_some(&dt)).with_mask(masked);
     let initial = started.then_some(&state);
-    let run = match fused {
-        true => cell.scan(sequence, initial),
-        false => cell.scan_stepwise(sequence, initial),
+    let run = match way {
+        Way::Stepwise => cell.scan_stepwise(sequence, initial),
+        Way::Scan => cell.scan(sequence, initial),
+        Way::Operations => cell.run_fused(Form::Operations, sequence, initial),
     }
     .unwrap();
     let weigh = |tensor: &Tensor| {
@@ -121,7 +135,7 @@ fn outcome(
     all
 }
 
-fn check(kind: Kind, tolerance: f64, [batch, steps, inputs, units]: [i64; 4]) {
+fn check(way: Way, kind: Kind, tolerance: f64, [batch, steps, inputs, units]: [i64; 4]) {
     lnn_sys::flush_denormals(true).unwrap();
     let options = (kind, Device::Cpu);
     for (name, draw) in CELLS {
@@ -139,8 +153,8 @@ fn check(kind: Kind, tolerance: f64, [batch, steps, inputs, units]: [i64; 4]) {
             (true, Some(&mask), true, false),
         ] {
             let case = (timed && cell.has_time(), mask, started);
-            let run = |fused| outcome(&*cell, &parameters, [&x, &dt], case, (fused, last_alone));
-            for ((what, found), (_, expected)) in run(true).into_iter().zip(run(false)) {
+            let run = |way| outcome(&*cell, &parameters, [&x, &dt], case, (way, last_alone));
+            for ((what, found), (_, expected)) in run(way).into_iter().zip(run(Way::Stepwise)) {
                 assert_eq!(found.size(), expected.size());
                 let scale = expected.abs().max().double_value(&[]).max(1.0);
                 let error = (&found - &expected).abs().max().double_value(&[]) / scale;
@@ -154,35 +168,33 @@ fn check(kind: Kind, tolerance: f64, [batch, steps, inputs, units]: [i64; 4]) {
 
 #[test]
 fn fused_and_stepwise_agree_in_f64_over_several_threads() {
-    check(Kind::Double, 1e-12, [37, 9, 5, 70]);
+    check(Way::Scan, Kind::Double, 1e-12, [37, 9, 5, 70]);
 }
 
 #[test]
 fn fused_and_stepwise_agree_in_f32_over_several_threads() {
-    check(Kind::Float, 3e-5, [37, 9, 5, 70]);
+    check(Way::Scan, Kind::Float, 3e-5, [37, 9, 5, 70]);
 }
 
 #[test]
 fn what_other_devices_run_agrees_with_the_stepwise_form_too() {
-    BY_OPERATIONS.set(true);
     for extents in [[6, 9, 5, 17], [1, 1, 2, 3], [1, 4, 2, 3], [3, 1, 2, 5]] {
-        check(Kind::Double, 1e-12, extents);
+        check(Way::Operations, Kind::Double, 1e-12, extents);
     }
-    check(Kind::Float, 3e-5, [6, 9, 5, 17]);
-    BY_OPERATIONS.set(false);
+    check(Way::Operations, Kind::Float, 3e-5, [6, 9, 5, 17]);
 }
 
 #[test]
 fn a_batch_of_one_and_a_single_step_agree_too() {
-    check(Kind::Double, 1e-12, [1, 13, 3, 33]);
-    check(Kind::Double, 1e-12, [5, 1, 3, 17]);
-    check(Kind::Double, 1e-12, [1, 1, 2, 3]);
+    check(Way::Scan, Kind::Double, 1e-12, [1, 13, 3, 33]);
+    check(Way::Scan, Kind::Double, 1e-12, [5, 1, 3, 17]);
+    check(Way::Scan, Kind::Double, 1e-12, [1, 1, 2, 3]);
 }
 
 #[test]
 fn one_sample_whose_units_are_cut_into_parts_agrees_too() {
-    check(Kind::Double, 1e-12, [1, 5, 3, 530]);
-    check(Kind::Float, 3e-5, [1, 5, 3, 530]);
+    check(Way::Scan, Kind::Double, 1e-12, [1, 5, 3, 530]);
+    check(Way::Scan, Kind::Float, 3e-5, [1, 5, 3, 530]);
 }
 
 #[test]

@@ -12,7 +12,8 @@ from .summary import summarize
 
 
 class Recurrent(nn.Module):
-    """Images [N, C, H, W] in 0..1, or sequences [N, T, I], to logits or values [N, O].
+    """Images [N, C, H, W] in 0..1, or sequences [N, T, I], to logits or values [N, O], or [N, T, O] after each step where the model
+    was trained so.
 
     `cell(inputs)` makes a layer. `readings` are the orders in which an image is read, each with the name of its first layer;
     layer l > 0 is called `NAME_l`. A network with one reading of the image itself and one stretch can be run step by step: its
@@ -27,6 +28,7 @@ class Recurrent(nn.Module):
         super().__init__()
         shape = input["shape"]
         self.summaries, self.stretches, self.mirror = summaries, stretches, mirror
+        self.per_step = input.get("per") == "step"
         self.preprocessing = Preprocessing(standardization, input)
         self.front = ResidualFront(shape["channels"], front) if front else nn.Identity()
         self.orders = [order if shape["kind"] == "images" else None for order, _ in readings]
@@ -74,7 +76,8 @@ class Recurrent(nn.Module):
 
     def step(self, x: Tensor, state: list[Tensor] | None = None, dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """One step of a sequence: x [N, I], dt [N]."""
-        return self.sequence(x.unsqueeze(1), state, None if dt is None else dt.unsqueeze(1))
+        values, after = self.sequence(x.unsqueeze(1), state, None if dt is None else dt.unsqueeze(1))
+        return (values[:, 0] if self.per_step else values), after
 
     def rest(self, sequences: int) -> list[Tensor]:
         """The state before the first step: none is the same, but an exported step always takes one."""
@@ -95,11 +98,16 @@ class Recurrent(nn.Module):
             x, last = cell.sequence(x, before, *time)
             h = last if cell.STATES == 1 else last[0]
             after += [last] if cell.STATES == 1 else list(last)
-        summaries = {"last": h}
-        if "mean" in self.summaries:
+        summaries = {"last": x if self.per_step else h}
+        if "mean" in self.summaries and self.per_step:
+            totals, counts = x.cumsum(1), torch.ones_like(x[:, :, :1]).cumsum(1)
+            if state is not None:
+                totals, counts = totals + state[-2].unsqueeze(1), counts + state[-1].unsqueeze(1)
+            after, summaries["mean"] = [*after, totals[:, -1], counts[:, -1]], totals / counts
+        elif "mean" in self.summaries:
             total, steps = x.sum(1), torch.full_like(h[:, :1], x.shape[1])
             if state is not None:
                 total, steps = total + state[-2], steps + state[-1]
             after, summaries["mean"] = [*after, total, steps], total / steps
-        seen = self.dropout(torch.cat([summaries[name] for name in self.summaries], 1))
+        seen = self.dropout(torch.cat([summaries[name] for name in self.summaries], -1))
         return self.preprocessing.to_units(self.readout(seen)), after

@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::files::checkpoint::{Checkpoint, Description, Stored};
-use lnn_core::{InputShape, Task};
+use lnn_core::{InputShape, Per, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tch::{Device, Kind};
@@ -84,6 +84,10 @@ impl ExportDescription {
             Task::Classification { class_names } => ("logits", class_names.clone(), Vec::new()),
             Task::Regression { value_names } => ("values", Vec::new(), value_names.clone()),
         };
+        let mut predictions = vec![batch(), Extent::Fixed(input.outputs())];
+        if input.per == Per::Step {
+            predictions.insert(1, Extent::Free("T".into()));
+        }
         let contract = |content: &str, shape, range| TensorContract {
             content: content.into(),
             shape,
@@ -94,7 +98,7 @@ impl ExportDescription {
             export_version: EXPORT_VERSION,
             torch_version: lnn_sys::torch_version(),
             input: contract(content, std::iter::once(batch()).chain(extents).collect(), range),
-            output: contract(predicted, vec![batch(), Extent::Fixed(input.outputs())], None),
+            output: contract(predicted, predictions, None),
             class_names,
             value_names,
             metrics,

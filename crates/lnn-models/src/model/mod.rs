@@ -10,7 +10,7 @@ use crate::parts::growth::{Birth, Grown, Growth};
 use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
-use lnn_core::{Input, InputShape, InputSpec, Parameters, SampleSet, Script, Task, seeded};
+use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, seeded};
 use tch::{Device, Kind, Tensor};
 
 /// Maximum number of inputs on which a network computes its own statistics.
@@ -63,6 +63,10 @@ impl Model {
         mut parameters: Parameters,
     ) -> Result<Self, Error> {
         config.check_standardization(standardization)?;
+        if input.per == Per::Step && input.image().is_some() {
+            let reason = "expected one target per image, found one per step".into();
+            return Err(Error::Config { model: config.name(), reason });
+        }
         let mut root = parameters.root();
         let preprocessing = Preprocessing::new(&mut root.child("preprocessing"), standardization, &input)?;
         let network = config.network(&mut root, &input)?;

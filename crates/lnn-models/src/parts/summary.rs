@@ -70,6 +70,17 @@ impl Summaries {
         summaries.collect()
     }
 
+    /// The summaries after each step of the steps so far, each `[B, T, H]`: what [`of`](Self::of) would return of the sequence up to
+    /// there. There is one stretch.
+    pub(crate) fn at_each_step(&self, run: &Run, mask: Option<&Tensor>) -> Vec<Tensor> {
+        let states = &run.outputs;
+        let summaries = self.kinds.iter().map(|kind| match kind {
+            Summary::Last => states.shallow_clone(),
+            Summary::Mean => running_mean_of_counted(states, mask),
+        });
+        summaries.collect()
+    }
+
     /// [`of`](Self::of) without a mask in TorchScript, as the method `summarize(states [B, T, H]) -> [B, count·H]` of a part
     /// with the attribute `stretches`.
     pub(crate) fn script(&self) -> String {
@@ -97,6 +108,17 @@ pub(crate) fn mean_of_counted(states: &Tensor, mask: Option<&Tensor>) -> Tensor 
             (states * counts).sum_dim_intlist(1, false, kind) / steps
         }
     }
+}
+
+/// The mean, after each step, over the steps so far that count of `states [B, T, H]`, with `mask [B, T]`: `[B, T, H]`. Zero where no
+/// step counts yet.
+fn running_mean_of_counted(states: &Tensor, mask: Option<&Tensor>) -> Tensor {
+    let kind = states.kind();
+    let counts = match mask {
+        Some(mask) => mask.to_kind(kind).unsqueeze(2),
+        None => states.ones_like().narrow(2, 0, 1),
+    };
+    (states * &counts).cumsum(1, kind) / counts.cumsum(1, kind).clamp_min(1.0)
 }
 
 /// [`Summaries::of`] in TorchScript; `STRETCHES` stands for one loop per summary.

@@ -3,6 +3,7 @@
 mod double;
 mod growth;
 mod laws;
+mod per_step;
 mod precision;
 mod refusals;
 mod sequences;

@@ -7,7 +7,7 @@ use crate::networks::recurrent::script;
 use crate::networks::state::ModelState;
 use crate::output::{Mode, Output};
 use crate::parts::summary::Summary;
-use lnn_core::{Input, Script, Sequence, State};
+use lnn_core::{Input, Per, Script, Sequence, State};
 use tch::Tensor;
 
 impl Recurrent {
@@ -23,10 +23,13 @@ impl Recurrent {
         for branch in &self.branches {
             let steps = mode.trace(&branch.steps(&map), branch.kind());
             let run = branch.run(Sequence::new(&steps).with_dt(input.dt.as_ref()).with_mask(mask))?;
-            seen.extend(self.summaries.of(&run, mask));
+            seen.extend(match self.per {
+                Per::Sequence => self.summaries.of(&run, mask),
+                Per::Step => self.summaries.at_each_step(&run, mask),
+            });
             entered.get_or_insert(steps);
         }
-        let seen = Tensor::cat(&seen, 1).dropout(self.dropout, mode.training());
+        let seen = Tensor::cat(&seen, -1).dropout(self.dropout, mode.training());
         let steps = entered.expect("there is at least one branch");
         Ok(Output::new(self.readout.forward(&seen)).traced(mode, &steps))
     }

@@ -5,7 +5,7 @@ use crate::networks::recurrent::branch::Branch;
 use crate::networks::recurrent::config::{Reading, RecurrentConfig};
 use crate::parts::residual_front::ResidualFront;
 use crate::parts::summary::Summaries;
-use lnn_core::{Dense, InputShape, InputSpec, Scope};
+use lnn_core::{Dense, InputShape, InputSpec, Per, Scope};
 
 /// A recurrent network.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Recurrent {
     pub(super) readout: Dense,
     /// Whether the network can be run step by step.
     pub(super) steps: bool,
+    /// Whether it predicts once for a sequence, or after each step.
+    pub(super) per: Per,
 }
 
 impl Recurrent {
@@ -32,6 +34,11 @@ impl Recurrent {
         input: &InputSpec,
     ) -> Result<Self, Error> {
         config.check()?;
+        if input.per == Per::Step && !config.steps_one_by_one() {
+            let reason = "expected one target per sequence, found one per step; hint: a network with a front, mirror images, \
+                          further readings or stretches sees all steps at once";
+            return Err(Error::Config { model: config.model, reason: reason.into() });
+        }
         let (front, branches) = match &input.shape {
             InputShape::Images { channels, height, width } => {
                 Self::for_images(scope, config, [*channels, *height, *width])?
@@ -49,6 +56,7 @@ impl Recurrent {
             mirror: config.mirror,
             readout: Dense::new(&mut scope.child("readout"), seen, input.outputs())?,
             steps: config.steps_one_by_one(),
+            per: input.per,
         })
     }
 

@@ -7,7 +7,7 @@
 use crate::networks::recurrent::branch::Branch;
 use crate::networks::recurrent::network::Recurrent;
 use crate::parts::summary::Summary;
-use lnn_core::Script;
+use lnn_core::{Per, Script};
 use lnn_sys::ScriptAttribute;
 
 /// The network with all of its parts.
@@ -79,13 +79,17 @@ fn stepwise(network: &Recurrent) -> String {
     let mean = network.summaries.have_mean();
     // The first tensor of the last layer's state is its output.
     let last = names.len() - branch.layers.last().map_or(0, |(_, cell)| cell.state_sizes().len());
-    let summaries = network.summaries.kinds.iter().map(|summary| match summary {
-        Summary::Last => format!("state{last}"),
-        Summary::Mean => "total / steps".to_owned(),
+    let per_step = network.per == Per::Step;
+    let summaries = network.summaries.kinds.iter().map(|summary| match (summary, per_step) {
+        (Summary::Last, false) => format!("state{last}"),
+        (Summary::Last, true) => "x".to_owned(),
+        (Summary::Mean, false) => "total / steps".to_owned(),
+        (Summary::Mean, true) => "totals / counts".to_owned(),
     });
     let summaries = summaries.collect::<Vec<_>>().join(", ");
+    let running = if per_step { RUNNING_MEAN } else { MEAN };
     let running =
-        MEAN.replace("TOTAL", &names.len().to_string()).replace("STEPS", &(names.len() + 1).to_string());
+        running.replace("TOTAL", &names.len().to_string()).replace("STEPS", &(names.len() + 1).to_string());
     if mean {
         names.extend(["total".to_owned(), "steps".to_owned()]);
     }
@@ -101,6 +105,7 @@ fn stepwise(network: &Recurrent) -> String {
         .replace("    MEAN\n", if mean { &running } else { "" })
         .replace("    CHECK_TIME\n", check)
         .replace("    TIME_OF_STEP\n", unsqueeze)
+        .replace("    ONE_STEP\n", if per_step { ONE_OF_ITS_STEPS } else { ONE_STEP })
         .replace("SUMMARIES", &summaries)
         .replace("AFTER", &names.join(", "))
         .replace("LENGTH", &names.len().to_string())
@@ -135,7 +140,7 @@ def run(self, x: Tensor, state: Optional[List[Tensor]]PARAMETER) -> Tuple[Tensor
     CHECK_TIME
     LAYERS
     MEAN
-    seen = torch.dropout(torch.cat([SUMMARIES], 1), self.dropout, self.training)
+    seen = torch.dropout(torch.cat([SUMMARIES], -1), self.dropout, self.training)
     return self.preprocessing.to_units(self.readout.forward(seen)), [AFTER]
 
 def forward(self, WHOLE: TensorPARAMETER) -> Tensor:
@@ -148,7 +153,16 @@ def sequence(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> 
 def step(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tuple[Tensor, List[Tensor]]:
     assert x.dim() == 2, 'one step is [N, I], found {}'.format(x.size())
     TIME_OF_STEP
-    return self.sequence(x.unsqueeze(1), stateARGUMENT)
+    ONE_STEP
+";
+
+/// One step of a network that predicts once for a sequence.
+const ONE_STEP: &str = "    return self.sequence(x.unsqueeze(1), stateARGUMENT)
+";
+
+/// One step of a network that predicts after each step.
+const ONE_OF_ITS_STEPS: &str = "    values, after = self.sequence(x.unsqueeze(1), stateARGUMENT)
+    return values[:, 0], after
 ";
 
 /// The check of `dt [N, T]`.
@@ -170,4 +184,13 @@ const MEAN: &str = "    total = x.sum(1)
     if state is not None:
         total = total + state[TOTAL]
         steps = steps + state[STEPS]
+";
+
+/// The same after each step of a network that predicts after each.
+const RUNNING_MEAN: &str = "    totals = x.cumsum(1)
+    counts = torch.ones_like(x[:, :, :1]).cumsum(1)
+    if state is not None:
+        totals = totals + state[TOTAL].unsqueeze(1)
+        counts = counts + state[STEPS].unsqueeze(1)
+    total, steps = totals[:, -1], counts[:, -1]
 ";

@@ -5,6 +5,7 @@
 
 use crate::config::RunConfig;
 use crate::error::Error;
+use lnn_core::nearest_name;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -145,13 +146,7 @@ fn find(tree: &Value, key: &str) -> Result<(), Error> {
     }
     let mut keys = Vec::new();
     collect_keys(tree, "", &mut keys);
-    let last_part = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let likeness = |known: &str| {
-        let by_part = strsim::jaro_winkler(&last_part(known), &last_part(key)) * 0.99;
-        strsim::jaro_winkler(known, key).max(by_part)
-    };
-    let nearest = keys.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = match nearest.filter(|known| likeness(known) > 0.75) {
+    let hint = match nearest_name(key, keys.iter().map(String::as_str)) {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("the keys are {}", keys.join(", ")),
     };

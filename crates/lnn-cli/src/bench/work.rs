@@ -2,6 +2,7 @@
 
 use super::Shape;
 use clap::ValueEnum;
+use lnn_core::nearest_name;
 use lnn_models::{ModelKind, Preset};
 use lnn_train::RunConfig;
 use serde::{Serialize, Serializer};
@@ -141,11 +142,10 @@ impl FromStr for Work {
         if let Some(work) = all.iter().find(|work| work.to_string() == text) {
             return Ok(*work);
         }
-        let names = all.iter().map(ToString::to_string).chain(["cllnn".into()]);
-        let scored = names.map(|name| (strsim::normalized_levenshtein(&name, &text.to_lowercase()), name));
-        match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((score, name)) if score > 0.6 => Err(format!("unknown work; did you mean `{name}`?")),
-            _ => Err("unknown work; `lnn-cli bench --list` shows all".into()),
+        let names: Vec<String> = all.iter().map(ToString::to_string).chain(["cllnn".into()]).collect();
+        match nearest_name(text, names.iter().map(String::as_str)) {
+            Some(name) => Err(format!("unknown work; did you mean `{name}`?")),
+            None => Err("unknown work; `lnn-cli bench --list` shows all".into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What stands after `--data`.
+//! The value of `--data`: a known set, or a reader and a path.
 
 use crate::error::DataError;
 use crate::images::ImageData;

@@ -17,7 +17,7 @@ impl Trainer<'_> {
     ) -> Result<(), Error> {
         let (seen, loss_sum, correct) =
             (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
-        // Units that are born now live from the next epoch on, in the checkpoints of this one, too.
+        // Units that are added now are active from the next epoch on; the checkpoints of this epoch have them.
         let plateau = self
             .descent
             .model

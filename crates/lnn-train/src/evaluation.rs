@@ -36,7 +36,7 @@ impl Evaluation {
     }
 }
 
-/// A loss as a person reads it: `0.1234`, or `1.23e-5` where four digits behind the point would show nothing.
+/// A loss for display: `0.1234`, or `1.23e-5` where four decimal places would show zeros.
 pub fn in_digits(loss: f64) -> String {
     if loss != 0.0 && loss.abs() < 1e-4 { format!("{loss:.2e}") } else { format!("{loss:.4}") }
 }

@@ -30,7 +30,7 @@ fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep
     LiquidTimeStep::new(scope, inputs, &config).map_err(of_core)
 }
 
-/// Sequences: 10 classes are told from the last state.
+/// Sequences: 10 classes are predicted from the last state.
 pub(super) fn sequence(
     Shape([batch, steps, inputs, units]): Shape,
     pass: Pass,

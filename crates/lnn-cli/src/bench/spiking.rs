@@ -1,4 +1,4 @@
-//! The work of a spiking reservoir that trains and does not grow: 10 classes are told from the mean spikes.
+//! The work of a spiking reservoir that trains and does not grow: 10 classes are predicted from the mean spikes.
 
 use super::training_step::{CLASSES, inference, labels, of_core, prepare as training};
 use super::{Pass, Prepared, Shape};

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     for (i, (work, shape, pass)) in works.into_iter().enumerate() {
         let mut report =
             bench::run(work, shape, pass, (device, arguments.precision), arguments.cuda_graph, duration)?;
-        // Later rows find again what earlier ones left, so the first alone tells what it needs.
+        // Later rows reuse the memory of earlier ones, so only the first row shows what it needs.
         report.added_memory_mb = report.added_memory_mb.filter(|_| i == 0);
         if arguments.json {
             print_line(&json!({ "type": "bench", "data": report }))?;

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     print_text(describe(&report).map_err(Failure::run)?.trim_end())
 }
 
-/// The report as a person reads it.
+/// The report as text.
 fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let description = report.description;

@@ -1,4 +1,4 @@
-//! What a person sees: a bar while an epoch runs, and one line an epoch. Without a terminal, the lines alone.
+//! The terminal: a progress bar while an epoch runs, and one line per epoch. Without a terminal, the lines alone.
 
 use super::standard_output::print_text;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -6,7 +6,7 @@ use lnn_models::Birth;
 use lnn_train::{Candidate, EpochMetrics, Error, Event, GradientNorms, Observer, Started, in_digits};
 use std::time::Duration;
 
-/// Talks on standard error; the test result goes to standard output, unless that carries JSON.
+/// Prints messages on standard error; the test result goes to standard output, unless that carries JSON.
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
@@ -32,7 +32,7 @@ impl Terminal {
     fn start(&mut self, started: &Started) {
         let Started { model, data, device, threads, trainable, fixed, .. } = started;
         self.say(&format!(
-            "{model} on {data}: {} samples to train, {} to validate; {trainable} trainable and {fixed} fixed numbers; \
+            "{model} on {data}: {} samples to train, {} to validate; {trainable} trainable and {fixed} fixed parameters; \
              {device}, {threads} threads; {}",
             started.train_samples,
             started.validation_samples,
@@ -62,7 +62,7 @@ impl Observer for Terminal {
             Event::Epoch(metrics) => self.say(&epoch_line(metrics)),
             Event::Candidate(candidate) => self.say(&candidate_line(candidate)),
             Event::Birth(Birth { born, living, room, .. }) => {
-                self.say(&format!("growth: {born} units were born, {living} live, there is room for {room}"));
+                self.say(&format!("growth: {born} units added, {living} active, capacity {room}"));
             }
             Event::Gradients(norms) => self.say(&gradient_line(norms)),
             // Noise belongs to an evaluation, which prints for itself.

@@ -1,13 +1,13 @@
 //! `csv:FILE`: rows of numbers in the order of time, cut into windows.
 //!
-//! The text after the colon is the file, and behind it, separated by commas, what is wanted of it:
+//! The text after the colon is the file, followed by options that are separated by commas:
 //!
 //! | option | meaning | default |
 //! |---|---|---|
-//! | `target=A+B` | the columns whose later values are to be told | the last column |
-//! | `columns=A+B` | the columns that a step shows | all but the time |
+//! | `target=A+B` | the columns whose later values are to be predicted | the last column |
+//! | `columns=A+B` | the columns that are the inputs of a step | all but the time |
 //! | `window=N` | rows of a sequence | 32 |
-//! | `horizon=N` | how many rows behind the window the told row lies | 1 |
+//! | `horizon=N` | how many rows after the window the target lies | 1 |
 //! | `time=A` | the column of time, which must rise: its differences are the `dt` of the steps | rows are one unit apart |
 //! | `time_unit=X` | what the differences are divided by | 1 |
 //! | `test=X` | the part of the rows, at the end, that is for the test | 0.15 |
@@ -58,7 +58,7 @@ struct Options<'a> {
 const OPTIONS: [&str; 7] = ["target", "columns", "time", "window", "horizon", "time_unit", "test"];
 
 impl<'a> Options<'a> {
-    /// Reads what stands behind `csv:`. From the end on, what looks like `option=` is one; the rest is the path.
+    /// Parses the text after `csv:`. From the end on, what looks like `option=` is an option; the rest is the path.
     fn parse(text: &'a str) -> Result<Self, SeriesError> {
         let mut options = Self {
             path: text,
@@ -110,13 +110,13 @@ fn number<T: std::str::FromStr>(
     })
 }
 
-/// The file's path in what stands behind `csv:`, and the options behind it with their comma.
+/// The path of the file in the text after `csv:`, and the options after it with their comma.
 pub fn split_path(text: &str) -> (&str, &str) {
     let path = Options::parse(text).map_or(text, |options| options.path);
     (path, &text[path.len()..])
 }
 
-/// Reads what stands behind `csv:`.
+/// Reads the series that the text after `csv:` describes.
 ///
 /// # Errors
 /// [`SeriesError`].

@@ -1,4 +1,4 @@
-//! `curves.svg`: loss and accuracy over the epochs, for a person to look at.
+//! `curves.svg`: loss and accuracy over the epochs as a picture.
 
 use super::metrics_file;
 use super::observer::Observer;

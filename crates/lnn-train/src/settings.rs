@@ -96,7 +96,8 @@ fn apply_object(
     for (key, value) in kinds.into_iter().chain(others) {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
         config = match value {
-            Value::Object(entries) => {
+            // An object that takes the place of null comes whole.
+            Value::Object(entries) if !is_null(&config, &key) => {
                 find(&to_value(&config), &key)?;
                 apply_object(config, &key, entries)?
             }
@@ -135,6 +136,10 @@ fn to_value(config: &RunConfig) -> Value {
     serde_json::to_value(config).expect("a configuration is plain data")
 }
 
+fn is_null(config: &RunConfig, key: &str) -> bool {
+    pointer(&to_value(config), key).is_some_and(Value::is_null)
+}
+
 fn pointer<'a>(tree: &'a Value, key: &str) -> Option<&'a Value> {
     tree.pointer(&format!("/{}", key.replace('.', "/")))
 }
@@ -166,6 +171,7 @@ fn collect_keys(tree: &Value, prefix: &str, keys: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::method::{GradientMethod, Method};
     use crate::policies::Schedule;
     use lnn_models::{ModelConfig, ModelKind, Preset};
     use std::io::Write;
@@ -231,5 +237,51 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"[]").unwrap();
         assert!(apply_file(&base(), file.path()).unwrap_err().to_string().contains("expected a JSON object"));
+    }
+
+    #[test]
+    fn former_keys_of_the_method_are_read_as_it() {
+        let base = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        let start = base.method.readout_start().unwrap();
+        let changed = |assignment: &str| apply_assignment(&base, assignment).unwrap().method;
+        let gradient = |readout_start, feature_cache_mb| {
+            Method::Gradient(GradientMethod { readout_start, feature_cache_mb })
+        };
+        assert_eq!(changed("readout=ridge"), Method::Ridge {});
+        assert_eq!(changed("readout_start=null"), gradient(None, 4096));
+        assert_eq!(changed("feature_cache_mb=7"), gradient(Some(start), 7));
+        assert_eq!(changed("readout_start.scale=4.0"), changed("method.readout_start.scale=4.0"));
+        assert_eq!(changed("method.kind=ridge"), Method::Ridge {});
+    }
+
+    #[test]
+    fn an_object_takes_the_place_of_null() {
+        let base = RunConfig::preset(ModelKind::Lnn, Preset::Article).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let wanted = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        file.write_all(serde_json::to_string(&wanted).unwrap().as_bytes()).unwrap();
+        assert_eq!(apply_file(&base, file.path()).unwrap(), wanted);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(br#"{"method": {"readout_start": {"scale": 8.0}}}"#).unwrap();
+        assert!(apply_file(&base, file.path()).unwrap_err().to_string().contains("regularization"));
+    }
+
+    #[test]
+    fn a_configuration_of_an_earlier_version_is_read_whole() {
+        let expected = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        let written = |keys: serde_json::Value| {
+            let mut tree = to_value(&expected);
+            let entries = tree.as_object_mut().unwrap();
+            entries.remove("method");
+            entries.extend(keys.as_object().unwrap().clone());
+            read(&tree.to_string()).unwrap()
+        };
+        let start = serde_json::to_value(expected.method.readout_start()).unwrap();
+        let keys = |readout: &str, start: &Value| serde_json::json!({"readout": readout, "readout_start": start, "feature_cache_mb": 4096});
+        assert_eq!(written(keys("gradient", &start)), expected);
+        assert_eq!(written(serde_json::json!({"readout_start": start, "feature_cache_mb": 4096})), expected);
+        let ridge = RunConfig { method: Method::Ridge {}, ..expected.clone() };
+        assert_eq!(written(keys("ridge", &Value::Null)), ridge);
+        assert_eq!(read(&to_value(&expected).to_string()).unwrap(), expected);
     }
 }

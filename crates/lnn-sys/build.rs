@@ -37,6 +37,9 @@ fn main() {
         .std("c++17")
         .pic(true)
         .warnings(false)
+        // The C++ hands work on and has no loops of its own; debug information of libtorch's headers would take longer than all else.
+        .opt_level(1)
+        .debug(false)
         .flag_if_supported("-fopenmp")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))

@@ -19,7 +19,7 @@ pub(super) fn prepare(
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let input = InputSpec::images([channels, height, width], class_names);
     let mut model = Model::new(config.model.clone(), input, config.standardization, config.seed, device)?;
-    let pixels = Tensor::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
+    let pixels = lnn_core::random::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
     let labels = labels(batch, device);
     let input = Input::new(pixels.shallow_clone());
     model.fit(&SampleSet::Stored(Samples { input, targets: labels.shallow_clone() }))?;

@@ -11,6 +11,7 @@ use crate::cells::surrogate::Surrogate;
 use crate::cells::time_constants::{Solver, TauForm, TimeConstants};
 use crate::parameters::init::Init;
 use crate::parameters::store::{Parameters, Role, Scope};
+use crate::random::{rand, randn, seeded};
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::State;
 use crate::scan::fused::{Form, FusedCell};

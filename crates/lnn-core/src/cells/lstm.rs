@@ -132,6 +132,7 @@ def forward(self, x: Tensor) -> Tensor:
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
+    use crate::random::{randn, seeded};
 
     #[test]
     fn the_forget_gate_starts_open() {

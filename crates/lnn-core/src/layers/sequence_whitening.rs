@@ -81,7 +81,7 @@ impl SequenceWhitening {
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
-    use crate::random::seeded;
+    use crate::random::{randn, seeded};
     use tch::Device;
 
     #[test]

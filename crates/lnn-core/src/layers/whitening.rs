@@ -79,7 +79,7 @@ impl Whitening {
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
-    use crate::random::seeded;
+    use crate::random::{randn, seeded};
     use tch::Device;
 
     #[test]

@@ -163,6 +163,7 @@ fn orthogonalized(matrix: &Tensor) -> Tensor {
 mod tests {
     use super::*;
     use crate::parameters::init::Init;
+    use crate::random::{randn, seeded};
     use tch::{Device, Kind};
 
     const CONFIG: MuonConfig = MuonConfig { momentum: 0.6, weight_decay: 0.1 };

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::parameters::spectral_radius::scale_to_radius;
+use crate::random::{f_rand, f_randn};
 use tch::{Device, Kind, Tensor};
 
 /// An initialiser. Values are drawn in float32 on the CPU by the generator of the calling thread.

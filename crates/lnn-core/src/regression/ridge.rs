@@ -132,6 +132,7 @@ fn refuse<T>(expected: &'static str, found: String) -> Result<T, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{randn, seeded};
     use crate::regression::moments::Moments;
 
     const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);

@@ -16,6 +16,7 @@ use crate::parts::reading_order::Scan;
 use crate::parts::residual_front::ResidualFront;
 use crate::parts::summary::Summary;
 use crate::preset::Preset;
+use lnn_core::random::dropout;
 use lnn_core::{
     Cell, Dense, Init, Input, InputSpec, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Scope, Script,
     Sequence, SequenceWhitening, Solver, TauForm, TimeConstants,

@@ -11,6 +11,7 @@ use crate::output::{Mode, Output};
 use crate::parts::reading_order::Scan;
 use crate::parts::reservoir_settings::ReservoirSettings;
 use crate::preset::Preset;
+use lnn_core::random::dropout;
 use lnn_core::{
     Activation, BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, Input, InputSpec,
     LeakyReservoir, Lstm, Scope, Script, Sequence,

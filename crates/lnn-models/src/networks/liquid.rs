@@ -13,6 +13,7 @@ use crate::output::{Mode, Output};
 use crate::parts::reading_order::Scan;
 use crate::parts::summary::{Summary, mean_of_counted};
 use crate::preset::Preset;
+use lnn_core::random::dropout;
 use lnn_core::{
     Cell, Dense, Init, Input, InputShape, InputSpec, LiquidTimeStep, LiquidTimeStepConfig, Run, Scope,
     Script, Sequence, Solver, TauForm, TimeConstants,

@@ -15,6 +15,7 @@ use crate::parts::reading_order::Scan;
 use crate::parts::standardization::Standardization;
 use crate::parts::summary::mean_of_counted;
 use crate::preset::Preset;
+use lnn_core::random::dropout;
 use lnn_core::{
     Cell, Init, Input, InputSpec, Role, Scope, Script, Sequence, SpikingConfig, SpikingReservoir, Surrogate,
     encode_current, encode_delta, encode_latency, encode_rate,

@@ -99,6 +99,7 @@ def forward(self, x: Tensor) -> Tensor:
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
+    use crate::random::{randn, seeded};
     use tch::{Device, Kind};
 
     #[test]

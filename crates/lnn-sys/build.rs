@@ -5,6 +5,18 @@ use std::path::{Path, PathBuf};
 /// The release of torch that `tch` is bound to.
 const TORCH_VERSION: (&str, &str, &str) = ("2", "11", "0");
 
+/// The C++ files in `cpp`.
+const SOURCES: [&str; 8] = [
+    "autocast",
+    "cuda_graph",
+    "custom_function",
+    "fused_adamw",
+    "memory",
+    "process",
+    "random",
+    "script_module",
+];
+
 fn main() {
     let lib =
         PathBuf::from(std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names the folder of libtorch"));
@@ -25,14 +37,13 @@ fn main() {
         .std("c++17")
         .pic(true)
         .warnings(false)
+        // The C++ hands work on and has no loops of its own; debug information of libtorch's headers would take longer than all else.
+        .opt_level(1)
+        .debug(false)
         .flag_if_supported("-fopenmp")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
-        .file("cpp/autocast.cpp")
-        .file("cpp/cuda_graph.cpp")
-        .file("cpp/custom_function.cpp")
-        .file("cpp/lnn_sys.cpp")
-        .file("cpp/script_module.cpp")
+        .files(SOURCES.map(|name| format!("cpp/{name}.cpp")))
         .compile("lnn_sys_cpp");
 
     // The tests of this crate need libtorch at run time, as `crates/link-libtorch.rs` says.

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig, Sequence};
-//! use tch::{Device, Kind, Tensor};
+//! use tch::{Device, Kind};
 //!
 //! # fn main() -> Result<(), lnn_core::Error> {
 //! let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
@@ -14,7 +14,7 @@
 //!     units: 500, spectral_radius: 0.9, leak_rate: 0.3, input_scale: 0.1, bias_scale: 0.0,
 //! };
 //! let reservoir = LeakyReservoir::new(&mut parameters.root(), 28, &config)?;
-//! let x = Tensor::rand([64, 28, 28], (Kind::Float, Device::Cpu));
+//! let x = lnn_core::random::rand([64, 28, 28], (Kind::Float, Device::Cpu));
 //! let run = reservoir.scan(Sequence::new(&x), None)?;
 //! assert_eq!(run.outputs.size(), [64, 28, 500]);
 //! # Ok(())
@@ -28,7 +28,7 @@ mod kernels;
 mod layers;
 mod optim;
 mod parameters;
-mod random;
+pub mod random;
 mod recurrence;
 mod regression;
 mod scan;

@@ -1,10 +1,11 @@
 //! Every cell and layer trains in float64 as in float32: one step of both from the same values differs by rounding alone.
 
+use lnn_core::random::{randn, seeded};
 use lnn_core::{
     Activation, AdamW, AdamWConfig, BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Gru, Init,
     LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, Parameters, ReservoirConfig,
     Role, Scope, Sequence, SequenceWhitening, Solver, SpikingConfig, SpikingReservoir, Surrogate, TauForm,
-    TimeConstants, Whitening, seeded,
+    TimeConstants, Whitening,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -137,7 +138,7 @@ fn trained(build: fn(&mut Scope<'_>) -> Part, x: &Tensor, kind: Kind) -> Vec<(St
 fn a_training_step_in_f64_is_that_in_f32_but_for_rounding() {
     for (name, images, build) in PARTS {
         let shape: &[i64] = if images { &[16, INPUTS, 6, 6] } else { &[5, 7, INPUTS] };
-        let x = seeded(3, || Tensor::randn(shape, (Kind::Float, Device::Cpu)));
+        let x = seeded(3, || randn(shape, (Kind::Float, Device::Cpu)));
         let [single, double] = [Kind::Float, Kind::Double].map(|kind| trained(build, &x, kind));
         for ((tensor, single), (_, double)) in single.into_iter().zip(double) {
             assert_eq!((single.kind(), double.kind()), (Kind::Float, Kind::Double), "{name}: {tensor}");

@@ -47,8 +47,8 @@ fn train_step(criterion: &mut Criterion) {
         ("cifar-conv", ModelKind::Cifar, Preset::Conv, 128, CIFAR),
     ] {
         let model = model(kind, preset, image);
-        let images = Tensor::rand([batch, image[0], image[1], image[2]], FLOAT);
-        let labels = Tensor::randint(10, [batch], (Kind::Int64, Device::Cpu));
+        let images = lnn_core::random::rand([batch, image[0], image[1], image[2]], FLOAT);
+        let labels = lnn_core::random::randint(10, [batch], (Kind::Int64, Device::Cpu));
         let front = || model.front(Input::new(images.shallow_clone())).expect("the images fit");
         let features = front();
         let mut optimizer = AdamW::new(model.parameters(), ADAM).expect("the constants are in range");

@@ -64,7 +64,7 @@ fn a_model_that_is_loaded_predicts_what_the_saved_one_did() {
     let original = model(1);
     let loaded = Checkpoint::load(&saved(folder.path(), &checkpoint(&original))).unwrap();
     let loaded = loaded.model(Device::Cpu).unwrap();
-    let images = Tensor::rand([4, 1, 8, 8], (Kind::Float, Device::Cpu));
+    let images = lnn_core::seeded(1, || lnn_core::random::rand([4, 1, 8, 8], (Kind::Float, Device::Cpu)));
     assert_eq!(loaded.forward(&images, false).unwrap(), original.forward(&images, false).unwrap());
 }
 

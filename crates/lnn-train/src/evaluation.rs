@@ -96,7 +96,7 @@ pub fn evaluate_with_noise(
         let prediction = tch::no_grad(|| {
             let input = block.input.shallow_clone();
             let seed = stream_seed(0, Stream::Noise, sums.samples as u64);
-            let mut noise = seeded(seed, || input.x.randn_like()) * deviation;
+            let mut noise = seeded(seed, || lnn_core::random::randn_like(&input.x)) * deviation;
             if let Some(unit) = model.feature_deviation() {
                 noise *= unit;
             }

@@ -24,7 +24,7 @@ pub(super) fn prepare(
         config.seed,
         (precision.kind(), device),
     )?;
-    let pixels = Tensor::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
+    let pixels = lnn_core::random::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
     let labels = labels(batch, device);
     let input = Input::new(pixels.shallow_clone());
     model.fit(&SampleSet::Stored(Samples { input, targets: labels.shallow_clone() }))?;

@@ -28,7 +28,7 @@ pub(super) fn prepare(
     let reservoir =
         SpikingReservoir::new(&mut parameters.root().child("reservoir"), inputs, &config).map_err(of_core)?;
     let readout = Dense::new(&mut parameters.root().child("readout"), units, CLASSES).map_err(of_core)?;
-    let x = Tensor::rand([batch, steps, inputs], (Kind::Float, device));
+    let x = lnn_core::random::rand([batch, steps, inputs], (Kind::Float, device));
     let features = move || {
         let outputs = reservoir.scan(Sequence::new(&x), None)?.outputs;
         // Membranes, and behind them spikes.

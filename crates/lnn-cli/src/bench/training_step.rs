@@ -16,7 +16,7 @@ pub(super) const CLASSES: i64 = 10;
 
 /// Random labels `[batch]`.
 pub(super) fn labels(batch: i64, device: Device) -> Tensor {
-    Tensor::randint(CLASSES, [batch], (Kind::Int64, device))
+    lnn_core::random::randint(CLASSES, [batch], (Kind::Int64, device))
 }
 
 /// Repeats a training step of `steps` time steps: `features()` gives `[B, D]`, from which `readout` predicts the labels.

@@ -11,6 +11,7 @@ use crate::cells::surrogate::Surrogate;
 use crate::cells::time_constants::{Solver, TauForm, TimeConstants};
 use crate::parameters::init::Init;
 use crate::parameters::store::{Parameters, Role, Scope};
+use crate::random::{rand, randn, seeded};
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::State;
 use crate::scan::fused::{Form, FusedCell};
@@ -141,10 +142,11 @@ fn check(way: Way, kind: Kind, tolerance: f64, [batch, steps, inputs, units]: [i
     for (name, draw) in CELLS {
         let mut parameters = Parameters::drawn(11, kind, Device::Cpu);
         let cell = draw(&mut parameters.root(), inputs, units);
-        tch::manual_seed(5);
-        let x = Tensor::randn([batch, steps, inputs], options);
-        let dt = Tensor::rand([batch, steps], options) * 2.0 + 0.1;
-        let mask = Tensor::rand([batch, steps], options).lt(0.7);
+        let [x, dt, mask] = seeded(5, || {
+            let x = randn([batch, steps, inputs], options);
+            let dt = rand([batch, steps], options) * 2.0 + 0.1;
+            [x, dt, rand([batch, steps], options).lt(0.7)]
+        });
         for (timed, mask, started, last_alone) in [
             (false, None, false, false),
             (false, None, true, true),
@@ -202,7 +204,7 @@ fn without_gradients_the_values_are_the_same() {
     for (name, draw) in CELLS {
         let mut parameters = Parameters::drawn(2, Kind::Float, Device::Cpu);
         let cell = draw(&mut parameters.root(), 6, 40);
-        let x = Tensor::randn([20, 7, 6], (Kind::Float, Device::Cpu));
+        let x = seeded(5, || randn([20, 7, 6], (Kind::Float, Device::Cpu)));
         let tracked = cell.scan(Sequence::new(&x), None).unwrap();
         let run = tch::no_grad(|| cell.scan(Sequence::new(&x), None)).unwrap();
         assert!(!run.outputs.requires_grad());
@@ -218,11 +220,11 @@ fn a_step_of_a_stream_without_gradients_is_the_step_with_them() {
             for (batch, inputs, units) in [(1, 16, 64), (3, 5, 13), (9, 4, 20)] {
                 let mut parameters = Parameters::drawn(3, kind, Device::Cpu);
                 let cell = draw(&mut parameters.root(), inputs, units);
-                let x = Tensor::randn([batch, inputs], options);
-                let dt = Tensor::rand([batch], options) + 0.1;
                 let widths = cell.state_sizes();
-                let state =
-                    State::new(widths.iter().map(|width| Tensor::randn([batch, *width], options)).collect());
+                let (x, dt, state) = seeded(5, || {
+                    let state = widths.iter().map(|width| randn([batch, *width], options)).collect();
+                    (randn([batch, inputs], options), rand([batch], options) + 0.1, State::new(state))
+                });
                 for dt in [None, Some(&dt)].into_iter().filter(|dt| dt.is_none() || cell.has_time()) {
                     let with = cell.step(&x, dt, &state);
                     let without = tch::no_grad(|| cell.step(&x, dt, &state));

@@ -139,6 +139,7 @@ def forward(self, x: Tensor) -> Tensor:
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
+    use crate::random::{randn, seeded};
     use tch::{Device, Kind};
 
     #[test]
@@ -149,8 +150,8 @@ mod tests {
         for bias in [&gru.bias, &gru.candidate_bias] {
             let _ = bias.detach().normal_(0.0, 1.0);
         }
-        let x = Tensor::randn([2, 5, 3], options);
-        let initial = Tensor::randn([2, 4], options);
+        let x = seeded(1, || randn([2, 5, 3], options));
+        let initial = seeded(2, || randn([2, 4], options));
         let gradients = |outputs: Tensor| {
             let loss = outputs.square().sum(options.0);
             Tensor::run_backward(&[loss], &parameters.trainable(), false, false)

@@ -132,6 +132,7 @@ def forward(self, x: Tensor) -> Tensor:
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
+    use crate::random::{randn, seeded};
 
     #[test]
     fn the_forget_gate_starts_open() {
@@ -145,11 +146,9 @@ mod tests {
     fn libtorchs_layer_computes_the_plain_equations_and_the_same_gradients() {
         let mut parameters = Parameters::drawn(0, Kind::Double, Device::Cpu);
         let lstm = Lstm::new(&mut parameters.root(), 3, 4).unwrap();
-        let x = Tensor::randn([2, 5, 3], (Kind::Double, Device::Cpu));
-        let initial = State::new(vec![
-            Tensor::randn([2, 4], (Kind::Double, Device::Cpu)),
-            Tensor::randn([2, 4], (Kind::Double, Device::Cpu)),
-        ]);
+        let random = |seed, shape: &[i64]| seeded(seed, || randn(shape, (Kind::Double, Device::Cpu)));
+        let x = random(1, &[2, 5, 3]);
+        let initial = State::new(vec![random(2, &[2, 4]), random(3, &[2, 4])]);
         let gradients = |run: Run| {
             let loss = run.outputs.square().sum(Kind::Double) + run.last.tensors()[1].sum(Kind::Double);
             Tensor::run_backward(&[loss], &parameters.trainable(), false, false)

@@ -10,6 +10,7 @@
 //! Source: Gerstner and Kistler, "Spiking Neuron Models" (2002), for rate and latency; Lichtsteiner, Posch and Delbruck
 //! (2008) for temporal contrast.
 
+use crate::random::rand_like;
 use tch::Tensor;
 
 /// The same input `x [B, I]` at each of `steps` steps: `[B, T, I]`.
@@ -20,7 +21,7 @@ pub fn encode_current(x: &Tensor, steps: i64) -> Tensor {
     x.unsqueeze(1).expand([-1, steps, -1], false)
 }
 
-/// Spikes `[B, T, I]` whose rate is `x [B, I]`, clamped to 0..1: drawn from libtorch's generator if `random`, else evenly
+/// Spikes `[B, T, I]` whose rate is `x [B, I]`, clamped to 0..1: drawn by the generator of the calling thread if `random`, else evenly
 /// spaced and the same each time.
 ///
 /// # Panics
@@ -28,7 +29,7 @@ pub fn encode_current(x: &Tensor, steps: i64) -> Tensor {
 pub fn encode_rate(x: &Tensor, steps: i64, random: bool) -> Tensor {
     let x = encode_current(&x.clamp(0.0, 1.0), steps);
     if random {
-        return x.rand_like().lt_tensor(&x).to_kind(x.kind());
+        return rand_like(&x).lt_tensor(&x).to_kind(x.kind());
     }
     let t = Tensor::arange(steps, (x.kind(), x.device())).view([1, -1, 1]);
     // A hundredth of a spike ahead, so that an intensity of 1 spikes at every step whatever the rounding.
@@ -104,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_current_is_the_same_at_every_step_and_copies_nothing() {
-        let x = Tensor::rand([2, 3], (Kind::Float, Device::Cpu));
+        let x = crate::random::rand([2, 3], (Kind::Float, Device::Cpu));
         let current = encode_current(&x, 4);
         assert_eq!((current.size(), current.data_ptr()), (vec![2, 4, 3], x.data_ptr()));
     }

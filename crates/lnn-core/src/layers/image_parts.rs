@@ -1,6 +1,6 @@
 //! Images with channels last, distributed over the threads.
 
-use lnn_sys::{Element, PassError, numbers, numbers_mut, parallel_each, shares};
+use lnn_sys::{Element, PassError, numbers_mut, parallel_each, shares};
 use pulp::{Arch, WithSimd};
 use tch::Tensor;
 
@@ -15,11 +15,9 @@ pub(crate) fn on_threads<P: WithSimd + Send>(parts: impl Iterator<Item = P>) {
 }
 
 /// The images `[B, ..]` of each thread, as slices.
-pub(crate) fn pieces<T: Element>(images: &Tensor) -> Result<Vec<&[T]>, PassError> {
-    let count = images.size()[0] as usize;
-    let size = images.numel() / count.max(1);
-    let all = numbers(images)?;
-    Ok(shares(count).into_iter().map(|share| &all[share.start * size..share.end * size]).collect())
+pub(crate) fn pieces<T>(numbers: &[T], count: usize) -> Vec<&[T]> {
+    let size = numbers.len() / count.max(1);
+    shares(count).into_iter().map(|share| &numbers[share.start * size..share.end * size]).collect()
 }
 
 /// The same, mutable.

@@ -81,7 +81,7 @@ impl SequenceWhitening {
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
-    use crate::random::seeded;
+    use crate::random::{randn, seeded};
     use tch::Device;
 
     #[test]
@@ -89,8 +89,7 @@ mod tests {
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let whitening = SequenceWhitening::new(&mut parameters.root(), 5).unwrap();
         let options = (Kind::Float, Device::Cpu);
-        let (steps, mixing) =
-            seeded(0, || (Tensor::randn([300, 40, 5], options), Tensor::randn([5, 5], options)));
+        let (steps, mixing) = seeded(0, || (randn([300, 40, 5], options), randn([5, 5], options)));
         let steps = steps.matmul(&(mixing + Tensor::eye(5, options) * 3.0)) + 7.0;
         whitening.fit(&steps).unwrap();
         let y = whitening.forward(&steps).reshape([-1, 5]);

@@ -79,14 +79,14 @@ impl Whitening {
 mod tests {
     use super::*;
     use crate::parameters::store::Parameters;
-    use crate::random::seeded;
+    use crate::random::{randn, seeded};
     use tch::Device;
 
     #[test]
     fn whitened_patches_are_uncorrelated_with_variance_one() {
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let whitening = Whitening::new(&mut parameters.root(), 3, 2).unwrap();
-        let images = seeded(0, || Tensor::randn([200, 3, 9, 9], (Kind::Float, Device::Cpu)));
+        let images = seeded(0, || randn([200, 3, 9, 9], (Kind::Float, Device::Cpu)));
         // Correlated neighbours and channels.
         let images = &images + images.roll([1], [3]) * 0.8 + images.roll([1], [1]) * 0.5;
         whitening.fit(&images).unwrap();

@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::parameters::spectral_radius::scale_to_radius;
+use crate::random::{f_rand, f_randn};
 use tch::{Device, Kind, Tensor};
 
-/// An initialiser. Values are drawn in float32 on the CPU from libtorch's generator.
+/// An initialiser. Values are drawn in float32 on the CPU by the generator of the calling thread.
 ///
 /// `fan_in` of a shape `[out, in, …]` is the product of all extents but the first, `fan_out` that of all but the
 /// second.
@@ -74,15 +75,15 @@ impl Init {
         };
         Ok(match self {
             Self::Constant(value) => Tensor::f_full(shape, *value, options)?,
-            Self::Normal { deviation } => Tensor::f_randn(shape, options)? * *deviation,
+            Self::Normal { deviation } => f_randn(shape, options)? * *deviation,
             Self::GlorotUniform => {
                 let [fan_in, fan_out] = fans(shape).ok_or_else(|| wrong_shape("[out, in, ...]"))?;
                 let limit = (6.0 / (fan_in + fan_out)).sqrt();
-                (Tensor::f_rand(shape, options)? * 2.0 - 1.0) * limit
+                (f_rand(shape, options)? * 2.0 - 1.0) * limit
             }
             Self::HeNormal => {
                 let [fan_in, _] = fans(shape).ok_or_else(|| wrong_shape("[out, in, ...]"))?;
-                Tensor::f_randn(shape, options)? * (2.0 / fan_in).sqrt()
+                f_randn(shape, options)? * (2.0 / fan_in).sqrt()
             }
             Self::OrthogonalBlocks => match *shape {
                 [rows, columns] if columns > 0 && rows % columns == 0 => {
@@ -94,12 +95,12 @@ impl Init {
             },
             Self::SpectralRadius(radius) => match *shape {
                 [rows, columns] if rows == columns => {
-                    let drawn = Tensor::f_randn(shape, options)?;
+                    let drawn = f_randn(shape, options)?;
                     scale_to_radius(&drawn.to_kind(Kind::Double), *radius)?.to_kind(Kind::Float)
                 }
                 _ => return Err(wrong_shape("[H, H]")),
             },
-            Self::Uniform { limit } => (Tensor::f_rand(shape, options)? * 2.0 - 1.0) * *limit,
+            Self::Uniform { limit } => (f_rand(shape, options)? * 2.0 - 1.0) * *limit,
             Self::Identity => {
                 let [fan_in, _] = fans(shape).ok_or_else(|| wrong_shape("[out, in, ...]"))?;
                 let kernel = Self::Uniform { limit: 1.0 / fan_in.sqrt() }.draw(shape)?;
@@ -149,7 +150,7 @@ fn fans(shape: &[i64]) -> Option<[f64; 2]> {
 
 /// A random orthogonal matrix: the Q of a Gaussian matrix, with the signs of R's diagonal so that it is uniform.
 fn orthogonal(extent: i64) -> Result<Tensor, Error> {
-    let gaussian = Tensor::f_randn([extent, extent], (Kind::Float, Device::Cpu))?;
+    let gaussian = f_randn([extent, extent], (Kind::Float, Device::Cpu))?;
     let (q, r) = Tensor::f_linalg_qr(&gaussian, "reduced")?;
     Ok(q * r.diagonal(0, 0, 1).sign())
 }
@@ -157,11 +158,11 @@ fn orthogonal(extent: i64) -> Result<Tensor, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seeded;
 
     #[test]
     fn orthogonal_blocks_have_orthonormal_rows() {
-        tch::manual_seed(0);
-        let drawn = Init::OrthogonalBlocks.draw(&[24, 6]).unwrap();
+        let drawn = seeded(0, || Init::OrthogonalBlocks.draw(&[24, 6])).unwrap();
         for block in drawn.split(6, 0) {
             let product = block.matmul(&block.tr());
             let identity = Tensor::eye(6, (Kind::Float, Device::Cpu));
@@ -171,8 +172,8 @@ mod tests {
 
     #[test]
     fn glorot_and_he_have_the_deviation_of_their_papers() {
-        tch::manual_seed(0);
-        let deviation = |init: Init| init.draw(&[64, 32, 3, 3]).unwrap().std(true).double_value(&[]);
+        let drawn = |init: Init| seeded(0, || init.draw(&[64, 32, 3, 3])).unwrap();
+        let deviation = |init| drawn(init).std(true).double_value(&[]);
         let glorot = (2.0 / (32.0 * 9.0 + 64.0 * 9.0_f64)).sqrt();
         assert!((deviation(Init::GlorotUniform) / glorot - 1.0).abs() < 0.02);
         assert!((deviation(Init::HeNormal) / (2.0 / (32.0 * 9.0_f64)).sqrt() - 1.0).abs() < 0.02);

@@ -46,12 +46,12 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{randn, seeded};
     use tch::Device;
 
     #[test]
     fn blocks_give_the_mean_and_deviation_of_the_whole() {
-        tch::manual_seed(0);
-        let x = Tensor::randn([100, 3], (Kind::Double, Device::Cpu)) * 5.0 + 7.0;
+        let x = seeded(0, || randn([100, 3], (Kind::Double, Device::Cpu))) * 5.0 + 7.0;
         let mut moments = Moments::over(&[0]);
         assert!(moments.mean_and_deviation(0.0, 1.0).is_none());
         x.split(33, 0).iter().for_each(|block| moments.add(block).unwrap());

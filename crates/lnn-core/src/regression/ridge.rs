@@ -132,6 +132,7 @@ fn refuse<T>(expected: &'static str, found: String) -> Result<T, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{randn, seeded};
     use crate::regression::moments::Moments;
 
     const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
@@ -153,9 +154,8 @@ mod tests {
 
     #[test]
     fn without_regularisation_a_linear_relation_is_found_exactly() {
-        tch::manual_seed(0);
-        let f = Tensor::randn([100, 6], DOUBLE) * 3.0 + 1.0;
-        let y = f.matmul(&Tensor::randn([6, 2], DOUBLE)) + 5.0;
+        let (f, relation) = seeded(0, || (randn([100, 6], DOUBLE) * 3.0 + 1.0, randn([6, 2], DOUBLE)));
+        let y = f.matmul(&relation) + 5.0;
         let (mean, deviation) = standardization(&f);
         let RidgeSolution { weight, bias } = fitted(&f, &y).solve(&mean, &deviation, 0.0).unwrap();
         let read = ((&f - mean) / deviation).linear(&weight, Some(&bias));
@@ -164,8 +164,7 @@ mod tests {
 
     #[test]
     fn the_gradient_of_the_regularised_error_is_zero_at_the_solution() {
-        tch::manual_seed(1);
-        let (f, y) = (Tensor::randn([80, 7], DOUBLE) + 2.0, Tensor::randn([80, 3], DOUBLE));
+        let (f, y) = seeded(1, || (randn([80, 7], DOUBLE) + 2.0, randn([80, 3], DOUBLE)));
         let (mean, deviation) = standardization(&f);
         let lambda = 0.3;
         let solution = fitted(&f, &y).solve(&mean, &deviation, lambda).unwrap();
@@ -179,7 +178,7 @@ mod tests {
 
     #[test]
     fn more_features_than_samples_need_a_regularisation() {
-        let (f, y) = (Tensor::randn([5, 20], DOUBLE), Tensor::randn([5, 1], DOUBLE));
+        let (f, y) = seeded(2, || (randn([5, 20], DOUBLE), randn([5, 1], DOUBLE)));
         let (mean, deviation) = standardization(&f);
         let ridge = fitted(&f, &y);
         assert!(ridge.solve(&mean, &deviation, 1e-3).is_ok());

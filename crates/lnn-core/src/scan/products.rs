@@ -37,7 +37,7 @@ impl<R: Real> Packed<R> {
     ) -> Result<Vec<Self>, PassError> {
         let all = products.iter().zip(weights).map(|(product, weights)| {
             let (rows, columns) = weights.size2()?;
-            Ok(Self { product: *product, panels: pack(numbers(weights)?, rows as usize, columns as usize) })
+            Ok(Self { product: *product, panels: pack(&numbers(weights)?, rows as usize, columns as usize) })
         });
         all.collect()
     }

@@ -12,7 +12,9 @@ use crate::scan::one_sample::{OneSample, UnitPart, run_units};
 use crate::scan::passes::{BackwardPart, ForwardPart, pieces};
 use crate::scan::products::{Packed, Passed};
 use crate::scan::step::Step;
-use lnn_sys::{CustomFunction, Forward, PassError, Rows, numbers, numbers_mut, parallel_each};
+use lnn_sys::{
+    CustomFunction, Forward, PassError, RowNumbers, numbers, numbers_mut, parallel_each, row_numbers,
+};
 use tch::{Device, Kind, Tensor};
 
 /// The operation. Its inputs are the projected input `[T, B, P]`, the weights of the products, the initial state `[B, E H]` and
@@ -63,6 +65,9 @@ impl<S: Step> RowScan<S> {
             [product] => product.panels.cut_columns(extents.unit_parts::<S>()),
             _ => Vec::new(),
         };
+        let projected = row_numbers::<R>(projected)?;
+        let extra = extra.as_ref().map(row_numbers).transpose()?;
+        let initial = initial.as_ref().map(numbers::<R>).transpose()?;
         if unit_parts.len() > 1 {
             let states = pieces(numbers_mut(&mut states)?, units, 1, &unit_parts);
             let saved = pieces(numbers_mut(&mut saved)?, units, 1, &unit_parts);
@@ -70,9 +75,9 @@ impl<S: Step> RowScan<S> {
                 step: self.step,
                 units,
                 panels: &products[0].panels,
-                projected: Rows::new(projected)?,
-                extra: extra.as_ref().map(Rows::new).transpose()?,
-                initial: initial.as_ref().map(numbers).transpose()?,
+                projected: projected.rows(),
+                extra: extra.as_ref().map(RowNumbers::rows),
+                initial: initial.as_deref(),
                 mask: self.mask.as_deref(),
             };
             let parts = unit_parts.into_iter().zip(states.into_iter().zip(saved));
@@ -80,9 +85,8 @@ impl<S: Step> RowScan<S> {
             run_units(sample, parts.collect());
         } else {
             let parts = extents.parts();
-            let projected = Rows::new(projected)?;
-            let extra = extra.as_ref().map(Rows::new).transpose()?;
-            let initial = initial.as_ref().map(numbers::<R>).transpose()?;
+            let (projected, extra) = (projected.rows(), extra.as_ref().map(RowNumbers::rows));
+            let initial = initial.as_deref();
             let states = pieces(numbers_mut(&mut states)?, batch, width, &parts);
             let saved = pieces(numbers_mut(&mut saved)?, batch, drives, &parts);
             let items =
@@ -150,8 +154,8 @@ impl<S: Step> RowScan<S> {
         };
         let mut of_extra = Tensor::zeros(shape, options);
         {
-            let of_states = of_states.as_ref().map(Rows::new).transpose()?;
-            let extra_rows = extra.as_ref().map(Rows::new).transpose()?;
+            let of_states = of_states.as_ref().map(row_numbers).transpose()?;
+            let extra_rows = extra.as_ref().map(row_numbers).transpose()?;
             let initial = initial.as_ref().map(numbers::<R>).transpose()?;
             let (states, saved) = (numbers::<R>(states)?, numbers::<R>(drives)?);
             let mut of_drives =
@@ -172,12 +176,12 @@ impl<S: Step> RowScan<S> {
                     step: self.step,
                     extents,
                     products: &products,
-                    states,
-                    saved,
-                    extra: extra_rows,
-                    initial,
+                    states: &states,
+                    saved: &saved,
+                    extra: extra_rows.as_ref().map(RowNumbers::rows),
+                    initial: initial.as_deref(),
                     mask: self.mask.as_deref(),
-                    of_states,
+                    of_states: of_states.as_ref().map(RowNumbers::rows),
                     shared: self.shared,
                     of_drives: of_drives.next().expect("a piece for each part"),
                     of_initial: of_initial

@@ -6,7 +6,7 @@
 
 use crate::kernels::real::Real;
 use crate::scan::step::Step;
-use lnn_sys::{Error, numbers, numbers_mut};
+use lnn_sys::{Error, Numbers, numbers, numbers_mut};
 use pulp::{Arch, Simd, WithSimd};
 use tch::{Device, Kind, Tensor};
 
@@ -66,13 +66,14 @@ impl<P: Step> StreamStep<'_, P> {
             let products = block.products.map(|[w, u]| Ok::<_, Error>([numbers::<R>(w)?, numbers(u)?]));
             Ok(RowBlock { products: products.transpose()?, bias: numbers(block.bias)? })
         });
+        let blocks = blocks.collect::<Result<Vec<_>, Error>>()?;
         let [inputs, units] = [self.x, self.h].map(|tensor| tensor.size()[1] as usize);
         Arch::new().dispatch(Rows {
             step: self.step,
-            x: numbers(self.x)?,
-            h: numbers(self.h)?,
-            extra: self.extra.map(numbers).transpose()?,
-            blocks: blocks.collect::<Result<Vec<_>, Error>>()?,
+            x: &numbers(self.x)?,
+            h: &numbers(self.h)?,
+            extra: self.extra.map(numbers).transpose()?.as_deref(),
+            blocks: &blocks,
             extents: [inputs, units],
             out: numbers_mut(&mut out)?,
         });
@@ -81,8 +82,8 @@ impl<P: Step> StreamStep<'_, P> {
 }
 
 struct RowBlock<'a, R> {
-    products: Option<[&'a [R]; 2]>,
-    bias: &'a [R],
+    products: Option<[Numbers<'a, R>; 2]>,
+    bias: Numbers<'a, R>,
 }
 
 struct Rows<'a, P, R> {
@@ -90,7 +91,7 @@ struct Rows<'a, P, R> {
     x: &'a [R],
     h: &'a [R],
     extra: Option<&'a [R]>,
-    blocks: Vec<RowBlock<'a, R>>,
+    blocks: &'a [RowBlock<'a, R>],
     /// I and H.
     extents: [usize; 2],
     out: &'a mut [R],
@@ -106,11 +107,11 @@ impl<P: Step, R: Real> WithSimd for Rows<'_, P, R> {
         let samples = self.x.chunks_exact(inputs).zip(self.h.chunks_exact(units));
         for (b, ((x, h), out)) in samples.zip(self.out.chunks_exact_mut(units)).enumerate() {
             let mut rest = row.as_mut_slice();
-            for block in &self.blocks {
+            for block in self.blocks {
                 let (z, behind) = rest.split_at_mut(block.bias.len());
                 rest = behind;
-                z.copy_from_slice(block.bias);
-                let Some([w, u]) = block.products else { continue };
+                z.copy_from_slice(&block.bias);
+                let Some([w, u]) = &block.products else { continue };
                 let weights = w.chunks_exact(inputs).zip(u.chunks_exact(units));
                 for (z, (w, u)) in z.iter_mut().zip(weights) {
                     *z = *z + dot::<R, S>(simd, x, w) + dot::<R, S>(simd, h, u);
@@ -147,10 +148,11 @@ fn dot<R: Real, S: Simd>(simd: S, a: &[R], b: &[R]) -> R {
 mod tests {
     use super::*;
     use crate::cells::moving_rate::MovingRate;
+    use crate::random::{rand, seeded};
 
     #[test]
     fn what_does_not_fit_the_cell_is_left_to_the_general_form() {
-        let random = |shape: &[i64]| Tensor::rand(shape, (Kind::Float, Device::Cpu));
+        let random = |shape: &[i64]| seeded(0, || rand(shape, (Kind::Float, Device::Cpu)));
         let (w, u, bias, tau) = (random(&[5, 3]), random(&[5, 5]), random(&[5]), random(&[5]));
         let taken = |x: &[i64], h: &[i64], dt: Option<&[i64]>| {
             let (x, h, dt) = (random(x), random(h), dt.map(random));

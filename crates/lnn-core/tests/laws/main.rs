@@ -12,9 +12,9 @@ mod spiking;
 mod time;
 mod unrolling;
 
+use lnn_core::random::{rand, randn, seeded};
 use lnn_core::{Cell, Gru, LinearLiquid, Lstm, Parameters, Scope, State};
 use proptest::prelude::*;
-use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};
 
 /// Draws a cell with the given numbers of inputs and units.
@@ -49,19 +49,18 @@ struct Subject {
 
 impl Subject {
     fn draw(draw: Draw, sizes: Sizes) -> Self {
-        // All threads share libtorch's generator: draws of another test in between would change the numbers.
-        static GENERATOR: Mutex<()> = Mutex::new(());
         let Sizes { batch, steps, inputs, units, seed } = sizes;
         // On tensors this small a second thread costs more than it saves, and on a busy machine a hundred times more:
         // waiting threads spin. The setting is that of the calling thread.
         tch::set_num_threads(1);
-        let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parameters = Parameters::drawn(seed, OPTIONS.0, OPTIONS.1);
         let cell = draw(&mut parameters.root(), inputs, units);
-        let random = |shape: &[i64]| Tensor::randn(shape, OPTIONS).set_requires_grad(true);
-        let initial = State::new(cell.state_sizes().iter().map(|width| random(&[batch, *width])).collect());
-        let x = random(&[batch, steps, inputs]);
-        let mask = Tensor::rand([batch, steps], OPTIONS).lt(0.5);
+        let random = |shape: &[i64]| randn(shape, OPTIONS).set_requires_grad(true);
+        let (x, initial, mask) = seeded(seed, || {
+            let initial = cell.state_sizes().iter().map(|width| random(&[batch, *width])).collect();
+            let x = random(&[batch, steps, inputs]);
+            (x, State::new(initial), rand([batch, steps], OPTIONS).lt(0.5))
+        });
         Self { cell, parameters, x, initial, mask }
     }
 

@@ -1,6 +1,7 @@
 //! Laws of the spiking reservoir only: spikes, resets, and growth that does not change the outputs of the units before.
 
 use crate::{OPTIONS, assert_close, for_all, map_state};
+use lnn_core::random::{randn, seeded};
 use lnn_core::{Cell, Parameters, Role, Scope, Sequence, SpikingConfig, SpikingReservoir, State, Surrogate};
 use tch::{Device, Kind, Tensor};
 
@@ -51,10 +52,10 @@ fn growing() -> (SpikingReservoir, Parameters) {
 #[test]
 fn growth_leaves_the_other_units_as_they_were_and_added_units_read_the_input() {
     let (reservoir, _parameters) = growing();
-    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let x = seeded(1, || randn([6, 5, 3], OPTIONS));
     let outputs = || reservoir.scan(Sequence::new(&x), None).unwrap().outputs.detach();
     let before = outputs();
-    assert_eq!(lnn_core::seeded(2, || reservoir.grow(3)).unwrap(), 3);
+    assert_eq!(seeded(2, || reservoir.grow(3)).unwrap(), 3);
     assert_eq!(reservoir.units(), 7);
     let after = outputs();
     assert_eq!(after.size(), [6, 5, 14]);
@@ -69,7 +70,7 @@ fn growth_leaves_the_other_units_as_they_were_and_added_units_read_the_input() {
 #[test]
 fn the_article_loses_a_column_when_it_grows_but_here_the_state_is_as_wide_as_the_active_units() {
     let (reservoir, _parameters) = growing();
-    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let x = seeded(1, || randn([6, 5, 3], OPTIONS));
     let scan = |from: i64, to: i64, state: Option<&State>| {
         reservoir.scan(Sequence::new(&x.narrow(1, from, to - from)), state).unwrap().last
     };
@@ -77,7 +78,7 @@ fn the_article_loses_a_column_when_it_grows_but_here_the_state_is_as_wide_as_the
     let filled_up = |active: i64| part.output().constant_pad_nd([0, CONFIG.most_units - active]).size()[1];
     assert_eq!([4, 5].map(filled_up), [9, 8]);
 
-    assert_eq!(lnn_core::seeded(2, || reservoir.grow(1)).unwrap(), 1);
+    assert_eq!(seeded(2, || reservoir.grow(1)).unwrap(), 1);
     // A sequence that began before the growth goes on with the added unit at rest.
     let grown = scan(3, 5, Some(&map_state(&part, |tensor| tensor.constant_pad_nd([0, 1]))));
     for (after, before) in grown.tensors().iter().zip(whole.tensors()) {
@@ -94,7 +95,7 @@ fn growth_ends_at_the_maximum_and_is_restored_from_a_file() {
     blank.load(&parameters.snapshot()).unwrap();
     other.recount();
     assert_eq!(other.units(), 9);
-    let x = lnn_core::seeded(1, || Tensor::randn([2, 3, 3], OPTIONS));
+    let x = seeded(1, || randn([2, 3, 3], OPTIONS));
     let outputs = |cell: &SpikingReservoir| cell.scan(Sequence::new(&x), None).unwrap().outputs.detach();
     assert_eq!(outputs(&reservoir), outputs(&other));
 }
@@ -102,7 +103,7 @@ fn growth_ends_at_the_maximum_and_is_restored_from_a_file() {
 #[test]
 fn units_that_are_not_active_get_no_gradient() {
     let (reservoir, parameters) = growing();
-    let x = lnn_core::seeded(1, || Tensor::randn([6, 5, 3], OPTIONS));
+    let x = seeded(1, || randn([6, 5, 3], OPTIONS));
     reservoir.scan(Sequence::new(&x), None).unwrap().outputs.square().sum(Kind::Double).backward();
     for entry in parameters.entries().iter().filter(|entry| entry.role == Role::Trainable) {
         let unused = entry.tensor.grad().narrow(0, 4, 5);

@@ -1,6 +1,7 @@
 //! Laws of cells that use the time between steps.
 
 use crate::{OPTIONS, Subject, assert_close, assert_states_close, for_all};
+use lnn_core::random::{rand, seeded};
 use lnn_core::{
     Cell, Error, Init, LiquidTimeStep, LiquidTimeStepConfig, Scope, Sequence, Solver, State, TauForm,
     TimeConstants,
@@ -39,7 +40,7 @@ pub(crate) fn draw_by_input(scope: &mut Scope<'_>, inputs: i64, units: i64) -> B
 
 /// Time steps `[B, T]` between 0 and `most`.
 fn times(subject: &Subject, most: f64) -> Tensor {
-    Tensor::rand([subject.batch(), subject.steps()], OPTIONS) * most
+    seeded(0, || rand([subject.batch(), subject.steps()], OPTIONS)) * most
 }
 
 /// A cell without time refuses dt by name; for one with time, ones are the same as no dt.

@@ -19,7 +19,7 @@ pub struct Toy(Samples);
 pub fn open() -> Toy {
     let options = (Kind::Float, Device::Cpu);
     let (x, targets) = lnn_core::seeded(SEED, || {
-        (tch::Tensor::randn([4, 6, 10], options), tch::Tensor::randn([4, 1], options))
+        (lnn_core::random::randn([4, 6, 10], options), lnn_core::random::randn([4, 1], options))
     });
     Toy(Samples { input: Input::new(x), targets })
 }

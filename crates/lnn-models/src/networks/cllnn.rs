@@ -11,6 +11,7 @@ use crate::output::{Mode, Output};
 use crate::parts::reading_order::Scan;
 use crate::parts::reservoir_settings::ReservoirSettings;
 use crate::preset::PresetOf;
+use lnn_core::random::dropout;
 use lnn_core::{
     Activation, BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, Input, InputSpec,
     LeakyReservoir, Lstm, Scope, Script, Sequence,
@@ -160,7 +161,7 @@ impl Network for Cllnn {
         let steps = mode.trace(&self.scan.apply(&x), self.reservoir.weight().kind());
         let states = self.reservoir.scan(Sequence::new(&steps), None)?.outputs;
         let memory = self.lstm.scan(Sequence::new(&states), None)?;
-        let logits = self.readout.forward(&memory.last.output().dropout(self.dropout, training));
+        let logits = self.readout.forward(&dropout(memory.last.output(), self.dropout, training)?);
         Ok(Output::new(logits).traced(mode, &steps))
     }
 

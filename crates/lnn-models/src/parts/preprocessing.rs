@@ -150,6 +150,7 @@ fn fill(moments: &Moments, [mean, deviation]: [&Tensor; 2]) -> Result<(), Error>
 mod tests {
     use super::*;
     use lnn_core::Parameters;
+    use lnn_core::random::{randint, randn, seeded};
     use tch::Device;
 
     fn stored(x: &Tensor, targets: &Tensor) -> SampleSet {
@@ -168,8 +169,7 @@ mod tests {
 
     #[test]
     fn the_training_set_has_mean_zero_and_deviation_one_along_its_kind() {
-        tch::manual_seed(0);
-        let images = Tensor::randint(256, [5000, 2, 3, 4], (Kind::Uint8, Device::Cpu));
+        let images = seeded(0, || randint(256, [5000, 2, 3, 4], (Kind::Uint8, Device::Cpu)));
         for (kind, dims) in [(Standardization::Channels, [0, 2, 3]), (Standardization::Columns, [0, 1, 2])] {
             let x = fitted(kind, &images);
             assert!(x.mean_dim(&dims[..], false, Kind::Float).abs().max().double_value(&[]) < 1e-4);
@@ -193,10 +193,9 @@ mod tests {
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let mut preprocessing =
             Preprocessing::new(&mut parameters.root(), Standardization::Channels, &input).unwrap();
-        tch::manual_seed(0);
         let scale = Tensor::from_slice(&[1.0f32, 10.0, 100.0]);
-        let x = (Tensor::randn([50, 20, 3], (Kind::Float, Device::Cpu)) + 3.0) * scale;
-        let values = Tensor::randn([50, 2], (Kind::Float, Device::Cpu)) * 7.0 - 2.0;
+        let x = (seeded(0, || randn([50, 20, 3], (Kind::Float, Device::Cpu))) + 3.0) * scale;
+        let values = seeded(1, || randn([50, 2], (Kind::Float, Device::Cpu))) * 7.0 - 2.0;
         preprocessing.fit(&stored(&x, &values)).unwrap();
         let applied = preprocessing.apply(Input::new(x)).x;
         let mean = applied.mean_dim(&[0i64, 1][..], false, Kind::Float).abs().max().double_value(&[]);

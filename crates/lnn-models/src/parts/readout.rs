@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn weights_that_standardise_by_themselves_read_out_the_same() {
         let options = (Kind::Float, Device::Cpu);
-        let features = seeded(0, || Tensor::randn([60, 5], options) * 3.0 + 2.0);
+        let features = seeded(0, || lnn_core::random::randn([60, 5], options) * 3.0 + 2.0);
         let labels = features.select(1, 0).gt(2.0).to_kind(Kind::Int64);
         let read = |standardize| {
             let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);

@@ -27,7 +27,7 @@ fn input(extent: i64) -> InputSpec {
 
 /// Images that fit `input(9)`, the same each time.
 fn images(count: i64) -> Tensor {
-    seeded(0, || Tensor::rand([count, 2, 9, 10], FLOAT))
+    seeded(0, || lnn_core::random::rand([count, 2, 9, 10], FLOAT))
 }
 
 /// Every preset, small, and the forms that no preset has.

@@ -11,17 +11,17 @@ const VALUES: [&str; 2] = ["u", "v"];
 /// Sequences `[B, 7, 3]` whose features have means and deviations of their own.
 fn sequences(count: i64) -> Tensor {
     let scale = Tensor::from_slice(&[1.0f32, 10.0, 0.1]);
-    seeded(1, || Tensor::randn([count, 7, 3], FLOAT) * &scale + &scale)
+    seeded(1, || lnn_core::random::randn([count, 7, 3], FLOAT) * &scale + &scale)
 }
 
 /// Values `[B, 2]`.
 fn values(count: i64) -> Tensor {
-    seeded(2, || Tensor::randn([count, 2], FLOAT))
+    seeded(2, || lnn_core::random::randn([count, 2], FLOAT))
 }
 
 /// Time steps `[B, 7]` between a half and two.
 fn times(count: i64) -> Tensor {
-    seeded(3, || Tensor::rand([count, 7], FLOAT) * 1.5 + 0.5)
+    seeded(3, || lnn_core::random::rand([count, 7], FLOAT) * 1.5 + 0.5)
 }
 
 /// A model that was fitted to the sequences and to `targets`.

@@ -1,5 +1,6 @@
 //! Random affine changes of a batch of images, as tensor operations on the device.
 
+use lnn_core::random::{rand, randint};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use tch::{Device, Kind, Tensor};
@@ -64,7 +65,7 @@ impl Augmentation {
         })
     }
 
-    /// Changes `images [B, C, H, W]`. Draws from libtorch's CPU generator, so that every device sees the same changes.
+    /// Changes `images [B, C, H, W]`. Draws on the CPU, so that every device sees the same changes.
     /// `mirrored [B]` is 1 for the images that a flip mirrors and 0 for the others.
     pub fn apply(&self, images: &Tensor, mirrored: &Tensor) -> Tensor {
         let mut images = images.shallow_clone();
@@ -84,7 +85,7 @@ impl Augmentation {
     fn warp(&self, images: &Tensor) -> Tensor {
         let size = images.size();
         let (batch, height, width) = (size[0], size[2] as f64, size[3] as f64);
-        let draw = Tensor::rand([5, batch], (Kind::Float, Device::Cpu)) * 2.0 - 1.0;
+        let draw = rand([5, batch], (Kind::Float, Device::Cpu)) * 2.0 - 1.0;
         let amount = |i: i64, limit: f64| draw.get(i) * limit;
         let angle = amount(0, self.rotation * PI / 180.0);
         let (zoom, shear) = (amount(1, self.zoom) + 1.0, amount(2, self.shear));
@@ -104,7 +105,7 @@ impl Augmentation {
         let [batch, channels, height, width] = images.size()[..] else {
             unreachable!("images have four extents")
         };
-        let offsets = Tensor::randint(2 * self.crop + 1, [2, batch, 1], (Kind::Int64, Device::Cpu));
+        let offsets = randint(2 * self.crop + 1, [2, batch, 1], (Kind::Int64, Device::Cpu));
         let offsets = sent(&offsets, images.device());
         let place = |extent| Tensor::arange(extent, (Kind::Int64, images.device())).unsqueeze(0);
         let mut columns = place(width) + offsets.get(1);
@@ -126,7 +127,7 @@ impl Augmentation {
         let [batch, _, height, width] = images.size()[..] else { unreachable!("images have four extents") };
         let host = (Kind::Int64, Device::Cpu);
         let inside = |extent: i64| {
-            let start = Tensor::randint(extent - self.cutout + 1, [batch, 1], host);
+            let start = randint(extent - self.cutout + 1, [batch, 1], host);
             let from_start = Tensor::arange(extent, host).unsqueeze(0) - start;
             sent(&from_start.ge(0).logical_and(&from_start.lt(self.cutout)), images.device())
         };

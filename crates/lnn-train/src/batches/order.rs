@@ -1,7 +1,8 @@
 //! Batches, gathered by index in an order of each epoch's own.
 
 use super::streams::{Stream, stream_seed};
-use lnn_core::{SampleSet, Samples, seeded};
+use lnn_core::random::{randint, randperm, seeded};
+use lnn_core::{SampleSet, Samples};
 use tch::{Device, Kind, Tensor};
 
 /// The batches of one epoch, in an order that depends on seed and epoch alone.
@@ -18,8 +19,8 @@ impl<'a> Batches<'a> {
     /// The batches of `epoch`.
     pub fn new(set: &'a SampleSet, size: i64, seed: u64, epoch: u64) -> Self {
         let (options, device) = ((Kind::Int64, Device::Cpu), set.device());
-        let order = seeded(stream_seed(seed, Stream::Order, epoch), || Tensor::randperm(set.len(), options));
-        let drawn = seeded(stream_seed(seed, Stream::Sides, 0), || Tensor::randint(2, [set.len()], options));
+        let order = seeded(stream_seed(seed, Stream::Order, epoch), || randperm(set.len(), options));
+        let drawn = seeded(stream_seed(seed, Stream::Sides, 0), || randint(2, [set.len()], options));
         let mirrored = (drawn + (epoch % 2) as i64).remainder(2);
         Self { set, order: order.to_device(device), mirrored: mirrored.to_device(device), size }
     }

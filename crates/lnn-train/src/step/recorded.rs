@@ -7,6 +7,7 @@ use super::descent::Descent;
 use super::{Step, StepResult};
 use crate::error::Error;
 use lnn_core::Samples;
+use lnn_core::random::seed_device;
 use lnn_models::Mode;
 use lnn_sys::CudaGraph;
 
@@ -100,6 +101,7 @@ impl RecordedStep {
         step: impl FnOnce(&Samples) -> Result<StepResult, Error>,
     ) -> Result<Self, Error> {
         let batch = batch.copy();
+        seed_device(batch.targets.device())?;
         let mut result = None;
         let graph = CudaGraph::record(batch.targets.device(), || -> Result<(), Error> {
             result = Some(step(&batch)?);
@@ -111,6 +113,8 @@ impl RecordedStep {
 
     fn replay(&mut self, batch: &Samples) -> Result<StepResult, Error> {
         self.batch.copy_from(batch);
+        // A replay draws from the generator of the device without a call that would seed it.
+        seed_device(batch.targets.device())?;
         self.graph.replay()?;
         // The next replay writes to the same tensors.
         Ok(self.result.copy())

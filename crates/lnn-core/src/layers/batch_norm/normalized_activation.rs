@@ -86,7 +86,7 @@ struct Normalization<F> {
 impl<F: Function + 'static> CustomFunction for Normalization<F> {
     fn forward(&self, inputs: &[Tensor], needs: &[bool]) -> Result<Forward, PassError> {
         let x = channels_behind(&inputs[0])?;
-        let channels = self.extents.channels as i64;
+        let (batch, channels) = (x.size()[0] as usize, self.extents.channels as i64);
         let (p, places) =
             if self.pool { self.pooled(&x)? } else { (x, Tensor::f_empty(0, (Kind::Uint8, Device::Cpu))?) };
         let moments = self.moments(&p)?;
@@ -97,15 +97,13 @@ impl<F: Function + 'static> CustomFunction for Normalization<F> {
         let (weight, bias) = (inputs[1].f_contiguous()?, inputs[2].f_contiguous()?);
         let scale = weight.f_div(&normal.get(1))?;
         let mut y = Tensor::f_empty(p.size(), (Kind::Float, Device::Cpu))?;
-        let of_channels = Normal {
-            mean: &numbers(&normal)?[..self.extents.channels],
-            scale: numbers(&scale)?,
-            bias: numbers(&bias)?,
-        };
-        let items = pieces(&p)?.into_iter().zip(pieces_mut(&mut y)?);
-        let items =
-            items.map(|(pooled, y)| ActivatePart { function: self.function, normal: of_channels, pooled, y });
-        on_threads(items);
+        {
+            let (means, scale, bias) = (numbers(&normal)?, numbers(&scale)?, numbers(&bias)?);
+            let normal = Normal { mean: &means[..self.extents.channels], scale: &scale, bias: &bias };
+            let pooled = numbers(&p)?;
+            let items = pieces(&pooled, batch).into_iter().zip(pieces_mut(&mut y)?);
+            on_threads(items.map(|(pooled, y)| ActivatePart { function: self.function, normal, pooled, y }));
+        }
         let (mean, variance) = moments.statistics(1.0);
         let statistics = Tensor::f_from_slice(&[mean, &variance].concat())?.f_view([2, channels])?;
         let outputs = vec![y.f_permute([0, 3, 1, 2])?, statistics.f_to_kind(Kind::Float)?];
@@ -126,12 +124,15 @@ impl<F: Function + 'static> CustomFunction for Normalization<F> {
         let of_y = channels_behind(of_y)?;
         let channels = self.extents.channels;
         let scale = weight.f_div(&normal.get(1))?;
-        let of_channels =
-            Normal { mean: &numbers(normal)?[..channels], scale: numbers(&scale)?, bias: numbers(bias)? };
+        let batch = p.size()[0] as usize;
+        let (means, scales, biases) = (numbers(normal)?, numbers(&scale)?, numbers(bias)?);
+        let of_channels = Normal { mean: &means[..channels], scale: &scales, bias: &biases };
+        let (pooled, slopes) = (numbers(p)?, numbers(&of_y)?);
         let mut of_p = Tensor::f_empty(p.size(), (Kind::Float, Device::Cpu))?;
         let parts = pieces_mut(&mut of_p)?;
         let mut sums = vec![vec![0.0_f64; 2 * channels]; parts.len()];
-        let of_parts = pieces(p)?.into_iter().zip(pieces(&of_y)?).zip(parts).zip(&mut sums);
+        let of_parts =
+            pieces(&pooled, batch).into_iter().zip(pieces(&slopes, batch)).zip(parts).zip(&mut sums);
         let items = of_parts.map(|(((pooled, of_y), of_z), sums)| {
             let sums = sums.split_at_mut(channels).into();
             SlopePart { function: self.function, normal: of_channels, pooled, of_y, of_z, sums }
@@ -148,12 +149,12 @@ impl<F: Function + 'static> CustomFunction for Normalization<F> {
                 (single(&of_weight / &deviation)?, single(of_bias.shallow_clone())?);
             let (by_distance, constant) = (numbers(&by_distance)?, numbers(&constant)?);
             let Normal { mean, scale, .. } = of_channels;
-            let items = pieces(p)?.into_iter().zip(pieces_mut(&mut of_p)?);
+            let items = pieces(&pooled, batch).into_iter().zip(pieces_mut(&mut of_p)?);
             on_threads(items.map(|(pooled, gradient)| CentrePart {
                 mean,
                 scale,
-                by_distance,
-                constant,
+                by_distance: &by_distance,
+                constant: &constant,
                 pooled,
                 gradient,
             }));
@@ -175,7 +176,8 @@ impl<F> Normalization<F> {
         let shape = [x.size()[0], height as i64, width as i64, channels as i64];
         let mut pooled = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
         let mut places = Tensor::f_empty(shape, (Kind::Uint8, Device::Cpu))?;
-        let items = pieces(x)?.into_iter().zip(pieces_mut(&mut pooled)?).zip(pieces_mut(&mut places)?);
+        let x = (numbers(x)?, x.size()[0] as usize);
+        let items = pieces(&x.0, x.1).into_iter().zip(pieces_mut(&mut pooled)?).zip(pieces_mut(&mut places)?);
         let items = items.map(|((x, pooled), places)| PoolPart { extents: self.extents, x, pooled, places });
         on_threads(items);
         Ok((pooled, places))
@@ -186,7 +188,9 @@ impl<F> Normalization<F> {
         let Extents { height, width, channels } = self.extents;
         let shape = [of_p.size()[0], height as i64, width as i64, channels as i64];
         let mut of_x = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
-        let items = pieces(of_p)?.into_iter().zip(pieces(places)?).zip(pieces_mut(&mut of_x)?);
+        let batch = of_p.size()[0] as usize;
+        let (of_p, places) = (numbers(of_p)?, numbers(places)?);
+        let items = pieces(&of_p, batch).into_iter().zip(pieces(&places, batch)).zip(pieces_mut(&mut of_x)?);
         let items = items.map(|((gradient, places), of_x)| UnpoolPart {
             extents: self.extents,
             gradient,
@@ -199,7 +203,8 @@ impl<F> Normalization<F> {
 
     /// The moments of each channel of `p [B, H, W, C]`.
     fn moments(&self, p: &Tensor) -> Result<ChannelMoments, PassError> {
-        let pieces = pieces(p)?;
+        let numbers = numbers(p)?;
+        let pieces = pieces(&numbers, p.size()[0] as usize);
         let none = ChannelMoments::none(self.extents.channels);
         let mut found = vec![none.clone(); pieces.len()];
         let items = pieces.into_iter().zip(&mut found).map(|(x, moments)| MomentsPart { x, moments });

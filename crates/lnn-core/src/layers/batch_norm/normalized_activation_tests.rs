@@ -1,6 +1,7 @@
 //! The fused operation against libtorch's three.
 
 use super::*;
+use crate::random::{rand, randn, seeded};
 
 /// y and the gradients of x, γ and β for a loss that weighs each number of y.
 fn run(leaves: [&Tensor; 3], forward: impl Fn([&Tensor; 3]) -> Tensor) -> Vec<Tensor> {
@@ -12,15 +13,13 @@ fn run(leaves: [&Tensor; 3], forward: impl Fn([&Tensor; 3]) -> Tensor) -> Vec<Te
 }
 
 fn leaves([batch, channels, height, width]: [i64; 4], mean: f64) -> [Tensor; 3] {
-    tch::manual_seed(5);
     let options = (Kind::Float, Device::Cpu);
-    let x = Tensor::randn([batch, height, width, channels], options).permute([0, 3, 1, 2]);
-    let weight = Tensor::rand([channels], options) + 0.5;
-    [
-        x * (Tensor::rand([channels, 1, 1], options) * 2.0 + 0.5) + mean,
-        weight,
-        Tensor::randn([channels], options),
-    ]
+    seeded(5, || {
+        let x = randn([batch, height, width, channels], options).permute([0, 3, 1, 2]);
+        let weight = rand([channels], options) + 0.5;
+        let x = x * (rand([channels, 1, 1], options) * 2.0 + 0.5) + mean;
+        [x, weight, randn([channels], options)]
+    })
 }
 
 fn plain([x, weight, bias]: [&Tensor; 3], pool: bool, activation: Activation) -> Tensor {

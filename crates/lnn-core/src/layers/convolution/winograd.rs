@@ -95,19 +95,22 @@ impl CustomFunction for WinogradConvolution {
     }
 }
 
-fn images<R: Real>(x: &Tensor) -> Result<(usize, Images<'_, R>), PassError> {
+/// How many images `x [B, H, W, C]` holds, and its numbers as such.
+fn images<'a, R>(x: &Tensor, numbers: &'a [R]) -> Result<(usize, Images<'a, R>), PassError> {
     let (count, height, width, channels) = x.size4()?;
     let [count, height, width, channels] = [count, height, width, channels].map(|extent| extent as usize);
-    Ok((count, Images { numbers: numbers(x)?, height, width, channels }))
+    Ok((count, Images { numbers, height, width, channels }))
 }
 
 /// The convolution of `x [B, H, W, inputs]` with `kernels [3, 3, inputs, outputs]`: `[B, H, W, outputs]`.
 fn run<R: Real>(x: &Tensor, kernels: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, PassError> {
-    let (count, x_images) = images::<R>(x)?;
+    let of_x = numbers::<R>(x)?;
+    let (count, x_images) = images(x, &of_x)?;
     let outputs = *kernels.size().last().unwrap_or(&0);
     let kernels = pack::<R>(kernels)?;
     let bias = bias.map(Tensor::f_contiguous).transpose()?;
     let bias = bias.as_ref().map(numbers).transpose()?;
+    let bias = bias.as_deref();
     let Images { height, width, .. } = x_images;
     let mut y =
         Tensor::f_empty([count as i64, height as i64, width as i64, outputs], (x.kind(), Device::Cpu))?;
@@ -155,8 +158,9 @@ fn transform(kind: Kind) -> Result<Tensor, PassError> {
 
 /// The gradient `[outputs, inputs, 3, 3]` of the kernels from the images `[B, H, W, inputs]` and that of the output.
 fn weights<R: Real>(x: &Tensor, of_y: &Tensor) -> Result<Tensor, PassError> {
-    let (count, x_images) = images::<R>(x)?;
-    let (_, y_images) = images::<R>(of_y)?;
+    let numbers_of = (numbers::<R>(x)?, numbers::<R>(of_y)?);
+    let (count, x_images) = images(x, &numbers_of.0)?;
+    let (_, y_images) = images(of_y, &numbers_of.1)?;
     let [inputs, outputs] = [x_images.channels, y_images.channels];
     let parts = shares(count);
     let shape = [parts.len() as i64, PRODUCTS as i64, (inputs * outputs) as i64];
@@ -174,16 +178,17 @@ fn weights<R: Real>(x: &Tensor, of_y: &Tensor) -> Result<Tensor, PassError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{randn, seeded};
 
     /// Values and gradients of a convolution, each as computed here and by libtorch.
     fn both(kind: Kind, [batch, inputs, outputs, height, width]: [i64; 5], bias: bool) -> Vec<[Tensor; 2]> {
-        tch::manual_seed(3);
         let options = (kind, Device::Cpu);
-        let draw = |shape: &[i64]| Tensor::randn(shape, options).set_requires_grad(true);
-        let x = draw(&[batch, inputs, height, width]);
-        let weight = draw(&[outputs, inputs, 3, 3]);
-        let bias = bias.then(|| draw(&[outputs]));
-        let slope = Tensor::randn([batch, outputs, height, width], options);
+        let draw = |shape: &[i64]| randn(shape, options).set_requires_grad(true);
+        let (x, weight, bias, slope) = seeded(3, || {
+            let (x, weight) = (draw(&[batch, inputs, height, width]), draw(&[outputs, inputs, 3, 3]));
+            let bias = bias.then(|| draw(&[outputs]));
+            (x, weight, bias, randn([batch, outputs, height, width], options))
+        });
         let run = |y: Tensor| {
             (&y * &slope).sum(kind).backward();
             let mut found = vec![y.detach()];
@@ -226,8 +231,8 @@ mod tests {
 
     #[test]
     fn what_needs_no_gradient_gets_none() {
-        let x = Tensor::randn([4, 8, 12, 12], (Kind::Float, Device::Cpu));
-        let weight = Tensor::randn([8, 8, 3, 3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let x = seeded(1, || randn([4, 8, 12, 12], (Kind::Float, Device::Cpu)));
+        let weight = seeded(2, || randn([8, 8, 3, 3], (Kind::Float, Device::Cpu))).set_requires_grad(true);
         convolve(&x, &weight, None).unwrap().sum(Kind::Float).backward();
         assert!(!x.grad().defined() && weight.grad().defined());
         assert!(!tch::no_grad(|| convolve(&x, &weight, None).unwrap()).requires_grad());

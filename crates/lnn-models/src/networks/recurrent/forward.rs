@@ -7,6 +7,7 @@ use crate::networks::recurrent::script;
 use crate::networks::state::ModelState;
 use crate::output::{Mode, Output};
 use crate::parts::summary::Summary;
+use lnn_core::random::dropout;
 use lnn_core::{Input, Per, Script, Sequence, State};
 use tch::Tensor;
 
@@ -29,7 +30,7 @@ impl Recurrent {
             });
             entered.get_or_insert(steps);
         }
-        let seen = Tensor::cat(&seen, -1).dropout(self.dropout, mode.training());
+        let seen = dropout(&Tensor::cat(&seen, -1), self.dropout, mode.training())?;
         let steps = entered.expect("there is at least one branch");
         Ok(Output::new(self.readout.forward(&seen)).traced(mode, &steps))
     }

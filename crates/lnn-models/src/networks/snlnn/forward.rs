@@ -10,6 +10,7 @@ use crate::output::{Activity, Mode, Output};
 use crate::parts::growth::{Grown, Growth};
 use crate::parts::reading_order::Scan;
 use crate::parts::summary::mean_of_counted;
+use lnn_core::random::dropout;
 use lnn_core::{Cell, Input, Script, Sequence, State, encode_delta};
 use tch::Tensor;
 
@@ -23,7 +24,8 @@ impl Network for Snlnn {
             SpikeSummary::MeanMembrane => mean_of_counted(&membranes, None),
             SpikeSummary::SpikeRate => mean_of_counted(&spikes, None),
         });
-        let seen = Tensor::cat(&summaries.collect::<Vec<_>>(), 1).dropout(self.dropout, mode.training());
+        let seen = Tensor::cat(&summaries.collect::<Vec<_>>(), 1);
+        let seen = dropout(&seen, self.dropout, mode.training())?;
         let logits = self.read_out(&seen);
         let activity = Some(Activity::of(&membranes, &spikes));
         Ok(Output { activity, ..Output::new(logits).traced(mode, &steps) })

@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use lnn_core::{AdamW, AdamWConfig};
 use lnn_models::{Input, InputSpec, Mode, Model, ModelConfig, ModelKind, Preset, Standardization};
 use std::hint::black_box;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 const ADAM: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };

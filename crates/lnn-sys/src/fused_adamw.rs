@@ -87,8 +87,12 @@ fn is_dense(tensor: &Tensor) -> bool {
     extents.retain(|(_, size)| *size != 1);
     extents.sort_unstable();
     let mut expected = 1;
-    extents.into_iter().all(|(stride, size)| stride == std::mem::replace(&mut expected, expected * size))
-        || tensor.numel() == 0
+    let follows = |(stride, size): (i64, i64)| {
+        let dense = stride == expected;
+        expected *= size;
+        dense
+    };
+    extents.into_iter().all(follows) || tensor.numel() == 0
 }
 
 fn pointers(tensors: &[Tensor]) -> Vec<*mut C_tensor> {

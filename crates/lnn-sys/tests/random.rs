@@ -72,14 +72,15 @@ fn a_generator_goes_on_as_the_default_one_does() {
 #[test]
 fn a_generator_of_its_own_leaves_the_default_one_alone() {
     let options = (Kind::Float, Device::Cpu);
-    let drawn = |generator| {
+    let drawn = |generator: Option<&mut Generator>| {
         let mut drawn = Tensor::empty([4], options);
         fill(&mut drawn, Distribution::Uniform, generator).unwrap();
         drawn
     };
     let expected = after_manual_seed(3, || Tensor::rand([4], options));
     let found = after_manual_seed(3, || {
-        assert_ne!(drawn(Some(&mut Generator::new(9).unwrap())), expected);
+        let mut other = Generator::new(9).unwrap();
+        assert_ne!(drawn(Some(&mut other)), expected);
         drawn(None)
     });
     assert_eq!(found, expected);

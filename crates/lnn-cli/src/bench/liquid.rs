@@ -13,7 +13,7 @@ use lnn_core::{
     Cell, Dense, Init, LiquidTimeStep, LiquidTimeStepConfig, Parameters, Scope, Sequence, Solver, TauForm,
     TimeConstants,
 };
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep, Failure> {
     let uniform = |fan_in: i64| Init::Uniform { limit: 1.0 / (fan_in as f64).sqrt() };

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use lnn_core::Optimizer;
 use lnn_models::{Input, InputSpec, Mode, Model, ModelKind, Preset, SampleSet, Samples};
 use lnn_train::{Precision, RunConfig};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 pub(super) fn prepare(
     (kind, preset): (ModelKind, Preset),

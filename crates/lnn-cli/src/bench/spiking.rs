@@ -4,7 +4,7 @@ use super::training_step::{CLASSES, inference, labels, of_core, prepare as train
 use super::{Pass, Prepared, Shape};
 use crate::failure::Failure;
 use lnn_core::{Cell, Dense, Parameters, Role, Sequence, SpikingConfig, SpikingReservoir, Surrogate};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 pub(super) fn prepare(
     Shape([batch, steps, inputs, units]): Shape,

@@ -3,7 +3,7 @@
 use crate::{OPTIONS, assert_close, for_all, map_state};
 use lnn_core::random::{randn, seeded};
 use lnn_core::{Cell, Parameters, Role, Scope, Sequence, SpikingConfig, SpikingReservoir, State, Surrogate};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 const CONFIG: SpikingConfig = SpikingConfig {
     units: 1,

@@ -1,6 +1,7 @@
 //! The axes over which the input of a model is standardised.
 
 use crate::error::Error;
+use lnn_core::{InputShape, InputSpec};
 use serde::{Deserialize, Serialize};
 
 /// Over what mean and standard deviation are computed.

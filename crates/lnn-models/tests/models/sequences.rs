@@ -111,7 +111,10 @@ fn values_in_other_units_give_the_same_loss_and_predictions_in_those_units() {
         assert_close(&other.loss(&in_others, &others, None, 0.0), &loss, &format!("{config:?}"));
         let deviation = targets.std_dim(&[0i64][..], false, false);
         assert_close(&loss, &((found - &targets) / deviation).square().mean(Kind::Float), "in deviations");
-        assert!(model.task().correct(&targets, &targets).is_none(), "values are neither right nor wrong");
+        assert!(
+            model.task().correct(&targets, &targets, None).is_none(),
+            "values are neither right nor wrong"
+        );
     }
 }
 

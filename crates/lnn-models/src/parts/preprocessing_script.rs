@@ -26,10 +26,11 @@ pub(crate) fn of(standardization: Standardization, input: &InputSpec, order: Opt
 }
 
 /// `half()` and `bfloat16()` round the statistics, too. That is refused where it would move standardised inputs by more than a tenth
-/// of a deviation. Modules in float32 and float64 are not checked.
+/// of a deviation. Modules in float32 and float64 are not checked. TorchScript knows dtypes by their
+/// numbers: 5 is float16, 15 is bfloat16.
 const CHECK_STATISTICS: &str = "
 def check_statistics(self) -> None:
-    half, bfloat16 = self.mean.dtype == torch.float16, self.mean.dtype == torch.bfloat16
+    half, bfloat16 = self.mean.dtype == 5, self.mean.dtype == 15
     if half or bfloat16:
         epsilon = 0.001 if half else 0.008
         finite = torch.logical_and(torch.isfinite(self.deviation), self.deviation > 0)

@@ -3,6 +3,9 @@
 //! Data flows one way: data set → batch → model → trainer → events → observers, and snapshot → checkpoint → eval,
 //! predict, inspect. The trainer never prints; the mathematics is in `lnn-core` and `lnn-models`.
 
+// The terminal belongs to this crate.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod args;
 pub mod bench;
 pub mod commands;

@@ -53,6 +53,11 @@ spiking_T7.npz: x [B,T,I], v0 [B,N], input_weights [N,I], recurrent_weights [N,N
 linear_liquid_T5.npz: x [B,T,I], h0 [B,H], input_weights [H,I], recurrent_weights [H,H], bias [H]
     h_t = (1 - c) h_{t-1} + c x_t W_in^T + h_{t-1} W_hid^T + b,  c = rate
     states, loss = sum(states**2) and grad_NAME as above, and from a zero state with the prefix zero_.
+
+gru_T5.npz: x [B,T,I], h0 [B,H], input_weights [3H,I], recurrent_weights [3H,H], bias [3H], candidate_bias [H]; gates r, z, n
+    a_r, a_z, a_n = x_t W_ih^T + b;  p_r, p_z, p_n = h_{t-1} W_hh^T
+    r = sigmoid(a_r + p_r),  z = sigmoid(a_z + p_z),  n = tanh(a_n + r (p_n + candidate_bias)),  h_t = (1 - z) n + z h_{t-1}
+    states, loss = sum(states**2) and grad_NAME as above, and from a zero state with the prefix zero_.
 """
 
 import argparse
@@ -462,6 +467,69 @@ def linear_liquid(random: np.random.Generator) -> Arrays:
     return golden
 
 
+def gru_run(x, h0, input_weights, recurrent_weights, bias, candidate_bias) -> list[tuple]:
+    h, tape = h0, []
+    for t in range(x.shape[1]):
+        a_r, a_z, a_n = np.split(x[:, t] @ input_weights.T + bias, 3, axis=1)
+        p_r, p_z, p_n = np.split(h @ recurrent_weights.T, 3, axis=1)
+        r, z, p = sigmoid(a_r + p_r), sigmoid(a_z + p_z), p_n + candidate_bias
+        n = np.tanh(a_n + r * p)
+        before, h = h, (1 - z) * n + z * h
+        tape.append((before, r, z, p, n, h))
+    return tape
+
+
+def gru_loss(**arrays: np.ndarray) -> float:
+    return sum((step[-1] ** 2).sum() for step in gru_run(**arrays))
+
+
+def gru_gradients(tape, x, h0, input_weights, recurrent_weights, bias, candidate_bias) -> Arrays:
+    weights = {
+        "input_weights": input_weights,
+        "recurrent_weights": recurrent_weights,
+        "bias": bias,
+        "candidate_bias": candidate_bias,
+    }
+    gradients = {name: np.zeros_like(array) for name, array in weights.items()}
+    grad_x, grad_h = np.zeros_like(x), np.zeros_like(h0)
+    for t, (before, r, z, p, n, h) in reversed(list(enumerate(tape))):
+        grad_h = grad_h + 2 * h
+        grad_n = grad_h * (1 - z) * (1 - n**2)
+        grad_z = grad_h * (before - n) * z * (1 - z)
+        grad_r = grad_n * p * r * (1 - r)
+        grad_p = grad_n * r
+        grad_a = np.concatenate((grad_r, grad_z, grad_n), axis=1)
+        grad_products = np.concatenate((grad_r, grad_z, grad_p), axis=1)
+        gradients["input_weights"] += grad_a.T @ x[:, t]
+        gradients["recurrent_weights"] += grad_products.T @ before
+        gradients["bias"] += grad_a.sum(axis=0)
+        gradients["candidate_bias"] += grad_p.sum(axis=0)
+        grad_x[:, t] = grad_a @ input_weights
+        grad_h = grad_h * z + grad_products @ recurrent_weights
+    return {"x": grad_x, "h0": grad_h, **gradients}
+
+
+def gru(random: np.random.Generator) -> Arrays:
+    batch, steps, inputs, units = 3, 5, 4, 6
+    arrays = {
+        "x": random.standard_normal((batch, steps, inputs)),
+        "h0": random.uniform(-1, 1, (batch, units)),
+        "input_weights": random.standard_normal((3 * units, inputs)) * 0.5,
+        "recurrent_weights": random.standard_normal((3 * units, units)) * 0.4,
+        "bias": random.standard_normal(3 * units) * 0.2,
+        "candidate_bias": random.standard_normal(units) * 0.2,
+    }
+    golden = dict(arrays)
+    for prefix, h0 in (("", arrays["h0"]), ("zero_", np.zeros((batch, units)))):
+        given = {**arrays, "h0": h0}
+        tape = gru_run(**given)
+        gradients = gru_gradients(tape, **given)
+        check_gradients(gru_loss, given, gradients)
+        golden |= {f"{prefix}states": np.stack([step[-1] for step in tape], axis=1), f"{prefix}loss": gru_loss(**given)}
+        golden |= {f"{prefix}grad_{k}": v for k, v in gradients.items() if not (prefix and k == "h0")}
+    return golden
+
+
 def archive(arrays: Arrays) -> bytes:
     """An uncompressed .npz whose bytes depend on the arrays only: sorted by name, without time stamps."""
     packed = io.BytesIO()
@@ -504,6 +572,7 @@ def main() -> int:
         "liquid_train100.npz": liquid_train(np.random.default_rng(601)),
         "spiking_T7.npz": spiking(np.random.default_rng(707)),
         "linear_liquid_T5.npz": linear_liquid(np.random.default_rng(805)),
+        "gru_T5.npz": gru(np.random.default_rng(905)),
     }
     if options.check:
         found = [line for name, arrays in golden.items() for line in differences(FOLDER / name, arrays)]

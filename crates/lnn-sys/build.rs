@@ -5,6 +5,18 @@ use std::path::{Path, PathBuf};
 /// The release of torch that `tch` is bound to.
 const TORCH_VERSION: (&str, &str, &str) = ("2", "11", "0");
 
+/// The C++ files in `cpp`.
+const SOURCES: [&str; 8] = [
+    "autocast",
+    "cuda_graph",
+    "custom_function",
+    "fused_adamw",
+    "memory",
+    "process",
+    "random",
+    "script_module",
+];
+
 fn main() {
     let lib =
         PathBuf::from(std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names the folder of libtorch"));
@@ -25,14 +37,13 @@ fn main() {
         .std("c++17")
         .pic(true)
         .warnings(false)
+        // The C++ hands work on and has no loops of its own; debug information of libtorch's headers would take longer than all else.
+        .opt_level(1)
+        .debug(false)
         .flag_if_supported("-fopenmp")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
-        .file("cpp/autocast.cpp")
-        .file("cpp/cuda_graph.cpp")
-        .file("cpp/custom_function.cpp")
-        .file("cpp/lnn_sys.cpp")
-        .file("cpp/script_module.cpp")
+        .files(SOURCES.map(|name| format!("cpp/{name}.cpp")))
         .compile("lnn_sys_cpp");
 
     // The tests of this crate need libtorch at run time, as `crates/link-libtorch.rs` says.
@@ -51,6 +62,8 @@ fn cuda_headers(lib: &Path) -> Option<PathBuf> {
         return None;
     }
     let home = std::env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("include"));
+    // The folder may be reached by a link, beside which there are no other packages.
+    let lib = lib.canonicalize().ok()?;
     let site = lib.parent()?.parent()?;
     let beside = ["nvidia/cu13/include", "triton/backends/nvidia/include"].map(|folder| site.join(folder));
     let folders = home.into_iter().chain([PathBuf::from("/usr/local/cuda/include")]).chain(beside);

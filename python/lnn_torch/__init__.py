@@ -9,9 +9,11 @@ from .cifar import Cifar
 from .cllnn import Cllnn
 from .liquid import Liquid
 from .lnn import Lnn
+from .lstm import LstmNetwork
 from .loading import load
+from .recurrent import Recurrent
 from .snlnn import Snlnn
 from .step import Step
 
-__all__ = ["Cifar", "Cllnn", "LeakyReservoir", "LinearLiquid", "Liquid", "LiquidTimeStep", "Lnn", "Lstm", "Snlnn",
+__all__ = ["Cifar", "Cllnn", "LeakyReservoir", "LinearLiquid", "Liquid", "LiquidTimeStep", "Lnn", "Lstm", "LstmNetwork", "Recurrent", "Snlnn",
            "SpikingReservoir", "Step", "load"]

@@ -44,8 +44,11 @@ class LeakyReservoir(nn.Module):
 class Lstm(nn.Module):
     """Long short-term memory with one bias; the gates are in the order of `torch.nn.LSTM`: i, f, g, o."""
 
+    STATES = 2  # tensors of the state: h and c
+
     def __init__(self, inputs: int, units: int):
         super().__init__()
+        self.units = units
         self.input_weights = nn.Parameter(torch.zeros(4 * units, inputs))
         self.recurrent_weights = nn.Parameter(torch.zeros(4 * units, units))
         self.bias = nn.Parameter(torch.zeros(4 * units))
@@ -54,14 +57,22 @@ class Lstm(nn.Module):
         return self._advance(nn.functional.linear(x, self.input_weights, self.bias), state)
 
     def sequence(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        projected = nn.functional.linear(x, self.input_weights, self.bias)
+        if isinstance(x.shape[1], torch.SymInt):
+            both = x.new_zeros(x.shape[0], 2 * self.units) if state is None else torch.cat(state, 1)
+            states, last = loop_of_any_length(self._advance_both, both, [projected])
+            return states[:, :, : self.units], tuple(last.chunk(2, 1))
         outputs = []
-        for projected in nn.functional.linear(x, self.input_weights, self.bias).unbind(1):
-            output, state = self._advance(projected, state)
+        for step in projected.unbind(1):
+            output, state = self._advance(step, state)
             outputs.append(output)
         return torch.stack(outputs, 1), state
 
     def forward(self, x: Tensor) -> Tensor:
         return self.sequence(x)[0]
+
+    def _advance_both(self, state: Tensor, projected: Tensor) -> Tensor:
+        return torch.cat(self._advance(projected, tuple(state.chunk(2, 1)))[1], 1)
 
     def _advance(self, projected: Tensor, state: tuple[Tensor, Tensor] | None):
         if state is None:
@@ -80,11 +91,14 @@ class LiquidTimeStep(nn.Module):
     1 - exp(-dt / tau).
 
     `solver` chooses r. The constants are never below a floor; by input, they move with input and state. `dt` is [B, T], or
-    [B] for a step, and 1 where it is not given.
+    [B] for a step, and 1 where it is absent.
     """
+
+    STATES = 1
 
     def __init__(self, inputs: int, units: int, solver: str, tau: dict, recurrent_bias: bool):
         super().__init__()
+        self.units = units
         self.solver, self.form, self.floor = solver, tau["form"], tau["floor"]
         self.input_weights = nn.Parameter(torch.zeros(units, inputs))
         self.recurrent_weights = nn.Parameter(torch.zeros(units, units))
@@ -140,9 +154,11 @@ class LiquidTimeStep(nn.Module):
 class LinearLiquid(nn.Module):
     """The linear update h' = (1 - c) h + c x W_in^T + h W_hid^T + b, with the number c as `rate`."""
 
+    STATES = 1
+
     def __init__(self, inputs: int, units: int, rate: float):
         super().__init__()
-        self.rate = rate
+        self.units, self.rate = units, rate
         self.input_weights = nn.Parameter(torch.zeros(units, inputs))
         self.recurrent_weights = nn.Parameter(torch.zeros(units, units))
         self.bias = nn.Parameter(torch.zeros(units))

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .cells import LeakyReservoir, Lstm
 from .images import scan, scan_extents
-from .preprocessing import Preprocessing, told_names
+from .preprocessing import Preprocessing, target_names
 
 
 class BatchNorm(nn.Module):
@@ -53,11 +53,11 @@ class Cllnn(nn.Module):
         self.reservoir = LeakyReservoir(inputs, settings["units"], settings["leak_rate"], bias)
         self.lstm = Lstm(settings["units"], units)
         self.dropout = nn.Dropout(config["dropout"])
-        self.readout = nn.Linear(units, len(told_names(input["task"])))
+        self.readout = nn.Linear(units, len(target_names(input["task"])))
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.preprocessing(images)
         for i in range(self.blocks):
             x = self.get_submodule(f"block{i}")(x)
         _, (memory, _) = self.lstm.sequence(self.reservoir(scan(self.order, x)))
-        return self.readout(self.dropout(memory))
+        return self.preprocessing.to_units(self.readout(self.dropout(memory)))

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .cells import SpikingReservoir
 from .images import scan, scan_extents
-from .preprocessing import Preprocessing, told_names
+from .preprocessing import Preprocessing, target_names
 
 
 class SpikeReadout(nn.Module):
@@ -38,7 +38,7 @@ class Snlnn(nn.Module):
         self.preprocessing = Preprocessing(standardization, input)
         self.reservoir = SpikingReservoir(inputs, config)
         self.dropout = nn.Dropout(config["dropout"])
-        classes = len(told_names(input["task"]))
+        classes = len(target_names(input["task"]))
         self.readout = SpikeReadout(len(self.summaries), config["max_reservoir_dim"], classes)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class Snlnn(nn.Module):
             membranes, spikes, steps = membranes + state[2], spikes + state[3], steps + state[4]
         seen = {"last-membrane": v, "mean-membrane": membranes / steps, "spike-rate": spikes / steps}
         logits = self.readout([self.dropout(seen[name]) for name in self.summaries])
-        return logits, [v, s, membranes, spikes, steps]
+        return self.preprocessing.to_units(logits), [v, s, membranes, spikes, steps]
 
 
 def rate(x: Tensor, steps: int, random: bool) -> Tensor:

@@ -1,6 +1,8 @@
 //! How a command ends when it does not end well.
 
+use lnn_data::DataError;
 use lnn_models::Error as ModelError;
+use lnn_train::Error as TrainError;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -59,9 +61,8 @@ impl From<lnn_sys::Error> for Failure {
     }
 }
 
-impl From<crate::data::DataError> for Failure {
-    fn from(error: crate::data::DataError) -> Self {
-        use crate::data::DataError;
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
         match &error {
             // The request was right, the network or the disk was not.
             DataError::AllSourcesFailed { .. } => Self::run(error),
@@ -70,9 +71,35 @@ impl From<crate::data::DataError> for Failure {
     }
 }
 
-impl From<crate::data::SeriesError> for Failure {
-    fn from(error: crate::data::SeriesError) -> Self {
-        Self::request(error)
+impl From<lnn_core::Error> for Failure {
+    fn from(error: lnn_core::Error) -> Self {
+        ModelError::from(error).into()
+    }
+}
+
+impl From<lnn_core::ContractError> for Failure {
+    fn from(error: lnn_core::ContractError) -> Self {
+        ModelError::from(error).into()
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Data(error) => error.into(),
+            // A disk that fills up while the run goes on is no wrong request.
+            TrainError::Model(error @ ModelError::Io { .. }) => Self::run(error),
+            TrainError::Model(error) => error.into(),
+            TrainError::Observer(error) => match error.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(error) => Self::run(error),
+            },
+            TrainError::Stopped(reason) => Self::Interrupted(anyhow::Error::msg(reason)),
+            TrainError::Io { .. } | TrainError::NonFinite { .. } => Self::run(error),
+            TrainError::Setting { .. } | TrainError::Configuration(_) | TrainError::Folder(_) => {
+                Self::request(error)
+            }
+        }
     }
 }
 

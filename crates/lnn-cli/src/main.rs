@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use clap::Parser;
-use lnn_cli::args::Arguments;
+use lnn_cli::commands::Arguments;
 use std::process::ExitCode;
 
 /// Allocates for libtorch as well: it takes the place of the C library's `malloc` in the whole process.
@@ -14,8 +14,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     lnn_cli::failure::report_panics_as_bugs();
-    let arguments = Arguments::parse();
-    match lnn_cli::commands::run(arguments) {
+    match Arguments::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");

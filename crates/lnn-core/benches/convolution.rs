@@ -1,8 +1,9 @@
-//! Convolutions of 3×3 by fewer products beside the direct ones of libtorch, forward and backward.
+//! Convolutions of 3×3 with fewer products and the direct ones of libtorch, forward and backward.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use lnn_core::random::randn;
 use lnn_core::{Convolution, ConvolutionConfig, Init, Parameters};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 /// Batch, input channels, output channels, extent: the layers of the CLLNN and of the residual front.
 const SHAPES: [[i64; 4]; 6] = [
@@ -20,12 +21,10 @@ fn convolutions(criterion: &mut Criterion) {
         let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
         let config = ConvolutionConfig { inputs, outputs, kernel: 3, bias: false };
         let Ok(layer) = Convolution::new(&mut parameters.root(), &config, &Init::HeNormal) else { return };
-        let weight =
-            Tensor::randn([outputs, inputs, 3, 3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
-        let x = Tensor::randn([batch, extent, extent, inputs], (Kind::Float, Device::Cpu));
+        let weight = randn([outputs, inputs, 3, 3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let x = randn([batch, extent, extent, inputs], (Kind::Float, Device::Cpu));
         let x = x.permute([0, 3, 1, 2]).set_requires_grad(true);
-        let slope =
-            Tensor::randn([batch, extent, extent, outputs], (Kind::Float, Device::Cpu)).permute([0, 3, 1, 2]);
+        let slope = randn([batch, extent, extent, outputs], (Kind::Float, Device::Cpu)).permute([0, 3, 1, 2]);
         let name = format!("{batch}x{inputs}x{outputs}x{extent}");
         let sums = batch * inputs * outputs * extent * extent * 9;
         group.throughput(Throughput::Elements(6 * sums as u64));

@@ -87,7 +87,8 @@ fn scan(criterion: &mut Criterion) {
     ] {
         let mut parameters = Parameters::drawn(0, FLOAT.0, FLOAT.1);
         let cell = draw(&mut parameters.root(), inputs, units);
-        let x = Tensor::randn([batch, steps, inputs], FLOAT).set_requires_grad(cell_name == "leaky");
+        let x =
+            lnn_core::random::randn([batch, steps, inputs], FLOAT).set_requires_grad(cell_name == "leaky");
         group.throughput(Throughput::Elements(batch as u64 * steps as u64));
         let name = format!("{cell_name}/{batch}x{steps}x{inputs}x{units}");
         both_forms(&mut group, &name, |fused| {
@@ -106,7 +107,7 @@ fn scan(criterion: &mut Criterion) {
     for (units, steps) in [(1000, 1000), (64, 1)] {
         let mut parameters = Parameters::drawn(0, FLOAT.0, FLOAT.1);
         let cell = leaky(&mut parameters.root(), 16, units);
-        let x = Tensor::randn([1, steps, 16], FLOAT);
+        let x = lnn_core::random::randn([1, steps, 16], FLOAT);
         group.throughput(Throughput::Elements(steps as u64));
         both_forms(&mut group, &format!("leaky-states/1x{steps}x16x{units}"), |fused| {
             let run = tch::no_grad(|| match fused {

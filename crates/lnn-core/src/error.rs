@@ -2,32 +2,32 @@
 
 use tch::{Kind, TchError};
 
-/// What a caller can get wrong, and what libtorch can throw.
+/// A wrong argument, or an exception of libtorch.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A tensor has another shape than the equation needs.
+    /// A tensor has the wrong shape.
     #[error("{what} must have the shape {expected}, found {found:?}")]
     Shape {
         /// Which tensor.
         what: String,
         /// The shape in words and letters, as `[B, T, 28]`.
         expected: String,
-        /// The shape that came.
+        /// The shape that was found.
         found: Vec<i64>,
     },
-    /// A tensor has another dtype or device than the cell it meets.
+    /// A tensor has another dtype or device than the cell.
     #[error("{what} must be {expected}, found {found}")]
     Options {
         /// Which tensor.
         what: &'static str,
         /// Dtype and device of the cell.
         expected: String,
-        /// Dtype and device that came.
+        /// Dtype and device that were found.
         found: String,
     },
-    /// A sequence has time steps, but the cell does not know time.
+    /// A sequence has time steps, but the cell does not use them.
     #[error(
-        "the sequence has time steps `dt`, but this cell knows no time between steps; hint: leave `dt` out"
+        "the sequence has time steps `dt`, but this cell does not use the time between steps; hint: leave `dt` out"
     )]
     NoTime,
     /// A hyper-parameter lies outside its range.
@@ -37,7 +37,7 @@ pub enum Error {
         name: &'static str,
         /// Its range in words.
         expected: &'static str,
-        /// The value that came.
+        /// The value that was found.
         found: String,
     },
     /// Two parameters of one model have the same name.
@@ -52,9 +52,9 @@ pub enum Error {
         expected: Vec<i64>,
         /// Dtype of the parameter.
         expected_kind: Kind,
-        /// Shape that came.
+        /// Shape that was found.
         found: Vec<i64>,
-        /// Dtype that came.
+        /// Dtype that was found.
         found_kind: Kind,
     },
     /// A parameter has no stored tensor.
@@ -63,7 +63,7 @@ pub enum Error {
     /// A stored tensor belongs to no parameter.
     #[error("the tensor `{0}` belongs to no parameter of this model")]
     UnexpectedTensor(String),
-    /// libtorch threw.
+    /// libtorch threw an exception.
     #[error("libtorch: {}", without_stack(.0))]
     Torch(#[from] TchError),
     /// A call of `lnn-sys` failed.
@@ -71,7 +71,19 @@ pub enum Error {
     Sys(#[from] lnn_sys::Error),
 }
 
-/// libtorch's messages end in a C++ stack that says nothing to a user.
+impl Error {
+    /// Refuses an extent below 1, with its name.
+    pub(crate) fn refuse_empty(extents: &[(&'static str, i64)]) -> Result<(), Self> {
+        match extents.iter().find(|(_, extent)| *extent < 1) {
+            Some((name, extent)) => {
+                Err(Self::Value { name, expected: "at least 1", found: extent.to_string() })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// libtorch's messages end in a C++ stack trace, which does not help a user.
 fn without_stack(error: &TchError) -> String {
     let text = error.to_string();
     let end = ["\nException raised from", "\nframe #"].iter().filter_map(|mark| text.find(mark)).min();

@@ -1,12 +1,12 @@
-//! The mathematics of liquid neural networks on libtorch tensors: cells, time loops, reservoirs, initialisers and
-//! the optimiser.
+//! The mathematics of liquid neural networks on libtorch tensors: recurrent cells, their time loops, layers, initialisers,
+//! named parameters, optimisers and ridge regression.
 //!
-//! Shapes are batch first throughout: `x [B,T,I]` a batch of sequences, `dt [B,T]` the time between steps,
-//! `mask [B,T]` which steps count, `h [B,H]` a state. Nothing here touches files, prints, or knows a flag.
+//! Shapes are batch first: `x [B,T,I]` is a batch of sequences, `dt [B,T]` the time between steps, `mask [B,T]` is true at
+//! valid steps, `h [B,H]` is a state. The crate does not touch files, print, or know command-line flags.
 //!
 //! ```no_run
 //! use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig, Sequence};
-//! use tch::{Device, Kind, Tensor};
+//! use tch::{Device, Kind};
 //!
 //! # fn main() -> Result<(), lnn_core::Error> {
 //! let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
@@ -14,84 +14,39 @@
 //!     units: 500, spectral_radius: 0.9, leak_rate: 0.3, input_scale: 0.1, bias_scale: 0.0,
 //! };
 //! let reservoir = LeakyReservoir::new(&mut parameters.root(), 28, &config)?;
-//! let x = Tensor::rand([64, 28, 28], (Kind::Float, Device::Cpu));
+//! let x = lnn_core::random::rand([64, 28, 28], (Kind::Float, Device::Cpu));
 //! let run = reservoir.scan(Sequence::new(&x), None)?;
 //! assert_eq!(run.outputs.size(), [64, 28, 500]);
 //! # Ok(())
 //! # }
 //! ```
 
-mod activation;
-mod adamw;
-mod batch_norm;
-mod cell;
-mod channel_moments;
-mod convolution;
-mod dense;
-mod device_scan;
+mod cells;
+mod contract;
 mod error;
-mod fused_passes;
-mod fused_scan;
-mod image_parts;
-mod init;
-mod leaky_reservoir;
-mod linear_liquid;
-mod liquid_time_step;
-mod lstm;
-mod moments;
-mod moving_rate;
-mod muon;
-mod normalized_activation;
-mod normalized_passes;
-mod optimizer;
-mod panels;
+mod kernels;
+mod layers;
+mod optim;
 mod parameters;
-mod pointwise;
-mod pooling_passes;
-mod random;
-mod ridge;
-mod scan_extents;
-mod scan_inputs;
-mod script;
-mod sequence;
-mod sequence_whitening;
-mod spectral_radius;
-mod spike_encoding;
-mod spiking_pass;
-mod spiking_reservoir;
-mod step_clock;
-mod streaming;
-mod surrogate;
-mod unit_passes;
-mod vector_math;
-mod whitening;
-mod winograd;
-mod winograd_passes;
-mod winograd_transforms;
+pub mod random;
+mod recurrence;
+mod regression;
+mod scan;
 
-pub use activation::Activation;
-pub use adamw::{AdamW, AdamWConfig};
-pub use batch_norm::BatchNorm;
-pub use cell::{Cell, Run, State};
-pub use convolution::{Convolution, ConvolutionConfig};
-pub use dense::Dense;
+pub use cells::{
+    Gru, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver,
+    SpikingConfig, SpikingReservoir, Surrogate, TauForm, TimeConstants, encode_current, encode_delta,
+    encode_latency, encode_rate,
+};
+pub use contract::{
+    ContractError, Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing, Windows, nearest_name,
+};
 pub use error::Error;
-pub use init::Init;
-pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
-pub use linear_liquid::LinearLiquid;
-pub use liquid_time_step::{LiquidTimeStep, LiquidTimeStepConfig, Solver, TauForm, TimeConstants};
-pub use lstm::Lstm;
-pub use moments::Moments;
-pub use muon::{Muon, MuonConfig};
-pub use optimizer::{Optimizer, OptimizerConfig};
-pub use parameters::{Parameter, Parameters, Role, Scope};
+pub use layers::{
+    Activation, BatchNorm, Convolution, ConvolutionConfig, Dense, SequenceWhitening, Whitening,
+};
+pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig};
+pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_radius, spectral_radius};
 pub use random::{derive_seed, seeded};
-pub use ridge::{RidgeRegression, RidgeSolution, RidgeSystem};
-pub use script::Script;
-pub use sequence::Sequence;
-pub use sequence_whitening::SequenceWhitening;
-pub use spectral_radius::{scale_to_radius, spectral_radius};
-pub use spike_encoding::{encode_current, encode_delta, encode_latency, encode_rate};
-pub use spiking_reservoir::{SpikingConfig, SpikingReservoir};
-pub use surrogate::Surrogate;
-pub use whitening::Whitening;
+pub use recurrence::{Cell, Run, Sequence, State};
+pub use regression::{Moments, RidgeRegression, RidgeSolution, RidgeSystem};

@@ -18,8 +18,14 @@ const CIFAR: [i64; 3] = [3, 32, 32];
 fn model(kind: ModelKind, preset: Preset, image: [i64; 3]) -> Model {
     let class_names = (0..10).map(|class| class.to_string()).collect();
     let input = InputSpec::images(image, class_names);
-    Model::new(ModelConfig::preset(kind, preset), input, Standardization::Channels, 0, Device::Cpu)
-        .expect("a preset can be built")
+    Model::new(
+        ModelConfig::preset(kind, preset).expect("the model has the preset"),
+        input,
+        Standardization::Channels,
+        0,
+        FLOAT,
+    )
+    .expect("a preset can be built")
 }
 
 fn train_step(criterion: &mut Criterion) {
@@ -41,8 +47,8 @@ fn train_step(criterion: &mut Criterion) {
         ("cifar-conv", ModelKind::Cifar, Preset::Conv, 128, CIFAR),
     ] {
         let model = model(kind, preset, image);
-        let images = Tensor::rand([batch, image[0], image[1], image[2]], FLOAT);
-        let labels = Tensor::randint(10, [batch], (Kind::Int64, Device::Cpu));
+        let images = lnn_core::random::rand([batch, image[0], image[1], image[2]], FLOAT);
+        let labels = lnn_core::random::randint(10, [batch], (Kind::Int64, Device::Cpu));
         let front = || model.front(Input::new(images.shallow_clone())).expect("the images fit");
         let features = front();
         let mut optimizer = AdamW::new(model.parameters(), ADAM).expect("the constants are in range");
@@ -51,7 +57,7 @@ fn train_step(criterion: &mut Criterion) {
         group.bench_function(id, |bencher| {
             bencher.iter(|| {
                 let logits = model.head(&features, Mode::Training).expect("the features fit").prediction;
-                model.loss(&logits, &labels, 0.0).backward();
+                model.loss(&logits, &labels, None, 0.0).backward();
                 optimizer.step(1e-3).expect("gradients are there");
             });
         });

@@ -1,5 +1,7 @@
 //! The errors of this crate.
 
+use crate::preset::Preset;
+use lnn_core::ContractError;
 use std::path::PathBuf;
 
 /// What can be wrong with a configuration or a checkpoint.
@@ -10,56 +12,76 @@ pub enum Error {
     Config {
         /// Which model.
         model: &'static str,
-        /// Why not.
+        /// The key, what was expected, and what was found.
         reason: String,
+    },
+    /// A name is not that of a model.
+    #[error("expected a model of {known}, found {found}")]
+    NoModel {
+        /// The name that was given.
+        found: String,
+        /// The names of all models.
+        known: String,
+    },
+    /// A model does not have the preset that was asked for.
+    #[error("the model {model} has the presets {known}, found {found}")]
+    NoPreset {
+        /// Which model.
+        model: &'static str,
+        /// The preset that was asked for.
+        found: Preset,
+        /// The names of the presets that the model has.
+        known: String,
+    },
+    /// A model is asked for single steps, but it sees all steps at once.
+    #[error("the model {model} sees all steps at once and cannot be run step by step; hint: liquid can")]
+    NoSteps {
+        /// Which model.
+        model: &'static str,
+    },
+    /// A tensor of one step has another shape than the model takes.
+    #[error("{what} of one step must have the shape {expected:?}, found {found:?}")]
+    Step {
+        /// Which tensor.
+        what: &'static str,
+        /// The shape that the model takes.
+        expected: Vec<i64>,
+        /// The shape that was found.
+        found: Vec<i64>,
+    },
+    /// A state does not belong to the model or to the batch.
+    #[error(
+        "the state must be the tensors {expected}, found {found}; hint: `Model::start` returns the first state"
+    )]
+    State {
+        /// Dtypes and shapes of the state's tensors.
+        expected: String,
+        /// Dtypes and shapes that were found.
+        found: String,
+    },
+    /// A model that takes images alone was asked to take sequences.
+    #[error(
+        "the {model} model cannot be built: expected images, found sequences; hint: the model liquid takes sequences"
+    )]
+    ImagesOnly {
+        /// Which model.
+        model: &'static str,
     },
     /// An input cannot be standardised so.
     #[error("standardization: {0}")]
     Standardization(String),
-    /// A batch does not fit the model's input.
-    #[error("the model takes {expected}, found {found:?}")]
-    Input {
-        /// The shape in words, as `images [N, 1, 28, 28]`.
-        expected: String,
-        /// The shape that came.
-        found: Vec<i64>,
-    },
-    /// A model whose cells know no time was given the time between steps.
+    /// A model that takes no time between steps was given one.
     #[error("the model {model} knows no time between its steps, so it takes no dt; hint: liquid does")]
     NoTime {
         /// Which model.
         model: &'static str,
-    },
-    /// The time between steps has another shape than the steps.
-    #[error("dt must be [N, T] = {expected:?}, one number for each step, found {found:?}")]
-    TimeShape {
-        /// N and T.
-        expected: [i64; 2],
-        /// The shape that came.
-        found: Vec<i64>,
-    },
-    /// Time goes back, or is no number.
-    #[error("dt must hold finite numbers of at least 0, found {found} at {place:?}")]
-    TimeValue {
-        /// The number.
-        found: f64,
-        /// Sequence and step.
-        place: [i64; 2],
-    },
-    /// A data set does not fit the model.
-    #[error("the model takes {expected}, the data has {found}")]
-    OtherData {
-        /// What the model takes.
-        expected: String,
-        /// What the data has.
-        found: String,
     },
     /// The file could not be read or written.
     #[error("{path}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The file is not a checkpoint, or is damaged.
@@ -119,7 +141,7 @@ pub enum Error {
     /// A module does not hold the tensors of the model that it describes.
     #[error(
         "{path} does not fit its model: {reason}; hint: a module comes back as it was exported: whole, not frozen, \
-         and float32, as `module.float()` makes it"
+         and in its own dtype, as `module.float()` makes a float32 module again"
     )]
     Unfit {
         /// The file.
@@ -130,6 +152,9 @@ pub enum Error {
     /// The tensors could not be put into a file.
     #[error("the weights cannot be written: {0}")]
     Serialize(String),
+    /// An input or a data set does not fit the model.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
     /// The mathematics refused.
     #[error(transparent)]
     Core(#[from] lnn_core::Error),

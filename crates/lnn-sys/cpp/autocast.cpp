@@ -1,4 +1,4 @@
-// Autocast: which operations of a thread compute in a shorter dtype. tch has it for CUDA alone.
+// Autocast: operations of a thread that compute in a shorter dtype. tch offers it for CUDA only.
 //
 // Every entry returns null on success, and otherwise a message that the caller frees with `lnn_free_message`.
 
@@ -20,7 +20,7 @@ char* lnn_autocast_enabled(bool cuda, bool* enabled) {
   return guarded([&] { *enabled = at::autocast::is_autocast_enabled(device_type(cuda)); });
 }
 
-// Turns autocast on or off for the calling thread and says how it was. `dtype` is a number of `at::ScalarType`.
+// Turns autocast on or off for the calling thread and returns the former state. `dtype` is a number of `at::ScalarType`.
 char* lnn_autocast_begin(bool cuda, bool enabled, int dtype, bool* was_enabled, int* was_dtype) {
   return guarded([&] {
     const auto device = device_type(cuda);
@@ -32,7 +32,7 @@ char* lnn_autocast_begin(bool cuda, bool enabled, int dtype, bool* was_enabled, 
   });
 }
 
-// Undoes one `lnn_autocast_begin`. The outermost end drops the copies of weights, which the optimiser will change.
+// Undoes one `lnn_autocast_begin`. The outermost one drops the casts of weights, since the optimiser will change the weights.
 char* lnn_autocast_end(bool cuda, bool was_enabled, int was_dtype) {
   return guarded([&] {
     const auto device = device_type(cuda);

@@ -1,7 +1,7 @@
-// Work on a CUDA device that is recorded once and run again in one call.
+// CUDA graphs: work on a device that is recorded once and run again in one call.
 //
-// Without the headers of CUDA, which libtorch does not bring along, the entries say so; `build.rs` defines LNN_CUDA_GRAPHS
-// where it finds them.
+// libtorch does not include the headers of CUDA. `build.rs` defines LNN_CUDA_GRAPHS where it finds them; elsewhere recording is an
+// error.
 
 #include "guarded.h"
 
@@ -15,7 +15,7 @@ using lnn::guarded;
 
 #include <memory>
 
-// The guards of c10 would call CUDA's runtime from here; libtorch's own functions need no further library.
+// The guards of c10 call CUDA's runtime, which this crate does not link; libtorch's own functions do the same without it.
 struct LnnGraph {
   explicit LnnGraph(c10::DeviceIndex device) : own(c10::cuda::getStreamFromPool(false, device)) {}
   c10::cuda::CUDAStream own;
@@ -24,7 +24,7 @@ struct LnnGraph {
 
 namespace {
 
-// The thread's stream and device while a graph is recorded on others; they come back when this ends.
+// Sets the thread's device and stream to those of a recording, and restores the former ones when it is destroyed.
 struct Elsewhere {
   explicit Elsewhere(const c10::cuda::CUDAStream& stream)
       : device(c10::cuda::ExchangeDevice(stream.device_index())),
@@ -51,7 +51,7 @@ struct LnnGraph {};
 
 extern "C" {
 
-bool lnn_cuda_graphs_are_built_in() {
+bool lnn_cuda_graphs_are_built_in() noexcept {
 #ifdef LNN_CUDA_GRAPHS
   return true;
 #else
@@ -59,14 +59,14 @@ bool lnn_cuda_graphs_are_built_in() {
 #endif
 }
 
-// From here to `lnn_cuda_graph_end`, on the same thread, what the thread asks of the device is recorded and not run.
+// From here to `lnn_cuda_graph_end` on the same thread, work that the thread submits to the device is recorded and not run.
 char* lnn_cuda_graph_begin(int device, LnnGraph** handle) {
   return guarded([&] {
 #ifdef LNN_CUDA_GRAPHS
     auto graph = std::make_unique<LnnGraph>(static_cast<c10::DeviceIndex>(device));
     elsewhere = std::make_unique<Elsewhere>(graph->own);
     try {
-      // What is under way on other streams writes memory that the recording will read.
+      // Work on other streams may still write memory that the recording reads.
       c10::cuda::device_synchronize();
       graph->graph.capture_begin();
     } catch (...) {
@@ -81,7 +81,7 @@ char* lnn_cuda_graph_begin(int device, LnnGraph** handle) {
   });
 }
 
-// Ends the recording; the thread goes back to the stream it was on, whatever happens.
+// Ends the recording and restores the thread's stream, even if an exception is thrown.
 char* lnn_cuda_graph_end(LnnGraph* handle) {
   return guarded([&] {
 #ifdef LNN_CUDA_GRAPHS
@@ -98,7 +98,7 @@ char* lnn_cuda_graph_end(LnnGraph* handle) {
   });
 }
 
-// Runs what was recorded, behind what the thread's stream has to do already.
+// Submits the recorded work to the thread's stream, behind the work that is there already.
 char* lnn_cuda_graph_replay(LnnGraph* handle) {
   return guarded([&] {
 #ifdef LNN_CUDA_GRAPHS
@@ -109,6 +109,6 @@ char* lnn_cuda_graph_replay(LnnGraph* handle) {
   });
 }
 
-void lnn_cuda_graph_free(LnnGraph* handle) { delete handle; }
+void lnn_cuda_graph_free(LnnGraph* handle) noexcept { delete handle; }
 
 }  // extern "C"

@@ -1,9 +1,10 @@
 // Functions whose forward and backward pass are written in Rust, run by libtorch's autograd engine.
 //
-// Lists of tensors cross the border as pointers to `std::vector<at::Tensor>`, which Rust reads and fills by the entries below.
+// Rust reads and fills lists of tensors, `std::vector<at::Tensor>`, through pointers and the entries below.
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ using torch::autograd::variable_list;
 
 extern "C" {
 
-// What Rust implements. Both passes return false after having written to `error`.
+// The functions that Rust implements. A pass that fails writes to `error` and returns false.
 struct LnnPasses {
   bool (*forward)(const void* function, const variable_list* inputs, const bool* needs, variable_list* outputs,
                   variable_list* saved, std::string* error);
@@ -27,7 +28,7 @@ struct LnnPasses {
 
 namespace {
 
-// Owns the Rust value; the graph and the call share it.
+// Owns the Rust value. The graph and the call share it by reference count.
 struct Handle : torch::CustomClassHolder {
   Handle(void* function, LnnPasses passes) : function(function), passes(passes) {}
   ~Handle() override { passes.drop(function); }
@@ -45,7 +46,7 @@ void run_forward(const Handle& handle, const variable_list& inputs, bool tracked
 
 struct RustFunction : torch::autograd::Function<RustFunction> {
   static variable_list forward(AutogradContext* context, at::TensorList inputs, c10::intrusive_ptr<Handle> handle) {
-    // Absent gradients of outputs stay absent: zeros would cost as much as the work.
+    // Undefined gradients of outputs stay undefined: to compute with zeros would take as long as with numbers.
     context->set_materialize_grads(false);
     variable_list outputs, saved;
     run_forward(*handle, inputs.vec(), true, outputs, saved);
@@ -67,7 +68,7 @@ struct RustFunction : torch::autograd::Function<RustFunction> {
     std::string error;
     TORCH_CHECK(
         handle.passes.backward(handle.function, &saved, &gradients, needs.get(), count, &results, &error), error);
-    TORCH_CHECK(results.size() == count, "expected ", count, " gradients, one an input, found ", results.size());
+    TORCH_CHECK(results.size() == count, "expected ", count, " gradients, one per input, found ", results.size());
     results.emplace_back();  // the handle, which has none
     return results;
   }
@@ -77,7 +78,7 @@ struct RustFunction : torch::autograd::Function<RustFunction> {
 
 extern "C" {
 
-// Takes ownership of `function`, whatever happens. `outputs` is filled.
+// Takes ownership of `function`, even if an exception is thrown, and appends the results to `outputs`.
 char* lnn_custom_function(void* function, LnnPasses passes, const variable_list* inputs, variable_list* outputs) {
   return guarded([&] {
     const auto handle = c10::make_intrusive<Handle>(function, passes);
@@ -95,19 +96,23 @@ char* lnn_custom_function(void* function, LnnPasses passes, const variable_list*
   });
 }
 
-variable_list* lnn_tensors_new() { return new variable_list; }
+bool lnn_gradients_are_collected() noexcept { return at::GradMode::is_enabled(); }
 
-void lnn_tensors_free(variable_list* tensors) { delete tensors; }
+// Lists and errors only fail without memory, which ends the process.
 
-size_t lnn_tensors_count(const variable_list* tensors) { return tensors->size(); }
+variable_list* lnn_tensors_new() noexcept { return new variable_list; }
+
+void lnn_tensors_free(variable_list* tensors) noexcept { delete tensors; }
+
+size_t lnn_tensors_count(const variable_list* tensors) noexcept { return tensors->size(); }
 
 // A tensor of the list, still owned by it.
-const at::Tensor* lnn_tensors_get(const variable_list* tensors, size_t index) { return &(*tensors)[index]; }
+const at::Tensor* lnn_tensors_get(const variable_list* tensors, size_t index) noexcept { return &(*tensors)[index]; }
 
 // Adds a tensor, or an undefined one for null.
-void lnn_tensors_push(variable_list* tensors, const at::Tensor* tensor) {
+void lnn_tensors_push(variable_list* tensors, const at::Tensor* tensor) noexcept {
   tensors->push_back(tensor == nullptr ? at::Tensor() : *tensor);
 }
 
-void lnn_write_error(std::string* error, const char* text, size_t length) { error->assign(text, length); }
+void lnn_write_error(std::string* error, const char* text, size_t length) noexcept { error->assign(text, length); }
 }

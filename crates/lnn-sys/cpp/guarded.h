@@ -1,5 +1,5 @@
-// How every entry of this crate reports: null on success, else a message that the caller frees with
-// `lnn_free_message`. No C++ exception crosses the border.
+// How the entries of this crate report errors: null on success, else a message that the caller frees with `lnn_free_message`.
+// No C++ exception leaves an entry: what can throw runs in `guarded`, and entries without a message are `noexcept`.
 
 #pragma once
 
@@ -11,15 +11,17 @@
 
 namespace lnn {
 
-inline char* message(const char* text) {
+// The message where there is no memory for another one; it is never freed.
+inline char out_of_memory[] = "out of memory";
+
+inline char* message(const char* text) noexcept {
   char* copy = static_cast<char*>(std::malloc(std::strlen(text) + 1));
-  if (copy != nullptr) std::strcpy(copy, text);
-  return copy;
+  return copy == nullptr ? out_of_memory : std::strcpy(copy, text);
 }
 
 // Runs `work`; an exception becomes a message.
 template <typename Work>
-char* guarded(Work work) {
+char* guarded(Work work) noexcept {
   try {
     work();
     return nullptr;

@@ -1,11 +1,13 @@
 // Builds, writes and reads TorchScript modules, behind a C interface.
 //
 // A handle is a `torch::jit::Module` on the heap, which shares its object with every other handle to the same module.
-// Each handle is freed once with `lnn_script_free`; a part that was added to a whole lives on inside it.
+// Each handle is freed once with `lnn_script_free`; a submodule stays alive in its parent.
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <sstream>
 #include <streambuf>
 #include <string>
@@ -17,14 +19,14 @@ using torch::jit::Module;
 
 namespace {
 
-// Every module of Python has the flag `training`, which `train()` and `eval()` set.
+// `train()` and `eval()` of Python set the flag `training`, which every module therefore has.
 Module* with_training_flag(Module module) {
   module.register_attribute("training", c10::BoolType::get(), false);
   return new Module(std::move(module));
 }
 
 // libtorch would let a second attribute of the same name and type replace the first.
-void must_be_free(const Module& module, const char* name) {
+void check_unused(const Module& module, const char* name) {
   TORCH_CHECK(!module.hasattr(name), "the module has an attribute `", name, "` already");
 }
 
@@ -37,7 +39,7 @@ char* copy_of(const std::string& text, size_t* length) {
   return bytes;
 }
 
-// Bytes in memory as a stream that can be read and sought in, without a copy.
+// A stream that reads and seeks in bytes in memory, without a copy.
 struct Bytes : std::streambuf {
   Bytes(const char* data, size_t length) {
     char* begin = const_cast<char*>(data);  // a get area is never written to
@@ -61,15 +63,15 @@ struct Bytes : std::streambuf {
 
 extern "C" {
 
-// A module without attributes and methods, of the qualified class name `class_name`.
+// A module of the qualified class name `class_name`, with the flag `training` only.
 char* lnn_script_new(const char* class_name, Module** handle) {
   return guarded([&] { *handle = with_training_flag(Module(c10::QualifiedName(class_name))); });
 }
 
-// The same, as the submodule `name` of `parent`. A class name that is taken gets a suffix.
+// The same, as the submodule `name` of `parent`. A class name that is already used gets a suffix.
 char* lnn_script_child(Module* parent, const char* name, const char* class_name, Module** handle) {
   return guarded([&] {
-    must_be_free(*parent, name);
+    check_unused(*parent, name);
     const auto unit = parent->_ivalue()->compilation_unit();
     Module child(c10::QualifiedName(class_name), unit, /*shouldMangle=*/true);
     parent->register_module(name, child);
@@ -77,14 +79,14 @@ char* lnn_script_child(Module* parent, const char* name, const char* class_name,
   });
 }
 
-void lnn_script_free(Module* handle) { delete handle; }
+void lnn_script_free(Module* handle) noexcept { delete handle; }
 
-void lnn_free_bytes(char* bytes) { std::free(bytes); }
+void lnn_free_bytes(char* bytes) noexcept { std::free(bytes); }
 
-// Adds the tensor itself, not a copy; a parameter must be a leaf that requires a gradient, which the caller sees to.
+// Adds the tensor itself, not a copy. The caller ensures that a parameter is a leaf.
 char* lnn_script_register_tensor(Module* module, const char* name, const at::Tensor* tensor, bool parameter) {
   return guarded([&] {
-    must_be_free(*module, name);
+    check_unused(*module, name);
     if (parameter) {
       module->register_parameter(name, *tensor, /*is_buffer=*/false);
     } else {
@@ -95,38 +97,38 @@ char* lnn_script_register_tensor(Module* module, const char* name, const at::Ten
 
 char* lnn_script_register_bool(Module* module, const char* name, bool value) {
   return guarded([&] {
-    must_be_free(*module, name);
+    check_unused(*module, name);
     module->register_attribute(name, c10::BoolType::get(), value);
   });
 }
 
 char* lnn_script_register_int(Module* module, const char* name, int64_t value) {
   return guarded([&] {
-    must_be_free(*module, name);
+    check_unused(*module, name);
     module->register_attribute(name, c10::IntType::get(), value);
   });
 }
 
 char* lnn_script_register_float(Module* module, const char* name, double value) {
   return guarded([&] {
-    must_be_free(*module, name);
+    check_unused(*module, name);
     module->register_attribute(name, c10::FloatType::get(), value);
   });
 }
 
 char* lnn_script_register_text(Module* module, const char* name, const char* value, size_t length) {
   return guarded([&] {
-    must_be_free(*module, name);
+    check_unused(*module, name);
     module->register_attribute(name, c10::StringType::get(), std::string(value, length));
   });
 }
 
-// Compiles the methods in `source`. They see the attributes and the submodules' methods that are there by now.
+// Compiles the methods in `source`. They can use the attributes and the methods of submodules that exist by then.
 char* lnn_script_define(Module* module, const char* source) {
   return guarded([&] { module->define(source); });
 }
 
-// The archive with one extra file as bytes, which the caller frees with `lnn_free_bytes`.
+// Writes an archive with one extra file to `bytes`, which the caller frees with `lnn_free_bytes`.
 char* lnn_script_save(const Module* module, const char* extra_name, const char* extra, size_t extra_length, char** bytes,
                       size_t* length) {
   return guarded([&] {

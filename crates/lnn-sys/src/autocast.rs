@@ -1,15 +1,18 @@
-//! Mixed precision: within a guard, products compute in a shorter dtype and everything else as it was.
+//! Mixed precision: within a call, convolutions and matrix products compute in a shorter dtype, all other operations as before.
 //!
-//! libtorch casts the operands of convolutions and matrix products on the way in. The state belongs to the calling thread.
-//! The backward pass of what was computed so takes the dtypes of the forward pass and must itself run outside.
+//! libtorch casts the operands of these operations. The state belongs to the calling thread. The backward pass uses the dtypes of the
+//! forward pass and must itself run outside of the call.
 
-use crate::{Error, ffi};
+use crate::error::Error;
+use crate::ffi;
 use std::ffi::c_int;
 use tch::{Device, Kind};
 
 /// Runs `work` with products on `device` computed in `kind`, and restores the former state, even if `work` panics.
 ///
-/// Casts of weights are kept until the outermost call ends, so weights must not change within it.
+/// Casts of weights are reused until the outermost call ends, so weights must not change within it. libtorch stores the casts for all
+/// threads together: where two threads use autocast at the same time, the end of one drops the casts of the other, which are then
+/// computed again.
 ///
 /// # Errors
 /// [`Error::Argument`] if `kind` is neither `BFloat16` nor `Half`, or `device` neither a CPU nor CUDA; [`Error::Torch`] if
@@ -29,21 +32,21 @@ pub fn autocast<T>(device: Device, kind: Kind, work: impl FnOnce() -> T) -> Resu
     Ok(work())
 }
 
-/// Runs `work` without autocast on `device`, and restores the former state, even if `work` panics. Outside
-/// [`autocast`] it costs one look at a flag.
+/// Runs `work` without autocast on `device`, and restores the former state, even if `work` panics. Outside of [`autocast`] it only
+/// reads a flag.
 ///
 /// # Errors
 /// [`Error::Torch`] if libtorch throws; then `work` did not run.
 pub fn without_autocast<T>(device: Device, work: impl FnOnce() -> T) -> Result<T, Error> {
     let _guard = match on_cuda(device) {
         Some(cuda) if enabled(cuda)? => Some(Guard::begin(cuda, None)?),
-        // What `autocast` refuses is never on.
+        // Autocast is never on for devices that `autocast` refuses.
         _ => None,
     };
     Ok(work())
 }
 
-/// Whether the caller runs within [`autocast`] on `device`.
+/// Whether the calling thread is within [`autocast`] on `device`.
 pub fn autocast_enabled(device: Device) -> bool {
     // Reading a flag of the thread does not throw.
     on_cuda(device).is_some_and(|cuda| enabled(cuda).unwrap_or(false))
@@ -59,12 +62,12 @@ fn on_cuda(device: Device) -> Option<bool> {
 
 fn enabled(cuda: bool) -> Result<bool, Error> {
     let mut enabled = false;
-    // SAFETY: the pointer is to a live bool, which the C++ writes once before it returns.
+    // SAFETY: the pointer is to a live bool, which is written before a success is reported.
     ffi::check(unsafe { ffi::lnn_autocast_enabled(cuda, &raw mut enabled) })?;
     Ok(enabled)
 }
 
-/// The state that comes back when this is dropped, on the thread that it belongs to: a guard lives in one call.
+/// The former state, which is restored when this is dropped. It stays within one call, and therefore on its thread.
 struct Guard {
     cuda: bool,
     was_enabled: bool,
@@ -72,11 +75,11 @@ struct Guard {
 }
 
 impl Guard {
-    /// Turns autocast to `dtype` on, or off if there is none.
+    /// Turns autocast on with `dtype`, or off with none.
     fn begin(cuda: bool, dtype: Option<c_int>) -> Result<Self, Error> {
         let mut guard = Self { cuda, was_enabled: false, was_dtype: 0 };
-        // SAFETY: both pointers are to live numbers, which the C++ writes once before it returns; the dtype is one of the
-        // two above, or is not looked at.
+        // SAFETY: both pointers are to live values, which are written before a success is reported; the dtype is one of the two
+        // above, or is not read.
         let message = unsafe {
             ffi::lnn_autocast_begin(
                 cuda,
@@ -89,7 +92,7 @@ impl Guard {
         match ffi::check(message) {
             Ok(()) => Ok(guard),
             Err(error) => {
-                // Nothing was begun, so nothing is to be ended.
+                // Nothing has begun, so there is nothing to end.
                 std::mem::forget(guard);
                 Err(error)
             }
@@ -99,9 +102,9 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // SAFETY: plain numbers, as `begin` read them.
+        // SAFETY: the arguments are plain values, as `begin` returned them.
         let ended = unsafe { ffi::lnn_autocast_end(self.cuda, self.was_enabled, self.was_dtype) };
-        // There is nobody to tell: a drop has no result, and setting two flags of the thread does not throw.
+        // A drop has no result, and setting two flags of the thread does not throw.
         let _ = ffi::check(ended);
     }
 }
@@ -113,14 +116,14 @@ mod tests {
 
     const CPU: Device = Device::Cpu;
 
-    /// The dtype in which a product of float32 matrices comes out.
+    /// The dtype of a product of float32 matrices.
     fn product() -> Kind {
         let x = Tensor::ones([2, 2], (Kind::Float, CPU));
         x.matmul(&x).kind()
     }
 
     #[test]
-    fn products_are_short_within_and_sums_are_not() {
+    fn products_have_the_shorter_dtype_within_a_call_and_sums_do_not() {
         let [x, y] = [1.0, 2.0].map(|value| Tensor::full([2, 2], value, (Kind::Float, CPU)));
         let sum = autocast(CPU, Kind::BFloat16, || {
             assert_eq!((product(), autocast_enabled(CPU)), (Kind::BFloat16, true));
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn guards_nest_and_each_restores_what_it_met() {
+    fn calls_nest_and_each_restores_the_former_state() {
         autocast(CPU, Kind::BFloat16, || {
             let inner = without_autocast(CPU, || {
                 assert_eq!(product(), Kind::Float);
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn casts_of_weights_end_with_the_outermost_guard() {
+    fn casts_of_weights_end_with_the_outermost_call() {
         let weight = Tensor::ones([2, 2], (Kind::Float, CPU)).set_requires_grad(true);
         let x = Tensor::ones([1, 2], (Kind::Float, CPU));
         let read = || x.matmul(&weight).sum(Kind::Float).double_value(&[]);
@@ -159,14 +162,14 @@ mod tests {
         let seen = autocast(CPU, Kind::BFloat16, || {
             let before = without_autocast(CPU, || autocast(CPU, Kind::BFloat16, read).unwrap()).unwrap();
             let _ = double();
-            // An inner end keeps the cast, so the change is not seen here: that is the rule of `autocast`.
+            // The end of an inner call keeps the cast, so the change has no effect here, as `autocast` says.
             (before, read())
         });
         assert_eq!((seen.unwrap(), autocast(CPU, Kind::BFloat16, read).unwrap()), ((4.0, 4.0), 8.0));
     }
 
     #[test]
-    fn gradients_of_what_was_computed_short_have_the_dtype_of_the_weights() {
+    fn gradients_have_the_dtype_of_the_weights() {
         let weight = Tensor::full([2, 3], 0.1, (Kind::Float, CPU)).set_requires_grad(true);
         let x = Tensor::ones([4, 2], (Kind::Float, CPU));
         let y = autocast(CPU, Kind::BFloat16, || x.matmul(&weight)).unwrap();

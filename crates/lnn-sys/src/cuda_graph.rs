@@ -1,41 +1,39 @@
-//! Work on a CUDA device that is recorded once and run again in one call, without the host issuing its operations.
+//! CUDA graphs: work on a device that is recorded once and run again in one call.
 //!
-//! A training step of a small model is hundreds of short kernels, and the host cannot issue them as fast as the device ends
-//! them. A graph holds them all.
+//! A training step of a small model consists of hundreds of short kernels, which the device completes faster than the host submits
+//! them one by one. A graph submits them all at once.
 
-use crate::{Error, ffi};
+use crate::error::Error;
+use crate::ffi;
+use crate::handles::RawGraph;
 use tch::Device;
 
-/// A graph on the C++ side.
-#[repr(C)]
-pub(crate) struct RawGraph {
-    _private: [u8; 0],
-}
-
-/// Recorded work. What it reads and writes are the very tensors of the recording: new numbers are copied into those that it
-/// reads, and results stand in those that it made, which nobody may change in shape.
+/// Recorded work. It reads and writes the memory of the tensors of the recording: copy new inputs into those that it reads, and read
+/// the results from those that it wrote. None of them may be resized or freed before the graph.
+///
+/// Random numbers within a recording come from the default generator of the device, which must be seeded before each replay.
 #[derive(Debug)]
 pub struct CudaGraph(*mut RawGraph);
 
 impl CudaGraph {
-    /// Whether this program was built with the headers of CUDA, and so can record at all.
+    /// Whether this program was built with the headers of CUDA and can record.
     pub fn built_in() -> bool {
-        // SAFETY: tells a constant.
+        // SAFETY: returns a constant.
         unsafe { ffi::lnn_cuda_graphs_are_built_in() }
     }
 
-    /// Records what `work` asks of `device`; nothing of it is run until the first [`replay`](Self::replay). `work` must not wait
-    /// for the device, and must have been run some times before, so that libraries are set up.
+    /// Records the work that `work` submits to `device`, which is not run until the first [`replay`](Self::replay). `work` must not wait
+    /// for the device, and must have been run a few times before, so that libraries are initialised.
     ///
     /// # Errors
-    /// [`Error::Argument`] if `device` is not CUDA, [`Error::Torch`] if the work cannot be recorded, and what `work` fails with.
+    /// [`Error::Argument`] if `device` is not CUDA, [`Error::Torch`] if the work cannot be recorded, and the errors of `work`.
     pub fn record<E: From<Error>>(device: Device, work: impl FnOnce() -> Result<(), E>) -> Result<Self, E> {
         let Device::Cuda(index) = device else {
             return Err(Error::Argument(format!("a graph is recorded on CUDA, not on {device:?}")).into());
         };
         let mut handle = std::ptr::null_mut();
         let index = index.try_into().unwrap_or(-1);
-        // SAFETY: on success the handle is a new graph, which this value owns.
+        // SAFETY: the pointer is to a live handle; on success it is a new graph, which `recording` owns.
         ffi::check(unsafe { ffi::lnn_cuda_graph_begin(index, &raw mut handle) })?;
         let mut recording = Recording { graph: Self(handle), ended: false };
         work()?;
@@ -45,24 +43,24 @@ impl CudaGraph {
         Ok(std::mem::replace(&mut recording.graph, Self(std::ptr::null_mut())))
     }
 
-    /// Runs the recorded work, after all that the calling thread asked of the device before.
+    /// Submits the recorded work to the device, after all work that the calling thread has submitted before.
     ///
     /// # Errors
     /// [`Error::Torch`] if the device fails.
     pub fn replay(&self) -> Result<(), Error> {
-        // SAFETY: a finished graph.
+        // SAFETY: the handle is to a graph whose recording has ended.
         ffi::check(unsafe { ffi::lnn_cuda_graph_replay(self.0) })
     }
 }
 
 impl Drop for CudaGraph {
     fn drop(&mut self) {
-        // SAFETY: null or made by `lnn_cuda_graph_begin`, freed once.
+        // SAFETY: the handle is null or from `lnn_cuda_graph_begin`, and is freed once.
         unsafe { ffi::lnn_cuda_graph_free(self.0) }
     }
 }
 
-/// A recording under way: it ends even if the work fails or panics, or the thread would record for ever.
+/// A recording in progress. It ends even if the work fails or panics; otherwise the thread would go on recording.
 struct Recording {
     graph: CudaGraph,
     ended: bool,
@@ -73,7 +71,7 @@ impl Drop for Recording {
         if !self.ended {
             // SAFETY: the graph is recording on this thread.
             let ended = unsafe { ffi::lnn_cuda_graph_end(self.graph.0) };
-            // The work's own failure is on its way, and says more.
+            // The failure of the work itself is being returned, and says more.
             let _ = ffi::check(ended);
         }
     }
@@ -85,14 +83,14 @@ mod tests {
     use tch::{Cuda, Kind, Tensor};
 
     #[test]
-    fn a_cpu_records_nothing_and_the_work_does_not_run() {
+    fn recording_on_a_cpu_is_refused_and_the_work_does_not_run() {
         let work = || -> Result<(), Error> { panic!("it ran") };
         let error = CudaGraph::record(Device::Cpu, work).unwrap_err();
         assert!(error.to_string().contains("on CUDA, not on Cpu"));
     }
 
     #[test]
-    fn where_there_is_no_device_or_no_header_of_cuda_recording_is_refused() {
+    fn without_a_device_or_the_headers_of_cuda_recording_is_refused() {
         if CudaGraph::built_in() && Cuda::is_available() {
             return;
         }
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_reads_what_stands_in_its_inputs_now() {
+    fn a_replay_reads_the_present_contents_of_its_inputs() {
         if !(CudaGraph::built_in() && Cuda::is_available()) {
             return;
         }

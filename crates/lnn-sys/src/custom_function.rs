@@ -1,43 +1,45 @@
-//! Functions with a backward pass of their own, in Rust, run by libtorch's autograd engine.
+//! Functions with a backward pass in Rust, which libtorch's autograd engine calls.
 //!
-//! [`apply`] runs the forward pass and, if a gradient will be asked for, leaves the function in the graph; the engine
-//! calls its backward pass. Errors and panics of either pass come out as errors of the call that ran it.
+//! [`apply`] runs the forward pass and, if an input requires a gradient, adds the function to the graph, from which the engine calls
+//! the backward pass. Errors and panics of a pass become errors of the call that ran it.
 
-use crate::{Error, ffi};
+use crate::error::Error;
+use crate::ffi;
+use crate::handles::{Passes, RawTensors, RawText};
 use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 use tch::Tensor;
 
-/// What a pass may fail with.
+/// The error of a pass.
 pub type PassError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a forward pass gives.
+/// The results of a forward pass.
 #[derive(Debug)]
 pub struct Forward {
-    /// The results. They must be new tensors, not inputs or views of them.
+    /// The outputs. They must be new tensors, not inputs or views of inputs.
     pub outputs: Vec<Tensor>,
-    /// What the backward pass wants to see again: inputs, outputs, or others. Anything else that is kept in the function
-    /// itself must not be an input or an output, or the graph would own itself.
+    /// The tensors that the backward pass receives: inputs, outputs or others. The function itself must not store inputs or outputs,
+    /// since the graph would then own itself and never be freed.
     pub saved: Vec<Tensor>,
 }
 
 /// A function of tensors with a backward pass of its own.
 ///
-/// It is `Send`, since the engine has a thread for each device, but is never called by two threads at once.
+/// It is `Send`, since the engine has a thread for each device. It need not be `Sync`: no two threads call it at the same time.
 pub trait CustomFunction: Send + 'static {
-    /// Computes the outputs; nothing is tracked. `needs` says which inputs will be asked for a gradient; if none will, nothing
-    /// need be saved.
+    /// Computes the outputs, without a graph. `needs` is true for the inputs whose gradients will be needed; if all are false,
+    /// nothing need be saved.
     ///
     /// # Errors
-    /// Whatever the function fails with.
+    /// Those of the function.
     fn forward(&self, inputs: &[Tensor], needs: &[bool]) -> Result<Forward, PassError>;
 
-    /// Gives a gradient for each input, `None` where there is none or where `needs` does not ask for it. The gradients of the
-    /// outputs are `None` where the result does not depend on them.
+    /// Returns one gradient per input, `None` where there is none or `needs` is false. The gradient of an output is `None` where the
+    /// loss does not depend on it.
     ///
     /// # Errors
-    /// Whatever the function fails with.
+    /// Those of the function.
     fn backward(
         &self,
         saved: &[Tensor],
@@ -49,8 +51,8 @@ pub trait CustomFunction: Send + 'static {
 /// Runs `function` on `inputs`, under the gradient mode of the calling thread.
 ///
 /// # Errors
-/// [`Error::Torch`] with the message of the forward pass if that fails or panics. What the backward pass fails with comes out
-/// of the call of `f_backward`. A second derivative is refused there, too.
+/// [`Error::Torch`] with the message of the forward pass if that fails or panics. `f_backward` returns the errors of the backward
+/// pass, and an error where a second derivative is asked for.
 pub fn apply<F: CustomFunction>(function: F, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
     let passes = Passes { forward: forward::<F>, backward: backward::<F>, drop: drop_function::<F> };
     let list = TensorList::new();
@@ -59,50 +61,15 @@ pub fn apply<F: CustomFunction>(function: F, inputs: &[&Tensor]) -> Result<Vec<T
     }
     let outputs = TensorList::new();
     let function = Box::into_raw(Box::new(function)).cast();
-    // SAFETY: `function` is a boxed F, for which `passes` was made, and the C++ drops it once; both lists are alive.
+    // SAFETY: `function` is a boxed F, to which `passes` casts it back, and the C++ drops it once; both lists are alive.
     ffi::check(unsafe { ffi::lnn_custom_function(function, passes, list.0, outputs.0) })?;
     Ok(outputs.tensors())
 }
 
-/// Whether operations on the calling thread are recorded for a backward pass, as they are outside of `no_grad`.
+/// Whether operations on the calling thread are added to the graph of a backward pass, as they are outside of `no_grad`.
 pub fn gradients_are_collected() -> bool {
     // SAFETY: reads a flag of the calling thread.
     unsafe { ffi::lnn_gradients_are_collected() }
-}
-
-/// A list of tensors on the C++ side.
-#[repr(C)]
-pub(crate) struct RawTensors {
-    _private: [u8; 0],
-}
-
-/// An error's text on the C++ side.
-#[repr(C)]
-pub(crate) struct RawText {
-    _private: [u8; 0],
-}
-
-/// The C interface of a function, `LnnPasses` in the C++.
-#[repr(C)]
-pub(crate) struct Passes {
-    forward: unsafe extern "C" fn(
-        *const c_void,
-        *const RawTensors,
-        *const bool,
-        *mut RawTensors,
-        *mut RawTensors,
-        *mut RawText,
-    ) -> bool,
-    backward: unsafe extern "C" fn(
-        *const c_void,
-        *const RawTensors,
-        *const RawTensors,
-        *const bool,
-        usize,
-        *mut RawTensors,
-        *mut RawText,
-    ) -> bool,
-    drop: unsafe extern "C" fn(*mut c_void),
 }
 
 /// A list of tensors that this side owns.
@@ -110,7 +77,7 @@ struct TensorList(*mut RawTensors);
 
 impl TensorList {
     fn new() -> Self {
-        // SAFETY: makes an empty list, which this value owns.
+        // SAFETY: returns an empty list, which this value owns.
         Self(unsafe { ffi::lnn_tensors_new() })
     }
 
@@ -127,7 +94,7 @@ impl TensorList {
 
 impl Drop for TensorList {
     fn drop(&mut self) {
-        // SAFETY: made by `lnn_tensors_new`, freed once.
+        // SAFETY: the list is from `lnn_tensors_new`, and is freed once.
         unsafe { ffi::lnn_tensors_free(self.0) }
     }
 }
@@ -135,26 +102,26 @@ impl Drop for TensorList {
 /// Appends a tensor, or an undefined one.
 ///
 /// # Safety
-/// `list` is alive and nobody else uses it now.
+/// `list` is alive and nothing else uses it at the same time.
 unsafe fn push(list: *mut RawTensors, tensor: Option<&Tensor>) {
     let pointer = tensor.map_or(std::ptr::null(), Tensor::as_ptr);
-    // SAFETY: the pointer is null or to a live tensor, of which the list takes a reference of its own.
+    // SAFETY: the list is as the contract says; the pointer is null or to a live tensor, of which the list takes a reference.
     unsafe { ffi::lnn_tensors_push(list, pointer) }
 }
 
-/// The tensors of a list, sharing their memory; undefined ones stay undefined.
+/// New handles of the tensors of a list; undefined ones stay undefined.
 ///
 /// # Safety
 /// `list` is alive.
 unsafe fn tensors(list: *const RawTensors) -> Vec<Tensor> {
-    // SAFETY: the index is below the count, and the pointer is to a live tensor, of which a reference is taken.
+    // SAFETY: the list is as the contract says; the index is below the count, and a reference is taken of the tensor.
     unsafe {
         let get = |i| Tensor::clone_from_ptr(ffi::lnn_tensors_get(list, i).cast_mut());
         (0..ffi::lnn_tensors_count(list)).map(get).collect()
     }
 }
 
-/// Runs a pass; what it fails with, or its panic, goes to `error`.
+/// Runs a pass, and writes its error or panic to `error`; whether there was none.
 ///
 /// # Safety
 /// `error` is alive.
@@ -163,12 +130,12 @@ unsafe fn guarded(error: *mut RawText, pass: impl FnOnce() -> Result<(), PassErr
         Ok(Ok(())) => return true,
         Ok(Err(failure)) => failure.to_string(),
         Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            format!("panicked: {}", said.unwrap_or("without a message"))
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
+            format!("panicked: {}", message.unwrap_or("without a message"))
         }
     };
-    // SAFETY: the text is copied.
+    // SAFETY: `error` is alive, as the contract says; the C++ copies the text.
     unsafe { ffi::lnn_write_error(error, text.as_ptr().cast::<c_char>(), text.len()) };
     false
 }
@@ -181,7 +148,7 @@ unsafe extern "C" fn forward<F: CustomFunction>(
     saved: *mut RawTensors,
     error: *mut RawText,
 ) -> bool {
-    // SAFETY: the C++ hands over the F that `apply` gave it, live lists, and a flag for each input.
+    // SAFETY: the C++ passes the F that it received from `apply`, live lists, and one flag per input.
     unsafe {
         guarded(error, || {
             let inputs = tensors(inputs);
@@ -206,7 +173,7 @@ unsafe extern "C" fn backward<F: CustomFunction>(
     results: *mut RawTensors,
     error: *mut RawText,
 ) -> bool {
-    // SAFETY: as in `forward`; `needs` has `count` flags.
+    // SAFETY: as in `forward`; `needs` points to `count` flags.
     unsafe {
         guarded(error, || {
             let gradients: Vec<_> =
@@ -222,7 +189,7 @@ unsafe extern "C" fn backward<F: CustomFunction>(
 }
 
 unsafe extern "C" fn drop_function<F>(function: *mut c_void) {
-    // A panic in a drop must not cross the border; there is nobody to tell.
-    // SAFETY: a boxed F, dropped once.
+    // A panic must not reach the C++, and a drop has no result to report it with.
+    // SAFETY: the pointer is to the boxed F of `apply`, which is dropped once.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(function.cast::<F>()) })));
 }

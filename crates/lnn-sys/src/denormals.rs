@@ -1,18 +1,19 @@
-//! Denormal numbers: tiny floats that x86 processes in microcode, a hundred times slower than others.
+//! Denormal numbers: tiny floats, which x86 processors compute with in microcode, a hundred times slower than with others.
 
-use crate::{Error, ffi};
+use crate::error::Error;
+use crate::ffi;
 
-/// Makes the calling thread and all threads of its pool round denormal numbers to zero; `false` if the processor
-/// cannot.
+/// Makes the calling thread and all threads of its pool round denormal numbers to zero, or with `enabled = false` keep them. Returns
+/// `false` if the processor cannot.
 ///
-/// Gradients through many time steps decay into denormals, and every multiplication then crawls. The setting
-/// belongs to a thread: call it on each thread that trains, before the work.
+/// Gradients through many time steps decay into denormals, with which every multiplication is slow. The setting belongs to a thread:
+/// call the function on each thread that trains, before it starts, and not within [`parallel_each`](crate::parallel_each).
 ///
 /// # Errors
 /// [`Error::Torch`] if libtorch throws.
 pub fn flush_denormals(enabled: bool) -> Result<bool, Error> {
     let mut supported = false;
-    // SAFETY: the pointer is to a live bool, which the C++ writes once before it returns.
+    // SAFETY: the pointer is to a live bool, which is written before a success is reported.
     ffi::check(unsafe { ffi::lnn_flush_denormals(enabled, &raw mut supported) })?;
     Ok(supported)
 }
@@ -22,7 +23,7 @@ mod tests {
     use super::*;
     use tch::{Kind, Tensor};
 
-    /// Half the smallest normal number, made on every thread of the pool: the sum of its bits tells who flushed.
+    /// How many of 2²⁰ denormal numbers, computed on all threads of the pool, are not rounded to zero.
     fn survivors() -> i64 {
         let smallest = Tensor::full([1 << 20], f64::from(f32::MIN_POSITIVE), (Kind::Float, tch::Device::Cpu));
         // Reading the bits as integers keeps the comparison itself from flushing them.
@@ -31,7 +32,7 @@ mod tests {
 
     #[test]
     fn denormals_are_flushed_on_every_thread_of_the_pool() {
-        // A thread of its own: the setting must not leak into other tests.
+        // On a thread of its own, since the setting must not reach other tests.
         std::thread::spawn(|| {
             assert_eq!(survivors(), 1 << 20, "a fresh thread keeps denormals");
             assert!(flush_denormals(true).unwrap());

@@ -1,12 +1,12 @@
-//! What can go wrong at the border to C++.
+//! The error of this crate.
 
 /// An error of a call into libtorch.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// libtorch threw an exception; the text is its message.
+    /// libtorch threw an exception with this message.
     #[error("libtorch: {0}")]
     Torch(String),
-    /// The arguments do not fit each other, so libtorch was not called.
+    /// The arguments are wrong or do not fit each other; libtorch was not called.
     #[error("{0}")]
     Argument(String),
 }

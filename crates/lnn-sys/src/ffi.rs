@@ -1,9 +1,7 @@
-//! The declarations of the C++ in `cpp`, and the one place where its messages become errors.
+//! The declarations of the C++ in `cpp`, and the conversion of its messages to errors.
 
-use crate::Error;
-use crate::cuda_graph::RawGraph;
-use crate::custom_function::{Passes, RawTensors, RawText};
-use crate::script_module::RawModule;
+use crate::error::Error;
+use crate::handles::{Layout, Passes, RawGenerator, RawGraph, RawModule, RawTensors, RawText};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use torch_sys::C_tensor;
 
@@ -37,6 +35,30 @@ unsafe extern "C" {
     pub(crate) fn lnn_cuda_graph_replay(handle: *mut RawGraph) -> *mut c_char;
 
     pub(crate) fn lnn_cuda_graph_free(handle: *mut RawGraph);
+
+    pub(crate) fn lnn_generator_new(seed: u64, handle: *mut *mut RawGenerator) -> *mut c_char;
+
+    pub(crate) fn lnn_generator_free(handle: *mut RawGenerator);
+
+    pub(crate) fn lnn_seed_cuda(device: c_int, seed: u64) -> *mut c_char;
+
+    pub(crate) fn lnn_fill_normal(tensor: *mut C_tensor, generator: *const RawGenerator) -> *mut c_char;
+
+    pub(crate) fn lnn_fill_uniform(tensor: *mut C_tensor, generator: *const RawGenerator) -> *mut c_char;
+
+    pub(crate) fn lnn_fill_integers(
+        tensor: *mut C_tensor,
+        below: i64,
+        generator: *const RawGenerator,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_fill_bernoulli(
+        tensor: *mut C_tensor,
+        probability: f64,
+        generator: *const RawGenerator,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_fill_permutation(tensor: *mut C_tensor, generator: *const RawGenerator) -> *mut c_char;
 
     pub(crate) fn lnn_fused_adamw(
         parameters: *const *mut C_tensor,
@@ -73,15 +95,19 @@ unsafe extern "C" {
 
     pub(crate) fn lnn_gradients_are_collected() -> bool;
 
-    pub(crate) fn lnn_threads() -> c_int;
+    pub(crate) fn lnn_threads(count: *mut c_int) -> *mut c_char;
 
     pub(crate) fn lnn_parallel(
         count: usize,
         call: unsafe extern "C" fn(*const c_void, usize),
         context: *const c_void,
-    );
+    ) -> *mut c_char;
 
-    pub(crate) fn lnn_owns_memory_alone(tensor: *const C_tensor) -> bool;
+    pub(crate) fn lnn_layout(tensor: *const C_tensor, layout: *mut Layout) -> *mut c_char;
+
+    pub(crate) fn lnn_is_unchanged(tensor: *const C_tensor, data: *const c_void, version: u32) -> bool;
+
+    pub(crate) fn lnn_exclusive_data(tensor: *mut C_tensor, data: *mut *mut c_void) -> *mut c_char;
 
     pub(crate) fn lnn_script_new(class_name: *const c_char, handle: *mut *mut RawModule) -> *mut c_char;
 
@@ -162,12 +188,12 @@ unsafe extern "C" {
     ) -> *mut c_char;
 }
 
-/// Turns what a C++ entry returned into a `Result`, and frees the message.
+/// Converts the message that a C++ entry returned, which is null on success, and frees it.
 pub(crate) fn check(message: *mut c_char) -> Result<(), Error> {
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: a non-null pointer from our C++ is a NUL-terminated string on the C heap that is ours to free, once.
+    // SAFETY: a non-null message is a NUL-terminated string that the caller owns; it is freed here, once.
     let text = unsafe {
         let text = CStr::from_ptr(message).to_string_lossy().into_owned();
         lnn_free_message(message);

@@ -1,15 +1,16 @@
-//! One optimiser step for all parameters in one call.
+//! The step of AdamW for all parameters in one call.
 
-use crate::{Error, ffi};
+use crate::error::Error;
+use crate::ffi;
 use tch::{Device, Kind, Tensor};
 use torch_sys::C_tensor;
 
 /// The constants of one step of Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 #[derive(Debug, Clone, Copy)]
 pub struct AdamWStep<'a> {
-    /// Which step this is, from 1; it corrects the bias of young moments. A float32 scalar on the device.
+    /// The number of the step, from 1, which corrects the bias of the moments: a float32 scalar on the device.
     pub step: &'a Tensor,
-    /// Learning rate: a float32 scalar on the device, or on the CPU a float64.
+    /// Learning rate: a float32 scalar on CUDA, a float64 scalar on the CPU.
     pub learning_rate: &'a Tensor,
     /// Decay of the first moment, in [0, 1).
     pub beta1: f64,
@@ -23,8 +24,8 @@ pub struct AdamWStep<'a> {
 
 /// Updates `parameters` and both moments in place, all tensors in one call of libtorch.
 ///
-/// The four lists have one length and, place by place, one shape; all tensors share dtype and device. Parameters and
-/// moments must be dense; gradients may have any strides.
+/// The four lists have the same length and at each index the same shape; all tensors have the same dtype and device. Moments have
+/// the strides of their parameters, which must be dense; gradients may have other strides.
 ///
 /// # Errors
 /// [`Error::Argument`] if the lists do not fit each other, [`Error::Torch`] if libtorch throws.
@@ -45,6 +46,10 @@ pub fn fused_adamw(
             return Err(Error::Argument(format!("{what}[{i}] must have the strides of its parameter")));
         }
     }
+    if let Some(i) = parameters.iter().position(|parameter| !is_dense(parameter)) {
+        let strides = parameters[i].stride();
+        return Err(Error::Argument(format!("parameters[{i}] must be dense, found strides {strides:?}")));
+    }
     let Some(first) = parameters.first() else { return Ok(()) };
     let of_rate = if first.device() == Device::Cpu { Kind::Double } else { Kind::Float };
     for (what, scalar, kind) in
@@ -56,8 +61,8 @@ pub fn fused_adamw(
             return Err(Error::Argument(format!("the {what} must be {expected:?}, found {found:?}")));
         }
     }
-    // SAFETY: every pointer is to a live tensor that outlives the call, the lists have `parameters.len()` entries
-    // each, and the shapes, strides, dtypes and devices that the kernel takes for granted were checked above.
+    // SAFETY: every pointer is to a tensor that outlives the call, the lists have `parameters.len()` entries each, and the shapes,
+    // strides, dtypes and devices that the kernel takes for granted were checked above.
     ffi::check(unsafe {
         ffi::lnn_fused_adamw(
             pointers(parameters).as_ptr(),
@@ -75,6 +80,17 @@ pub fn fused_adamw(
     })
 }
 
+/// Whether the elements fill their memory without gaps and repetitions, in whatever order of the dimensions. The kernel goes through
+/// as many elements as the tensor has, one after the other.
+fn is_dense(tensor: &Tensor) -> bool {
+    let mut extents: Vec<_> = tensor.stride().into_iter().zip(tensor.size()).collect();
+    extents.retain(|(_, size)| *size != 1);
+    extents.sort_unstable();
+    let mut expected = 1;
+    extents.into_iter().all(|(stride, size)| stride == std::mem::replace(&mut expected, expected * size))
+        || tensor.numel() == 0
+}
+
 fn pointers(tensors: &[Tensor]) -> Vec<*mut C_tensor> {
     tensors.iter().map(|tensor| tensor.as_ptr().cast_mut()).collect()
 }
@@ -82,7 +98,7 @@ fn pointers(tensors: &[Tensor]) -> Vec<*mut C_tensor> {
 fn check_alike(parameters: &[Tensor], what: &str, list: &[Tensor]) -> Result<(), Error> {
     if list.len() != parameters.len() {
         let (expected, found) = (parameters.len(), list.len());
-        return Err(Error::Argument(format!("expected {expected} {what}, one a parameter, found {found}")));
+        return Err(Error::Argument(format!("expected {expected} {what}, one per parameter, found {found}")));
     }
     let kind_and_device = parameters.first().map(|p| (p.kind(), p.device()));
     for (i, (parameter, other)) in parameters.iter().zip(list).enumerate() {
@@ -98,7 +114,7 @@ fn check_alike(parameters: &[Tensor], what: &str, list: &[Tensor]) -> Result<(),
         for tensor in [parameter, other] {
             if kind_and_device != Some((tensor.kind(), tensor.device())) {
                 return Err(Error::Argument(format!(
-                    "{what}[{i}]: all tensors must share one dtype and device"
+                    "{what}[{i}]: all tensors must have the same dtype and device"
                 )));
             }
         }
@@ -109,10 +125,11 @@ fn check_alike(parameters: &[Tensor], what: &str, list: &[Tensor]) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{Distribution, Generator, fill};
 
     const RATE: f64 = 1e-2;
 
-    /// Number of the step and learning rate.
+    /// The number of the step and the learning rate.
     fn clock(step: i32) -> [Tensor; 2] {
         [(f64::from(step), Kind::Float), (RATE, Kind::Double)]
             .map(|(value, kind)| Tensor::full([], value, (kind, Device::Cpu)))
@@ -122,7 +139,7 @@ mod tests {
         AdamWStep { step, learning_rate, beta1: 0.9, beta2: 0.999, weight_decay: 0.1, epsilon: 1e-8 }
     }
 
-    /// The equation, written down: the reference of the fused kernel.
+    /// The equation, as the reference of the fused kernel.
     fn plain(
         p: &Tensor,
         g: &Tensor,
@@ -140,9 +157,13 @@ mod tests {
 
     #[test]
     fn the_fused_step_follows_the_plain_equation_over_several_steps() {
-        tch::manual_seed(1);
-        let options = (Kind::Double, Device::Cpu);
-        let parameters = [Tensor::randn([3, 5], options), Tensor::randn([40, 3, 3, 3], options)];
+        let mut generator = Generator::new(1).unwrap();
+        let mut drawn = |shape: &[i64]| {
+            let mut drawn = Tensor::empty(shape, (Kind::Double, Device::Cpu));
+            fill(&mut drawn, Distribution::Normal, Some(&mut generator)).unwrap();
+            drawn
+        };
+        let parameters = [drawn(&[3, 5]), drawn(&[40, 3, 3, 3])];
         let moments: Vec<_> = parameters.iter().map(|p| (p.zeros_like(), p.zeros_like())).collect();
         let (first, second): (Vec<_>, Vec<_>) = moments.into_iter().unzip();
         let mut expected: Vec<_> =
@@ -150,7 +171,7 @@ mod tests {
         for step in 1..=5 {
             let clock = clock(step);
             let constants = constants(&clock);
-            let gradients: Vec<_> = parameters.iter().map(Tensor::randn_like).collect();
+            let gradients: Vec<_> = parameters.iter().map(|p| drawn(&p.size())).collect();
             fused_adamw(&parameters, &gradients, &first, &second, constants).unwrap();
             for (state, g) in expected.iter_mut().zip(&gradients) {
                 *state = plain(&state.0, g, &state.1, &state.2, (step, constants));
@@ -173,6 +194,23 @@ mod tests {
         fused_adamw(&parameters, &[gradient.shallow_clone()], &moments, &second, constants(&clock(1)))
             .unwrap();
         assert!((&moments[0] - gradient * 0.1).abs().max().double_value(&[]) < 1e-12);
+    }
+
+    #[test]
+    fn a_parameter_with_gaps_or_repetitions_in_memory_is_refused_and_any_order_of_dimensions_is_not() {
+        let ones = |size: &[i64]| Tensor::ones(size, (Kind::Float, Device::Cpu));
+        let clock = clock(1);
+        let step = |p: Tensor| {
+            let m = [p.zeros_like().as_strided(p.size(), p.stride(), 0)];
+            fused_adamw(&[p.shallow_clone()], &[p.ones_like()], &m, &m, constants(&clock))
+        };
+        step(ones(&[2, 3]).tr()).unwrap();
+        step(ones(&[4, 1, 5, 3]).permute([0, 3, 1, 2])).unwrap();
+        step(ones(&[0, 3])).unwrap();
+        assert!(!is_dense(&ones(&[1]).expand([1000], false)) && !is_dense(&ones(&[4, 4]).narrow(1, 0, 2)));
+        let p = [ones(&[1]).expand([1000], false)];
+        let error = fused_adamw(&p, &p, &p, &p, constants(&clock)).unwrap_err().to_string();
+        assert!(error.contains("parameters[0] must be dense, found strides [0]"), "{error}");
     }
 
     #[test]

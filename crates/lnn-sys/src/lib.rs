@@ -1,7 +1,7 @@
 //! The parts of libtorch that `tch` lacks, behind safe Rust.
 //!
-//! All `unsafe` of the workspace and all of its C++ live in this crate. It knows tensors, but no model: the safe
-//! functions check what the C++ takes for granted, and each C++ entry turns exceptions into [`Error`]s.
+//! This crate contains all `unsafe` code and all C++ of the workspace. It works on tensors and knows no model. Its functions check
+//! what the C++ takes for granted, and each C++ entry converts exceptions to [`Error`]s.
 
 mod allocator;
 mod autocast;
@@ -11,9 +11,12 @@ mod denormals;
 mod error;
 mod ffi;
 mod fused_adamw;
+mod handles;
 mod memory;
 mod parallel;
-mod script_module;
+mod random;
+mod script;
+mod version;
 
 pub use allocator::keep_freed_memory;
 pub use autocast::{autocast, autocast_enabled, without_autocast};
@@ -22,6 +25,8 @@ pub use custom_function::{CustomFunction, Forward, PassError, apply, gradients_a
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};
-pub use memory::{Element, Rows, numbers, numbers_mut};
+pub use memory::{Element, Numbers, RowNumbers, Rows, numbers, numbers_mut, row_numbers};
 pub use parallel::{parallel_each, shares, threads};
-pub use script_module::{ScriptAttribute, ScriptModule, ScriptTensor, torch_version};
+pub use random::{Distribution, Generator, fill, seed_cuda};
+pub use script::{ScriptAttribute, ScriptModule, ScriptTensor};
+pub use version::torch_version;

@@ -1,4 +1,4 @@
-//! Work on the threads of libtorch, so that its own operations and ours never compete for the cores.
+//! Work on the threads of libtorch's pool, so that its operations and those of this project never compete for cores.
 
 use crate::ffi;
 use std::ffi::c_void;
@@ -6,22 +6,26 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// Number of threads that libtorch works with.
+/// Number of threads of libtorch's pool, at least 1.
 pub fn threads() -> usize {
-    // SAFETY: reads a number.
-    usize::try_from(unsafe { ffi::lnn_threads() }).unwrap_or(1).max(1)
+    let mut count = 1;
+    // SAFETY: the pointer is to a live number, which is written at most once before the call returns.
+    let read = ffi::check(unsafe { ffi::lnn_threads(&raw mut count) });
+    // Without an answer one thread is the safe number.
+    read.ok().and_then(|()| usize::try_from(count).ok()).unwrap_or(1).max(1)
 }
 
-/// `0..count` cut into ranges of about one size, at most one for each thread.
+/// Splits `0..count` into ranges of about the same length, at most one per thread.
 pub fn shares(count: usize) -> Vec<Range<usize>> {
     let size = count.div_ceil(threads()).max(1);
     (0..count).step_by(size).map(|from| from..count.min(from + size)).collect()
 }
 
-/// Works on each of `items`, on as many threads as there are items and libtorch has. A single item runs in place.
+/// Calls `work` on each of `items`, on the threads of libtorch's pool; a single item runs on the calling thread. No more items run at
+/// the same time than [`threads`] says, so an item must not wait for another one.
 ///
 /// # Panics
-/// With the panic of an item, after all have ended.
+/// With the panic of an item, after all others have ended; or if libtorch throws.
 pub fn parallel_each<I: Send, W: Fn(I) + Sync>(items: Vec<I>, work: W) {
     if items.len() < 2 {
         items.into_iter().for_each(work);
@@ -38,15 +42,16 @@ pub fn parallel_each<I: Send, W: Fn(I) + Sync>(items: Vec<I>, work: W) {
         }
     };
     let run: &(dyn Fn(usize) + Sync) = &run;
-    // SAFETY: the context is the reference below, which outlives the call; `call` never unwinds, since `run` catches.
-    unsafe { ffi::lnn_parallel(items.len(), call, (&raw const run).cast()) };
+    // SAFETY: the context is the reference above, which outlives the call; `call` never unwinds, since `run` catches panics.
+    let done = ffi::check(unsafe { ffi::lnn_parallel(items.len(), call, (&raw const run).cast()) });
     if let Some(panic) = panicked.into_inner().unwrap_or_else(PoisonError::into_inner) {
         resume_unwind(panic);
     }
+    done.unwrap_or_else(|error| panic!("work on several threads: {error}"));
 }
 
 unsafe extern "C" fn call(context: *const c_void, index: usize) {
-    // SAFETY: `parallel_each` passes a reference to such a reference.
+    // SAFETY: `parallel_each` passes a pointer to a live reference of this type.
     unsafe { (*context.cast::<&(dyn Fn(usize) + Sync)>())(index) }
 }
 

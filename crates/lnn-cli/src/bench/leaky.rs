@@ -19,7 +19,7 @@ pub(super) fn prepare(
         bias_scale: 0.1,
     };
     let reservoir = LeakyReservoir::new(&mut parameters.root(), inputs, &config).map_err(of_core)?;
-    let x = Tensor::randn([batch, steps, inputs], (Kind::Float, device));
+    let x = lnn_core::random::randn([batch, steps, inputs], (Kind::Float, device));
     let repeat = move || {
         let _ = std::hint::black_box(reservoir.scan(Sequence::new(&x), None).map_err(of_core)?.outputs);
         Ok(())

@@ -30,7 +30,7 @@ fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep
     LiquidTimeStep::new(scope, inputs, &config).map_err(of_core)
 }
 
-/// Sequences: 10 classes are told from the last state.
+/// Sequences: 10 classes are predicted from the last state.
 pub(super) fn sequence(
     Shape([batch, steps, inputs, units]): Shape,
     pass: Pass,
@@ -39,7 +39,7 @@ pub(super) fn sequence(
     let mut parameters = Parameters::drawn(0, Kind::Float, device);
     let cell = cell(&mut parameters.root().child("cell"), inputs, units)?;
     let readout = Dense::new(&mut parameters.root().child("readout"), units, CLASSES).map_err(of_core)?;
-    let x = Tensor::randn([batch, steps, inputs], (Kind::Float, device));
+    let x = lnn_core::random::randn([batch, steps, inputs], (Kind::Float, device));
     let features = move || Ok(cell.scan(Sequence::new(&x), None)?.last.output().shallow_clone());
     match pass {
         Pass::Train => prepare(steps, &parameters, readout, labels(batch, device), features),
@@ -51,7 +51,7 @@ pub(super) fn sequence(
 pub(super) fn stream(Shape([batch, _, inputs, units]): Shape, device: Device) -> Result<Prepared, Failure> {
     let mut parameters = Parameters::drawn(0, Kind::Float, device);
     let cell = cell(&mut parameters.root(), inputs, units)?;
-    let x = Tensor::randn([batch, inputs], (Kind::Float, device));
+    let x = lnn_core::random::randn([batch, inputs], (Kind::Float, device));
     let mut state = cell.zero_state(&x);
     let repeat = move || {
         state = cell.step(&x, None, &state);

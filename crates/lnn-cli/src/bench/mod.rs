@@ -20,8 +20,8 @@ pub use work::{Pass, Work};
 
 use crate::device;
 use crate::failure::Failure;
-use crate::precision::Precision;
 use lnn_sys::CudaGraph;
+use lnn_train::Precision;
 use memory::Memory;
 use std::time::Duration;
 use tch::Device;
@@ -40,7 +40,7 @@ type Repetition = Box<dyn FnMut() -> Result<(), Failure>>;
 /// Repetitions before one is recorded in a CUDA graph.
 const REPETITIONS_BEFORE: usize = 3;
 
-/// Makes a work ready, repeats it for `duration`, and tells how long a repetition took and what memory it needed. With `cuda_graph`
+/// Prepares a work, repeats it for `duration`, and reports the time of a repetition and the memory that it needed. With `cuda_graph`
 /// a repetition is a replay of one that was recorded.
 ///
 /// # Errors

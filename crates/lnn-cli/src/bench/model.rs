@@ -2,27 +2,33 @@
 
 use super::training_step::{CLASSES, labels};
 use super::{Pass, Prepared, Shape};
-use crate::args::{ModelName, PresetName};
-use crate::config::RunConfig;
 use crate::failure::Failure;
-use crate::precision::Precision;
 use lnn_core::Optimizer;
-use lnn_models::{Input, InputSpec, Mode, Model};
+use lnn_models::{Input, InputSpec, Mode, Model, ModelKind, Preset, SampleSet, Samples};
+use lnn_train::{Precision, RunConfig};
 use tch::{Device, Kind, Tensor};
 
 pub(super) fn prepare(
-    (kind, preset): (ModelName, PresetName),
+    (kind, preset): (ModelKind, Preset),
     Shape([batch, channels, height, width]): Shape,
     pass: Pass,
     (device, precision): (Device, Precision),
 ) -> Result<Prepared, Failure> {
-    let config = RunConfig::preset(kind.into(), preset.into());
+    let config = RunConfig::preset(kind, preset)?;
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let input = InputSpec::images([channels, height, width], class_names);
-    let mut model = Model::new(config.model.clone(), input, config.standardization, config.seed, device)?;
-    let pixels = Tensor::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
-    model.fit_preprocessing(&pixels)?;
-    let images = pixels.to_kind(Kind::Float) / 255.0;
+    let mut model = Model::new(
+        config.model.clone(),
+        input,
+        config.standardization,
+        config.seed,
+        (precision.kind(), device),
+    )?;
+    let pixels = lnn_core::random::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
+    let labels = labels(batch, device);
+    let input = Input::new(pixels.shallow_clone());
+    model.fit(&SampleSet::Stored(Samples { input, targets: labels.shallow_clone() }))?;
+    let images = pixels.to_kind(precision.kind()) / 255.0;
     if pass == Pass::Inference {
         let repeat = move || {
             std::hint::black_box(model.run(Input::new(images.shallow_clone()), Mode::Evaluation)?);
@@ -35,7 +41,6 @@ pub(super) fn prepare(
         Some(_) => Some(model.front(Input::new(images.shallow_clone()))?),
         None => None,
     };
-    let labels = labels(batch, device);
     let optimizer = Optimizer::new(model.parameters(), config.optimizer.constants());
     let mut optimizer = optimizer.map_err(lnn_models::Error::from)?;
     let rate = config.optimizer.learning_rate;
@@ -49,7 +54,7 @@ pub(super) fn prepare(
             .forward(device, forward)
             .map_err(lnn_core::Error::from)
             .map_err(lnn_models::Error::from)??;
-        model.loss(&logits.prediction, &labels, config.label_smoothing).backward();
+        model.loss(&logits.prediction, &labels, None, config.label_smoothing).backward();
         Ok(optimizer.step(rate).map_err(lnn_models::Error::from)?)
     };
     Ok(Prepared { steps: 1, repeat: Box::new(repeat) })

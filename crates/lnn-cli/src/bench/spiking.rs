@@ -1,4 +1,4 @@
-//! The work of a spiking reservoir that trains and does not grow: 10 classes are told from the mean spikes.
+//! The work of a spiking reservoir that trains and does not grow: 10 classes are predicted from the mean spikes.
 
 use super::training_step::{CLASSES, inference, labels, of_core, prepare as training};
 use super::{Pass, Prepared, Shape};
@@ -28,7 +28,7 @@ pub(super) fn prepare(
     let reservoir =
         SpikingReservoir::new(&mut parameters.root().child("reservoir"), inputs, &config).map_err(of_core)?;
     let readout = Dense::new(&mut parameters.root().child("readout"), units, CLASSES).map_err(of_core)?;
-    let x = Tensor::rand([batch, steps, inputs], (Kind::Float, device));
+    let x = lnn_core::random::rand([batch, steps, inputs], (Kind::Float, device));
     let features = move || {
         let outputs = reservoir.scan(Sequence::new(&x), None)?.outputs;
         // Membranes, and behind them spikes.

@@ -1,13 +1,47 @@
 //! `lnn-cli bench`.
 
-use super::prepare;
-use crate::args::BenchArguments;
+use super::compute::ComputeArguments;
 use crate::bench::{self, Pass, Report, Shape, Work};
 use crate::failure::Failure;
-use crate::observers::{print_line, print_text};
-use crate::precision::Precision;
+use crate::names::precision;
+use crate::output::{print_line, print_text};
+use clap::Args;
+use lnn_train::Precision;
 use serde_json::json;
 use std::time::Duration;
+
+/// The arguments of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// What to time, as liquid or model:cllnn:article; --list shows all
+    #[arg(value_name = "WORK", required_unless_present = "list", conflicts_with = "list")]
+    pub(crate) works: Vec<Work>,
+    /// Its shape: batch, steps, inputs and units of sequences, or batch, channels, height and width of images [default: as
+    /// --list shows]
+    #[arg(long, value_name = "B,T,I,H", allow_hyphen_values = true)]
+    pub(crate) shape: Option<Shape>,
+    /// What a repetition does [default: one row each for all that the work can do]
+    #[arg(long)]
+    pub(crate) pass: Option<Pass>,
+    /// Precision of a model's forward pass in training
+    #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision())]
+    pub(crate) precision: Precision,
+    /// Record a repetition in a CUDA graph and time its replay
+    #[arg(long)]
+    pub(crate) cuda_graph: bool,
+    /// How long each row is measured, after a warm-up of a fifth of that
+    #[arg(long, value_name = "S", default_value_t = 2.0, allow_negative_numbers = true)]
+    pub(crate) seconds: f64,
+    /// Show the works with their shapes
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Device and threads.
+    #[command(flatten)]
+    pub(crate) compute: ComputeArguments,
+}
 
 /// Nobody waits longer for one row.
 const LONGEST: f64 = 3600.0;
@@ -17,7 +51,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
         return list(arguments.json);
     }
     let works = requested(arguments)?;
-    let device = prepare(&arguments.compute)?;
+    let device = arguments.compute.prepare()?;
     if arguments.cuda_graph && !device.is_cuda() {
         return Err(Failure::request("--cuda-graph: expected a CUDA device; hint: --device cuda"));
     }
@@ -28,7 +62,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     for (i, (work, shape, pass)) in works.into_iter().enumerate() {
         let mut report =
             bench::run(work, shape, pass, (device, arguments.precision), arguments.cuda_graph, duration)?;
-        // Later rows find again what earlier ones left, so the first alone tells what it needs.
+        // Later rows reuse the memory of earlier ones, so only the first row shows what it needs.
         report.added_memory_mb = report.added_memory_mb.filter(|_| i == 0);
         if arguments.json {
             print_line(&json!({ "type": "bench", "data": report }))?;

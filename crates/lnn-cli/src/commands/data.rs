@@ -1,27 +1,46 @@
 //! `lnn-cli data`.
 
-use super::fetching::with_bar;
-use crate::args::DataCommand;
-use crate::data;
 use crate::failure::Failure;
-use crate::observers::{print_line, print_text};
+use crate::output::{print_line, print_text, with_bar};
+use clap::Subcommand;
+
+/// What to do with data sets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Show the known sets and whether they are here
+    List {
+        /// Print JSON Lines on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a set into the data folder
+    Fetch {
+        /// Its name
+        name: String,
+    },
+    /// Check the files of a set against their known sums
+    Verify {
+        /// Its name
+        name: String,
+    },
+}
 
 pub(super) fn run(command: &DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::List { json } => list(*json),
         DataCommand::Fetch { name } => {
-            let folder = with_bar(|progress| data::fetch(name, progress))?;
+            let folder = with_bar(|progress| lnn_data::fetch(name, progress))?;
             print_text(&folder.display().to_string())
         }
         DataCommand::Verify { name } => {
-            data::verify(name)?;
+            lnn_data::verify(name)?;
             print_text(&format!("{name}: every file has its known sum"))
         }
     }
 }
 
 fn list(json: bool) -> Result<(), Failure> {
-    for set in data::list()? {
+    for set in lnn_data::list()? {
         if json {
             print_line(&set)?;
             continue;

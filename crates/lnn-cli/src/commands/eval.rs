@@ -1,29 +1,48 @@
 //! `lnn-cli eval`.
 
-use super::run_data::test_samples;
-use super::{fetching, prepare};
-use crate::args::EvalArguments;
+use super::compute::ComputeArguments;
 use crate::failure::Failure;
-use crate::observers::{print_line, print_text};
-use crate::run_folder::checkpoint_file;
-use crate::training::{Event, evaluate_with_noise};
+use crate::output::{opened, print_line, print_text, progress_bar};
+use clap::Args;
 use lnn_models::Checkpoint;
+use lnn_train::{Event, checkpoint_file, evaluate_with_noise};
+use std::path::PathBuf;
+
+/// The arguments of `eval`.
+#[derive(Debug, Args)]
+pub(crate) struct EvalArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub(crate) source: PathBuf,
+    /// The data [default: what the model was trained on]
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// Evaluate with noise of these deviations on the input, too, as 0.1,0.2,0.5: for images, whose pixels are 0..1, as they
+    /// are; for sequences in units of each feature's deviation over the training set, or as they are with standardization=none
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',', allow_negative_numbers = true)]
+    pub(crate) noise: Vec<f64>,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Device and threads.
+    #[command(flatten)]
+    pub(crate) compute: ComputeArguments,
+}
 
 pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
-    let device = prepare(&arguments.compute)?;
+    let device = arguments.compute.prepare()?;
     if let Some(bad) = arguments.noise.iter().find(|noise| !(noise.is_finite() && **noise > 0.0)) {
         return Err(Failure::request(format!("--noise: expected finite numbers above 0, found {bad}")));
     }
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
     let spec = arguments.data.as_ref().unwrap_or(&checkpoint.description.data);
-    let data = fetching::open(spec)?;
-    checkpoint.description.input.check_same(&data.input_spec())?;
+    let data = opened(spec)?;
+    checkpoint.description.input.check_same(&data.spec())?;
     let model = checkpoint.model(device)?;
-    let test = test_samples(&data, device)?;
+    let test = data.test()?.to_device(device);
     // The noisy ones first: the test result comes last.
     let levels = arguments.noise.iter().copied().chain([0.0]);
     for deviation in levels {
-        let bar = super::progress_bar("test", test.len() as u64);
+        let bar = progress_bar("test", test.len() as u64);
         let result =
             evaluate_with_noise(&model, &test, deviation, &mut |done| bar.set_position(done as u64))?;
         bar.finish_and_clear();

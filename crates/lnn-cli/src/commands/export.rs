@@ -1,12 +1,34 @@
 //! `lnn-cli export`.
 
-use crate::args::{ExportArguments, ExportFormat};
 use crate::failure::Failure;
-use crate::run_folder::{checkpoint_file, write_atomically};
-use crate::training::TrainingState;
-use crate::writable::check_writable;
+use crate::output::check_writable;
+use clap::{Args, ValueEnum};
 use lnn_models::{Checkpoint, Description};
+use lnn_train::{TrainingState, checkpoint_file, write_atomically};
 use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// What `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// A module that torch.jit.load reads, with its code
+    Torchscript,
+    /// The weights alone, with a description as metadata
+    Safetensors,
+}
+
+/// The arguments of `export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub(crate) source: PathBuf,
+    /// Where it goes, as model.pt or model.safetensors
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What it is [default: what the ending of the file says]
+    #[arg(long)]
+    pub(crate) format: Option<ExportFormat>,
+}
 
 pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
     let format = format(arguments)?;

@@ -1,9 +1,21 @@
 //! `lnn-cli import`.
 
-use crate::args::ImportArguments;
 use crate::failure::Failure;
-use crate::writable::check_writable;
+use crate::output::check_writable;
+use clap::Args;
 use lnn_models::Exported;
+use std::path::PathBuf;
+
+/// The arguments of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// A module as `export` wrote it, or as torch.jit.save wrote it again
+    #[arg(value_name = "MODEL.pt")]
+    pub(crate) source: PathBuf,
+    /// The checkpoint to write, for eval, predict, export and train --init
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(crate) out: PathBuf,
+}
 
 pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     check_writable(&arguments.out)?;

@@ -1,17 +1,26 @@
 //! `lnn-cli inspect`.
 
 use super::inspect_exported;
-use crate::args::InspectArguments;
 use crate::failure::Failure;
-use crate::observers::{print_line, print_text};
-use crate::run_folder::checkpoint_file;
-use crate::training::{TrainingState, in_digits};
-use lnn_core::Role;
-use lnn_models::{Checkpoint, Exported, InputShape, Task};
+use crate::output::{print_line, print_text};
+use clap::Args;
+use lnn_core::{InputShape, Role, Task};
+use lnn_models::{Checkpoint, Exported};
+use lnn_train::{TrainingState, checkpoint_file, in_digits};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
 use tch::Device;
+
+/// The arguments of `inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// A run's folder (its best epoch), a checkpoint file or an exported .pt
+    pub(crate) source: PathBuf,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// What `inspect --json` prints.
 #[derive(Debug, Serialize)]
@@ -56,7 +65,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     print_text(describe(&report).map_err(Failure::run)?.trim_end())
 }
 
-/// The report as a person reads it.
+/// The report as text.
 fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let description = report.description;

@@ -1,7 +1,7 @@
 //! `lnn-cli inspect model.pt`.
 
 use crate::failure::Failure;
-use crate::observers::print_line;
+use crate::output::print_line;
 use lnn_models::{ExportDescription, Exported, Extent, InputShape, TensorContract};
 use serde::Serialize;
 use std::path::Path;

@@ -1,120 +1,151 @@
 //! `lnn-cli train`.
 
-use super::run_data::{RunData, prepare_features};
-use super::{prepare, ridge_readout, starting_weights};
-use crate::args::{Diagnosis, ModelName, PresetName, TrainArguments};
-use crate::config::RunConfig;
-use crate::data::series;
+use super::compute::ComputeArguments;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::observers::{Curves, GradientsFile, JsonLines, MetricsFile, Observers, Terminal};
-use crate::run_folder::RunFolder;
-use crate::training::{Event, Form, Outcome, Samples, Started, TrainError, Trainer, TrainingState, evaluate};
-use crate::{device, settings};
-use lnn_core::Role;
-use lnn_models::{Checkpoint, Model};
-use std::path::Path;
+use crate::names::{model, precision, preset};
+use crate::output::{JsonLines, Progress, Terminal, data_help, opened};
+use clap::{Args, ValueEnum};
+use lnn_models::{ModelKind, Preset};
+use lnn_train::observers::{Curves, GradientsFile, MetricsFile};
+use lnn_train::{Method, Observers, Outcome, Precision, RunConfig, RunFolder, Session, settings};
+use std::path::{Path, PathBuf};
 use tch::Device;
+
+/// What to watch while training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Diagnosis {
+    /// The norm of the loss's gradient at each step through time
+    Gradients,
+}
+
+/// How a readout of a fixed front gets its weights, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReadoutMethod {
+    /// By gradients, over epochs, as every other part that trains
+    Gradient,
+    /// In closed form, in one pass
+    Ridge,
+}
+
+/// The arguments of `train`.
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    /// The model
+    #[arg(long, required_unless_present = "resume", value_parser = model())]
+    pub(crate) model: Option<ModelKind>,
+    /// The hyper-parameters to start from
+    #[arg(long, default_value = "tuned", conflicts_with = "resume", value_parser = preset())]
+    pub(crate) preset: Preset,
+    #[arg(long, conflicts_with = "resume", value_name = "DATA", help = data_help())]
+    pub(crate) data: Option<String>,
+    /// Total number of epochs
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+    /// Batch size
+    #[arg(long, conflicts_with = "resume", value_name = "N")]
+    pub(crate) batch_size: Option<i64>,
+    /// Maximum learning rate
+    #[arg(long, conflicts_with = "resume", value_name = "X")]
+    pub(crate) lr: Option<f64>,
+    /// Seed of weights, split, order and augmentation
+    #[arg(long, conflicts_with = "resume", value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Precision: bf16 computes the products of training steps in bfloat16 and everything else in float32, f64 computes everything
+    /// in float64 [default: f32]
+    #[arg(long, conflicts_with = "resume", value_name = "PRECISION", value_parser = precision())]
+    pub(crate) precision: Option<Precision>,
+    /// How a readout of a fixed front gets its weights: by gradient over epochs, its features kept in memory up to
+    /// `method.feature_cache_mb`, 4096, and else computed anew in each epoch; or by ridge, in closed form: one pass that keeps no
+    /// features, and a regularization that validation chooses. For lnn [default: gradient]
+    #[arg(long, conflicts_with = "resume", value_name = "METHOD")]
+    pub(crate) readout: Option<ReadoutMethod>,
+    /// Train and validate on at most N samples
+    #[arg(long, conflicts_with = "resume", value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// A JSON file with keys of the configuration, as a run's config.json
+    #[arg(long, conflicts_with = "resume", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One key of the configuration, as model.reservoir.units=800; may be repeated
+    #[arg(long, conflicts_with = "resume", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Start from the weights of a run or a checkpoint, with its model, instead of from random ones
+    #[arg(long, conflicts_with = "resume", value_name = "RUN_OR_CHECKPOINT")]
+    pub(crate) init: Option<PathBuf>,
+    /// The run's folder [default: runs/MODEL-PRESET-N]
+    #[arg(long, conflicts_with = "resume", value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with a run that was interrupted, paused or is to get more --epochs
+    #[arg(long, conflicts_with = "model", value_name = "RUN")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Watch, in each epoch, which gradient reaches which step: gradients.jsonl and a line
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) diagnose: Vec<Diagnosis>,
+    /// Pause after N more epochs, to go on later with --resume
+    #[arg(long, value_name = "N")]
+    pub(crate) pause_after: Option<u64>,
+    /// Print JSON Lines on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Device and threads.
+    #[command(flatten)]
+    pub(crate) compute: ComputeArguments,
+}
 
 pub(super) fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
-    let device = prepare(&arguments.compute)?;
-    match (&arguments.resume, arguments.model) {
-        (Some(run), _) => resume(run, arguments, device, &interrupt),
-        (None, Some(name)) => start(name, arguments, device, &interrupt),
-        (None, None) => Err(Failure::request("expected --model or --resume, found neither")),
-    }
+    let device = arguments.compute.prepare()?;
+    let session = match (&arguments.resume, arguments.model) {
+        (Some(run), _) => resume(run, arguments, device)?,
+        (None, Some(name)) => start(name, arguments, device)?,
+        (None, None) => return Err(Failure::request("expected --model or --resume, found neither")),
+    };
+    train(arguments, &session, &interrupt)
 }
 
-fn start(
-    name: ModelName,
-    arguments: &TrainArguments,
-    device: Device,
-    interrupt: &Interrupt,
-) -> Result<(), Failure> {
+fn start(name: ModelKind, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
     let config = configure(name, arguments)?;
-    ridge_readout::check_flags(arguments, &config)?;
+    check_flags(arguments, &config)?;
     if let Some(out) = &arguments.out {
         RunFolder::check_free(out)?;
     }
-    let data = RunData::open(&config, device)?;
-    let model = new_model(&config, &data, device)?;
-    check_diagnosis(arguments, &model)?;
-    ridge_readout::check_model(&config, &model)?;
-    let mut notices = Vec::new();
-    let features = prepare_features(&config, &data, &model, true, &mut notices)?;
-    // The folder comes last: a request that is refused leaves nothing behind.
-    let preset = serde_json::to_value(config.preset).expect("a preset is a word");
-    let name = format!("{}-{}", config.model.name(), preset.as_str().unwrap_or_default());
-    let folder = RunFolder::create(arguments.out.as_deref(), &name, &config)?;
-    train(arguments, &config, &folder, &Prepared { data, model, features, notices }, None, interrupt)
+    let data = opened(&config.data)?;
+    let mut progress = Progress::default();
+    Ok(Session::start(config, &*data, arguments.out.as_deref(), device, &mut progress.receiver())?)
 }
 
-fn resume(
-    run: &Path,
-    arguments: &TrainArguments,
-    device: Device,
-    interrupt: &Interrupt,
-) -> Result<(), Failure> {
+fn resume(run: &Path, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
     let (folder, mut config) = RunFolder::open(run)?;
-    ridge_readout::check_flags(arguments, &config)?;
-    ridge_readout::check_unsolved(&config, &folder)?;
-    if let Some(epochs) = arguments.epochs {
-        config.epochs = epochs;
-        config.validate()?;
-        folder.write_config(&config)?;
-    }
-    let data = RunData::open(&config, device)?;
-    let last = folder.last();
-    // A run that was killed before its first checkpoint starts anew from its configuration.
-    let checkpoint = last.exists().then(|| Checkpoint::load(&last)).transpose()?;
-    let (model, state) = match &checkpoint {
-        None => (new_model(&config, &data, device)?, None),
-        Some(checkpoint) => {
-            checkpoint.description.input.check_same(&data.input)?;
-            let state: TrainingState = serde_json::from_value(checkpoint.description.training.clone())
-                .map_err(|error| {
-                    Failure::request(format!("{}: its training state: {error}", last.display()))
-                })?;
-            (checkpoint.model(device)?, Some(state))
-        }
-    };
-    check_diagnosis(arguments, &model)?;
-    let mut notices = Vec::new();
-    let features = prepare_features(&config, &data, &model, checkpoint.is_none(), &mut notices)?;
-    let prepared = Prepared { data, model, features, notices };
-    train(arguments, &config, &folder, &prepared, state.zip(checkpoint.as_ref()), interrupt)
+    check_flags(arguments, &config)?;
+    config.epochs = arguments.epochs.unwrap_or(config.epochs);
+    config.validate()?;
+    let data = opened(&config.data)?;
+    let mut progress = Progress::default();
+    Ok(Session::resume(folder, config, &*data, device, &mut progress.receiver())?)
 }
 
-/// Refuses to watch what the model does not have.
-fn check_diagnosis(arguments: &TrainArguments, model: &Model) -> Result<(), Failure> {
-    if arguments.diagnose.contains(&Diagnosis::Gradients) && model.readout().is_some() {
-        return Err(Failure::request(
-            "--diagnose gradients: expected a model that trains through time, found one whose readout alone trains",
-        ));
+/// Refuses flags that a readout in closed form does nothing with.
+fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Failure> {
+    let flags = [
+        ("--epochs", arguments.epochs.is_some()),
+        ("--pause-after", arguments.pause_after.is_some()),
+        ("--lr", arguments.lr.is_some()),
+        ("--batch-size", arguments.batch_size.is_some()),
+    ];
+    match flags.iter().find(|(_, given)| config.method.is_ridge() && *given) {
+        None => Ok(()),
+        Some((name, _)) => Err(lnn_train::Method::without_effect(name).into()),
     }
-    Ok(())
-}
-
-/// What a run works on.
-struct Prepared {
-    data: RunData,
-    model: Model,
-    features: Option<[Samples; 2]>,
-    notices: Vec<String>,
 }
 
 /// Preset, then file, then `--set`, then the flags of their own.
-fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
-    if arguments.preset == PresetName::Conv && name != ModelName::Cifar {
-        return Err(Failure::request("--preset conv: expected --model cifar, which alone has it"));
-    }
-    let mut config = RunConfig::preset(name.into(), arguments.preset.into());
-    if arguments.data.as_deref().is_some_and(|spec| spec == "toy" || spec.starts_with("csv:")) {
-        config = config.for_sequences();
+fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
+    let mut config = RunConfig::preset(name, arguments.preset)?;
+    if let Some(spec) = &arguments.data {
+        config = config.for_content(lnn_data::content(spec));
     }
     if let Some(source) = &arguments.init {
-        starting_weights::adopt(&mut config, source)?;
+        config = config.starting_from(source)?;
     }
     if let Some(path) = &arguments.config {
         config = settings::apply_file(&config, path)?;
@@ -122,112 +153,52 @@ fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, F
     for assignment in &arguments.set {
         config = settings::apply_assignment(&config, assignment)?;
     }
-    config.data = arguments.data.clone().unwrap_or(config.data);
-    config.data = absolute(&config.data)?;
+    config.data = lnn_data::absolute(arguments.data.as_ref().unwrap_or(&config.data))?;
     config.epochs = arguments.epochs.unwrap_or(config.epochs);
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
     config.optimizer.learning_rate = arguments.lr.unwrap_or(config.optimizer.learning_rate);
     config.seed = arguments.seed.unwrap_or(config.seed);
     config.limit = arguments.limit.or(config.limit);
     config.precision = arguments.precision.unwrap_or(config.precision);
-    config.readout = arguments.readout.unwrap_or(config.readout);
-    if ridge_readout::asked(&config) {
-        // One pass is no start of another, and the refusal of --epochs names what was given.
-        (config.readout_start, config.epochs) = (None, 1);
+    match arguments.readout {
+        Some(ReadoutMethod::Ridge) => config.method = Method::Ridge {},
+        Some(ReadoutMethod::Gradient) if config.method.is_ridge() => {
+            config.method = Method::Gradient(lnn_train::GradientMethod::default());
+        }
+        Some(ReadoutMethod::Gradient) | None => {}
+    }
+    if config.method.is_ridge() {
+        // There is one pass, and the refusal of --epochs names what was given.
+        config.epochs = 1;
     }
     config.validate()?;
     Ok(config)
 }
 
-/// The same data with an absolute path: the run may go on from another folder.
-fn absolute(spec: &str) -> Result<String, Failure> {
-    let Some((kind, path)) = spec.split_once(':') else { return Ok(spec.to_owned()) };
-    let (path, options) = if kind == "csv" { series::split_path(path) } else { (path, "") };
-    let absolute = std::path::absolute(path).map_err(|error| Failure::request(format!("{spec}: {error}")))?;
-    Ok(format!("{kind}:{}{options}", absolute.display()))
-}
-
-fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model, Failure> {
-    if let Some(path) = &config.init {
-        return starting_weights::model(config, path, &data.input, device);
+fn train(arguments: &TrainArguments, session: &Session, interrupt: &Interrupt) -> Result<(), Failure> {
+    let trace = arguments.diagnose.contains(&Diagnosis::Gradients);
+    if trace && session.model().readout().is_some() {
+        return Err(Failure::request(
+            "--diagnose gradients: expected a model that trains through time, found one whose readout alone trains",
+        ));
     }
-    let (model, input) = (config.model.clone(), data.input.clone());
-    let mut model = Model::new(model, input, config.standardization, config.seed, device)?;
-    model.fit_preprocessing(&data.train.inputs)?;
-    if data.train.form == Form::Sequences {
-        model.fit_values(&data.train.targets)?;
-    }
-    Ok(model)
-}
-
-fn train(
-    arguments: &TrainArguments,
-    config: &RunConfig,
-    folder: &RunFolder,
-    prepared: &Prepared,
-    resumed: Option<(TrainingState, &Checkpoint)>,
-    interrupt: &Interrupt,
-) -> Result<(), Failure> {
-    let epochs = resumed.as_ref().map_or(0, |(state, _)| state.epoch);
+    let folder = session.folder();
     let mut observers = Observers::default()
-        .with(MetricsFile::open(&folder.metrics(), epochs)?)
+        .with(MetricsFile::open(&folder.metrics(), session.epoch())?)
         .with(Curves::new(&folder.curves(), &folder.metrics())?)
         .with(GradientsFile::new(&folder.gradients()))
         .with(Terminal::new(!arguments.json));
     if arguments.json {
         observers = observers.with(JsonLines);
     }
-    let Prepared { data, model, features, notices } = prepared;
-    let [train, validation] =
-        features.as_ref().map_or([&data.train, &data.validation], <[Samples; 2]>::each_ref);
-    let trace = arguments.diagnose.contains(&Diagnosis::Gradients);
-    let mut trainer = match ridge_readout::asked(config) {
-        false => Some(Trainer::new(model, config, [train, validation], folder, resumed)?.tracing(trace)),
-        true => None,
-    };
-    observers.notify(&Event::Started(Started {
-        model: config.model.name().into(),
-        data: config.data.clone(),
-        device: device::name(model.parameters().device()),
-        threads: tch::get_num_threads(),
-        trainable: model.parameters().count(Role::Trainable),
-        fixed: model.parameters().count(Role::Buffer),
-        train_samples: data.train.len(),
-        validation_samples: data.validation.len(),
-        steps_per_epoch: trainer.as_ref().map_or(1, Trainer::steps_per_epoch),
-        epoch: epochs,
-        epochs: config.epochs,
-        folder: folder.path().to_owned(),
-    }))?;
-    for text in notices.iter().cloned().chain(config.precision.notice(model.parameters().device())) {
-        observers.notify(&Event::Notice { text })?;
-    }
-    let outcome = match &mut trainer {
-        Some(trainer) => trainer.run(&mut observers, interrupt, arguments.pause_after)?,
-        None => ridge_readout::solve(config, data, model, folder, &mut observers, interrupt)
-            .map(|()| Outcome::Finished)?,
-    };
+    let mut progress = Progress::default();
+    let stop = || interrupt.requested();
+    let outcome =
+        session.train(&mut observers, &stop, arguments.pause_after, trace, &mut progress.receiver())?;
+    drop(progress);
     if outcome == Outcome::Paused {
-        return match interrupt.requested() {
-            true => Err(Failure::interrupted()),
-            false => Ok(()),
-        };
+        return if interrupt.requested() { Err(Failure::interrupted()) } else { Ok(()) };
     }
-    // The test images are seen once, at the end, by the weights that validation chose.
-    let best = Checkpoint::load(&folder.best())?.model(model.parameters().device())?;
-    let test = evaluate(&best, &data.test, &mut |_| {})?;
-    observers.notify(&Event::Test(test))
-}
-
-impl From<TrainError> for Failure {
-    fn from(error: TrainError) -> Self {
-        match error {
-            // A disk that fills up while the run goes on is no wrong request.
-            TrainError::Model(error @ lnn_models::Error::Io { .. }) => Self::run(error),
-            TrainError::Model(error) => error.into(),
-            TrainError::Core(error) => lnn_models::Error::from(error).into(),
-            TrainError::Observer(failure) => failure,
-            TrainError::NonFinite { .. } => Self::run(error),
-        }
-    }
+    session.test(&mut observers)?;
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Small sets of images in files of their own: a bright square in noise, whose quadrant is the class.
 
-use lnn_cli::data::idx::{write_images, write_labels};
+use lnn_data::readers::idx::{write_images, write_labels};
 use ndarray::Array4;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

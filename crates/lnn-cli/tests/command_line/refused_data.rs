@@ -2,7 +2,7 @@
 
 use crate::image_sets::SetFolder;
 use crate::program::Call;
-use lnn_cli::data::idx::{write_images, write_labels};
+use lnn_data::readers::idx::{write_images, write_labels};
 use ndarray::Array4;
 use std::fs::{self, File};
 

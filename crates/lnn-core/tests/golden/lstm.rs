@@ -33,7 +33,7 @@ fn the_lstm_gives_the_outputs_and_gradients_of_the_equation_fused_and_step_by_st
         let golden = Golden::read("lstm_T5.npz", kind);
         for from_zero in [false, true] {
             check_lstm(&golden, from_zero, |lstm, x, initial| lstm.scan(Sequence::new(x), initial).unwrap());
-            // A mask of ones takes the plain loop.
+            // With a mask of ones the scan runs step by step.
             check_lstm(&golden, from_zero, |lstm, x, initial| {
                 let ones = Tensor::ones(&x.size()[..2], (Kind::Bool, Device::Cpu));
                 lstm.scan(Sequence::new(x).with_mask(Some(&ones)), initial).unwrap()

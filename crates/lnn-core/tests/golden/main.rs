@@ -1,6 +1,6 @@
-//! Cells, scaling and optimiser against numbers that `scripts/generate_golden.py` computed with numpy alone.
+//! Cells, scaling and optimiser against numbers that `scripts/generate_golden.py` computed with numpy.
 //!
-//! Its docstring holds the equations and says what each array is. Every comparison runs in float64 and in float32.
+//! Its docstring has the equations and describes each array. Every comparison runs in float64 and in float32.
 
 mod lstm;
 mod optimizer;
@@ -14,7 +14,7 @@ use tch::{Kind, Tensor};
 
 const KINDS: [Kind; 2] = [Kind::Double, Kind::Float];
 
-/// The arrays of one file, given out in one dtype.
+/// The arrays of one file, converted to one dtype.
 struct Golden {
     arrays: Vec<(String, Tensor)>,
     kind: Kind,
@@ -48,7 +48,7 @@ impl Golden {
         self.get(name).copy().set_requires_grad(true)
     }
 
-    /// Number of inputs and units, as the shape of `input_weights` tells.
+    /// Number of inputs and of rows of `input_weights`.
     fn extents(&self) -> [i64; 2] {
         let [units, inputs] = self.exact("input_weights").size()[..] else { panic!("a matrix") };
         [inputs, units]
@@ -74,7 +74,7 @@ impl Golden {
     }
 }
 
-/// What a result is called in a file: `NAME`, or `zero_NAME` if the run began at rest.
+/// The name of a result in a file: `NAME`, or `zero_NAME` if the run began at rest.
 fn prefixed(from_zero: bool, name: &str) -> String {
     if from_zero { format!("zero_{name}") } else { name.to_owned() }
 }

@@ -1,10 +1,10 @@
-//! The spiking reservoir, with the gradients that its surrogate lends.
+//! The spiking reservoir, with the gradients of its surrogate.
 
 use crate::{Golden, KINDS, prefixed};
 use lnn_core::{Cell, Parameters, Role, Sequence, SpikingConfig, SpikingReservoir, State, Surrogate};
 use tch::{Device, Kind, Tensor};
 
-/// A reservoir all of whose units live, with the tensors of the file.
+/// A reservoir whose units are all active, with the tensors of the file.
 fn reservoir(golden: &Golden) -> (SpikingReservoir, Parameters) {
     let [inputs, units] = golden.extents();
     let config = SpikingConfig {
@@ -19,7 +19,7 @@ fn reservoir(golden: &Golden) -> (SpikingReservoir, Parameters) {
         bias: true,
         role: Role::Trainable,
     };
-    // Drawn and not blank: that fills `active`, which the file does not hold.
+    // Drawn and not blank: that sets `active`, which the file does not contain.
     let mut parameters = Parameters::drawn(0, golden.kind, Device::Cpu);
     let reservoir = SpikingReservoir::new(&mut parameters.root(), inputs, &config).unwrap();
     for entry in parameters.entries().iter().filter(|entry| entry.role == Role::Trainable) {

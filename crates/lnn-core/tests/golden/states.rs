@@ -2,12 +2,12 @@
 
 use crate::{Golden, KINDS, prefixed};
 use lnn_core::{
-    Cell, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Parameters,
+    Cell, Gru, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Parameters,
     ReservoirConfig, Role, Scope, Sequence, Solver, State, TauForm, TimeConstants,
 };
 use tch::Device;
 
-/// Runs the cell that `make` makes of its number of inputs and units on the input of `file`, from its initial state and from
+/// Runs the cell that `make` returns for a number of inputs and of rows of weights on the input of `file`, from its initial state and from
 /// zero, and compares the states and the gradients of `sum(states²)`.
 fn check(file: &str, make: impl Fn(&mut Scope<'_>, [i64; 2], &Golden) -> Box<dyn Cell>) {
     for (kind, from_zero) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
@@ -85,4 +85,9 @@ fn the_linear_liquid_gives_the_states_and_gradients_of_the_equation() {
     check("linear_liquid_T5.npz", |scope, [inputs, units], golden| {
         Box::new(LinearLiquid::new(scope, inputs, units, golden.number("rate")).unwrap())
     });
+}
+
+#[test]
+fn the_gru_gives_the_states_and_gradients_of_the_equation() {
+    check("gru_T5.npz", |scope, [inputs, rows], _| Box::new(Gru::new(scope, inputs, rows / 3).unwrap()));
 }

@@ -9,7 +9,7 @@ use tch::{Tensor, no_grad};
 const STEP: f64 = 1e-6;
 const TOLERANCE: f64 = 1e-7;
 
-/// A number that each output and each part of the last state moves by another amount.
+/// A number that depends on each output and each part of the last state with a weight of its own.
 fn loss(outputs: &Tensor, last: &State) -> Tensor {
     let all: Vec<_> = last.tensors().iter().chain([outputs]).map(|tensor| tensor.reshape([-1])).collect();
     let all = Tensor::cat(&all, 0);
@@ -32,7 +32,7 @@ fn leaves(subject: &Subject) -> (Vec<String>, Vec<Tensor>) {
 
 fn gradients(loss: &Tensor, leaves: &[Tensor]) -> Vec<Tensor> {
     let found = Tensor::run_backward(&[loss], leaves, false, false);
-    // What the loss does not reach has no gradient, which is a gradient of zero.
+    // A tensor that the loss does not depend on has no gradient, which means zero.
     let or_zero = |(found, leaf): (Tensor, &Tensor)| if found.defined() { found } else { leaf.zeros_like() };
     found.into_iter().zip(leaves).map(or_zero).collect()
 }
@@ -76,7 +76,7 @@ pub(crate) fn gradients_with_a_mask_are_those_of_central_differences(subject: &S
     }
 }
 
-/// A cell may scan by fused code of its own; then only this ties its backward pass to the step.
+/// Where a cell scans by fused code, this compares its backward pass with that of the steps.
 pub(crate) fn a_scan_has_the_gradients_of_its_steps(subject: &Subject) {
     let (_, leaves) = leaves(subject);
     let (outputs, last) = step_by_hand(subject);

@@ -1,4 +1,4 @@
-//! Laws of the mask: where it is false, time stands still.
+//! Laws of the mask: where it is false, nothing changes.
 
 use crate::{OPTIONS, Subject, assert_close, assert_states_close, map_state};
 use lnn_core::Sequence;
@@ -11,7 +11,7 @@ pub(crate) fn a_masked_step_leaves_the_state_and_repeats_the_output(subject: &Su
         let mut before = map_state(start, Tensor::shallow_clone);
         let outputs = cell.scan(Sequence::new(x).with_mask(Some(mask)), given).unwrap().outputs;
         for t in 0..subject.steps() {
-            // One step at a time, so that the whole state is seen and not its output alone.
+            // One step at a time, to compare the whole state and not only its output.
             let step = |tensor: &Tensor| tensor.narrow(1, t, 1);
             let free = cell.scan(Sequence::new(&step(x)), Some(&before)).unwrap().last;
             let masked =

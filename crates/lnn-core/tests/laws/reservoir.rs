@@ -1,4 +1,4 @@
-//! Laws of the leaky reservoir alone.
+//! Laws of the leaky reservoir only.
 
 use crate::{OPTIONS, Sizes, Subject, for_all, map_state};
 use lnn_core::{Cell, LeakyReservoir, ReservoirConfig, Scope, Sequence};
@@ -13,7 +13,7 @@ pub(crate) fn draw(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Ce
     Box::new(LeakyReservoir::new(scope, inputs, &ReservoirConfig { units, ..CONFIG }).unwrap())
 }
 
-/// The same without the bias, as the echo state networks of most articles.
+/// The same without a bias, like the echo state networks of most articles.
 pub(crate) fn draw_without_bias(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
     let config = ReservoirConfig { units, bias_scale: 0.0, ..CONFIG };
     Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
@@ -36,7 +36,7 @@ fn gradients_pass_to_the_input_and_none_reach_the_weights() {
 #[test]
 fn states_that_start_between_minus_one_and_one_stay_there() {
     for_all(draw, |subject| {
-        // Inputs of some thousands saturate the units.
+        // Inputs of several thousands saturate the units.
         let x = &subject.x * 1e4;
         let start = map_state(&subject.initial, |state| state.clamp(-1.0, 1.0));
         for initial in [None, Some(&start)] {
@@ -46,14 +46,14 @@ fn states_that_start_between_minus_one_and_one_stay_there() {
     });
 }
 
-/// The echo state property: the input washes out what the state was before.
+/// The echo state property: the influence of the initial state vanishes.
 #[test]
 fn two_initial_states_converge_under_one_input_when_the_radius_is_below_one() {
     let draw = |scope: &mut Scope<'_>, inputs, units| -> Box<dyn Cell> {
         let config = ReservoirConfig { units, spectral_radius: 0.5, leak_rate: 1.0, ..CONFIG };
         Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
     };
-    // Few units are left out: their matrix may stretch states far before its powers vanish.
+    // Not with few units: their matrix may enlarge states a lot before its powers vanish.
     let config = ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(units in 20_i64..40, inputs in 1_i64..5, seed in 0_u64..10_000)| {
         let subject = Subject::draw(draw, Sizes { batch: 4, steps: 100, inputs, units, seed });

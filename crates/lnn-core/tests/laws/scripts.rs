@@ -1,10 +1,10 @@
-//! Laws of the TorchScript that stands beside a cell: once loaded, it is the cell.
+//! Laws of the TorchScript of a cell: the loaded module computes the same as the cell.
 
 use crate::{Subject, assert_close, assert_states_close};
 use lnn_core::{Run, Sequence, State};
 use tch::{CModule, IValue, Kind, Tensor};
 
-/// The cell's script after a way through the bytes of a file.
+/// The module of the cell's script, after it was written to and read from the bytes of a file.
 fn module(subject: &Subject) -> CModule {
     let bytes = subject.cell.script().build(&subject.parameters).unwrap().save(("empty", "")).unwrap();
     CModule::load_data(&mut bytes.as_slice()).unwrap()
@@ -45,7 +45,7 @@ fn call(module: &CModule, method: &str, x: &Tensor, state: Option<&State>) -> Ru
     Run { outputs, last }
 }
 
-/// A number that every output and every state has a part in, each a different one.
+/// A number that depends on every output and every state with a weight of its own.
 fn loss(run: &Run) -> Tensor {
     run.last.tensors().iter().fold(run.outputs.square().sum(Kind::Double), |sum, state| {
         sum + (state * 0.5).sin().sum(Kind::Double)
@@ -75,7 +75,7 @@ pub(crate) fn the_scripted_sequence_has_the_values_and_gradients_of_the_scan(sub
     let own = Tensor::run_backward(&[loss(&scan)], &own, false, false);
     let other = Tensor::run_backward(&[loss(&scripted)], &other, false, false);
     for (other, own) in other.iter().zip(&own) {
-        // What no output depends on has no gradient, or zeros.
+        // A tensor that no output depends on has no gradient, or a zero one.
         match (other.defined(), own.defined()) {
             (true, true) => assert_close(other, own),
             (true, false) => assert_close(other, &other.zeros_like()),

@@ -1,4 +1,4 @@
-//! Laws of the door: what does not fit is an error that names it, never a panic.
+//! Laws of the checks: an argument that does not fit is an error that names it, never a panic.
 
 use crate::{OPTIONS, Subject};
 use lnn_core::{Error, Run, Sequence, State};
@@ -36,7 +36,7 @@ pub(crate) fn an_input_that_does_not_fit_is_named(subject: &Subject) {
     ];
     for size in sizes {
         assert_refused(subject.cell.scan(Sequence::new(&zeros(size)), None), "the input", size);
-        // A mask or state that fits nothing must not distract from the input.
+        // A mask or state that does not fit either must not hide the error of the input.
         let other = State::new(vec![zeros(&[])]);
         assert_refused(
             subject.cell.scan(Sequence::new(&zeros(size)).with_mask(Some(&zeros(&[]))), Some(&other)),
@@ -94,7 +94,7 @@ pub(crate) fn an_initial_state_that_does_not_fit_is_named(subject: &Subject) {
 
 pub(crate) fn a_wrong_number_of_state_tensors_is_refused(subject: &Subject) {
     let Subject { cell, x, initial, .. } = subject;
-    // Whatever the rank of what is too much, counting it must not look inside.
+    // The extra tensors may have any rank: counting them must not read their shapes.
     let surplus: [&[i64]; 3] = [&[subject.batch(), 1], &[subject.batch()], &[]];
     for size in surplus {
         let tensors = initial.tensors().iter().map(Tensor::shallow_clone).chain([zeros(size)]);

@@ -1,6 +1,7 @@
-//! Laws of cells that know the time between their steps.
+//! Laws of cells that use the time between steps.
 
 use crate::{OPTIONS, Subject, assert_close, assert_states_close, for_all};
+use lnn_core::random::{rand, seeded};
 use lnn_core::{
     Cell, Error, Init, LiquidTimeStep, LiquidTimeStepConfig, Scope, Sequence, Solver, State, TauForm,
     TimeConstants,
@@ -19,7 +20,7 @@ fn config(units: i64, solver: Solver, tau: TimeConstants) -> LiquidTimeStepConfi
     }
 }
 
-/// Constants that are learned above a floor, and steps that are stable for any dt.
+/// Time constants with a floor, and steps that are stable for any dt.
 pub(crate) fn draw(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
     let tau = TimeConstants { form: TauForm::Softplus, floor: 0.5, initial: [0.8, 5.0], by_input: false };
     Box::new(LiquidTimeStep::new(scope, inputs, &config(units, Solver::Exponential, tau)).unwrap())
@@ -31,7 +32,7 @@ pub(crate) fn draw_article(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Bo
     Box::new(LiquidTimeStep::new(scope, inputs, &config(units, Solver::Euler, tau)).unwrap())
 }
 
-/// Constants that move with the input.
+/// Time constants that depend on the input.
 pub(crate) fn draw_by_input(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
     let tau = TimeConstants { form: TauForm::Softplus, floor: 0.5, initial: [0.8, 5.0], by_input: true };
     Box::new(LiquidTimeStep::new(scope, inputs, &config(units, Solver::Exponential, tau)).unwrap())
@@ -39,10 +40,10 @@ pub(crate) fn draw_by_input(scope: &mut Scope<'_>, inputs: i64, units: i64) -> B
 
 /// Time steps `[B, T]` between 0 and `most`.
 fn times(subject: &Subject, most: f64) -> Tensor {
-    Tensor::rand([subject.batch(), subject.steps()], OPTIONS) * most
+    seeded(0, || rand([subject.batch(), subject.steps()], OPTIONS)) * most
 }
 
-/// A cell without time refuses dt by name; one with time takes ones as no dt.
+/// A cell without time refuses dt by name; for one with time, ones are the same as no dt.
 pub(crate) fn time_is_taken_or_refused(subject: &Subject) {
     let Subject { cell, x, initial, mask, .. } = subject;
     let ones = Tensor::ones([subject.batch(), subject.steps()], OPTIONS);

@@ -92,15 +92,6 @@ pub(crate) fn no_initial_state_is_a_zero_state(subject: &Subject) {
     }
 }
 
-pub(crate) fn advancing_from_rest_is_advancing_from_zeros(subject: &Subject) {
-    let projected = subject.cell.project(&subject.x.select(1, 0));
-    let zeros = subject.cell.zero_state(&projected);
-    assert_states_close(
-        &subject.cell.advance_from_rest(&projected, None),
-        &subject.cell.advance(&projected, None, &zeros),
-    );
-}
-
 /// The last batch of a filtered data set may be empty.
 pub(crate) fn an_empty_batch_gives_empty_outputs(subject: &Subject) {
     let Subject { cell, x, initial, mask, .. } = subject;

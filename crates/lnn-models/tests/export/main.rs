@@ -23,7 +23,7 @@ fn images(count: i64) -> Tensor {
 
 /// A preset with a smaller reservoir, and without the dropout that no two passes share.
 fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
-    let mut config = ModelConfig::preset(kind, preset);
+    let mut config = ModelConfig::preset(kind, preset).unwrap();
     match &mut config {
         ModelConfig::Lnn(config) => config.reservoir.units = 40,
         ModelConfig::Snlnn(config) => {
@@ -38,6 +38,7 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
                 config.channels = vec![4, 6];
             }
         }
+        ModelConfig::Lstm(config) => (config.units, config.dropout) = (10, 0.0),
         ModelConfig::Cllnn(config) => {
             config.channels = vec![4, 6];
             config.reservoir.units = 30;
@@ -52,7 +53,7 @@ fn checkpoint(config: &ModelConfig, standardization: Standardization) -> Checkpo
     // libtorch's generator belongs to all threads.
     static GENERATOR: Mutex<()> = Mutex::new(());
     let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
-    let model = Model::new(config.clone(), input(), standardization, 3, Device::Cpu).unwrap();
+    let model = Model::new(config.clone(), input(), standardization, 3, (Kind::Float, Device::Cpu)).unwrap();
     for entry in model.parameters().entries() {
         if standardization == Standardization::None && entry.name.starts_with("preprocessing.") {
             continue; // no training changes these

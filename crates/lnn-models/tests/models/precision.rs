@@ -21,7 +21,7 @@ fn step(model: &Model, optimizer: &mut AdamW, short: bool) -> f64 {
     let output = if short { autocast(Device::Cpu, Kind::BFloat16, run).unwrap() } else { run() };
     assert_eq!(output.prediction.kind(), Kind::Float);
     let labels = Tensor::arange(24, (Kind::Int64, Device::Cpu)).remainder(3);
-    let loss = model.loss(&output.prediction, &labels, 0.0);
+    let loss = model.loss(&output.prediction, &labels, None, 0.0);
     assert_eq!(loss.kind(), Kind::Float);
     loss.backward();
     for entry in model.parameters().entries().iter().filter(|entry| entry.role == Role::Trainable) {

@@ -1,31 +1,27 @@
 //! Models of sequences: time between steps, steps that do not count, and values in their own units.
 
-use crate::{FLOAT, assert_close, forward, liquids, saved_and_loaded};
-use lnn_core::{Role, seeded};
-use lnn_models::{Error, Input, InputSpec, Mode, Model, ModelConfig, Preset, Standardization};
+use crate::{FLOAT, assert_close, forward, saved_and_loaded, sequence_configs as configs};
+use lnn_core::{ContractError, Role, seeded};
+use lnn_models::{Error, Input, InputSpec, Mode, Model, ModelConfig, Standardization};
 use tch::{Kind, Tensor};
 
 const FEATURES: [&str; 3] = ["a", "b", "c"];
 const VALUES: [&str; 2] = ["u", "v"];
 
-fn configs() -> Vec<ModelConfig> {
-    [Preset::Article, Preset::Tuned].into_iter().flat_map(liquids).collect()
-}
-
 /// Sequences `[B, 7, 3]` whose features have means and deviations of their own.
 fn sequences(count: i64) -> Tensor {
     let scale = Tensor::from_slice(&[1.0f32, 10.0, 0.1]);
-    seeded(1, || Tensor::randn([count, 7, 3], FLOAT) * &scale + &scale)
+    seeded(1, || lnn_core::random::randn([count, 7, 3], FLOAT) * &scale + &scale)
 }
 
 /// Values `[B, 2]`.
 fn values(count: i64) -> Tensor {
-    seeded(2, || Tensor::randn([count, 2], FLOAT))
+    seeded(2, || lnn_core::random::randn([count, 2], FLOAT))
 }
 
 /// Time steps `[B, 7]` between a half and two.
 fn times(count: i64) -> Tensor {
-    seeded(3, || Tensor::rand([count, 7], FLOAT) * 1.5 + 0.5)
+    seeded(3, || lnn_core::random::rand([count, 7], FLOAT) * 1.5 + 0.5)
 }
 
 /// A model that was fitted to the sequences and to `targets`.
@@ -33,9 +29,8 @@ fn fitted(config: ModelConfig, targets: &Tensor) -> Model {
     tch::set_num_threads(1);
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     let input = InputSpec::sequences(names(&FEATURES), names(&VALUES));
-    let mut model = Model::new(config, input, Standardization::Channels, 0, tch::Device::Cpu).unwrap();
-    model.fit_preprocessing(&sequences(40)).unwrap();
-    model.fit_values(targets).unwrap();
+    let mut model = Model::new(config, input, Standardization::Channels, 0, FLOAT).unwrap();
+    model.fit(&crate::stored(sequences(40), targets)).unwrap();
     model
 }
 
@@ -112,8 +107,8 @@ fn values_in_other_units_give_the_same_loss_and_predictions_in_those_units() {
         let (model, other) = (fitted(config.clone(), &targets), fitted(config.clone(), &others));
         let (found, in_others) = (forward(&model, &x), forward(&other, &x));
         assert_close(&((in_others.shallow_clone() - 250.0) / 1000.0), &found, &format!("{config:?}"));
-        let loss = model.loss(&found, &targets, 0.0);
-        assert_close(&other.loss(&in_others, &others, 0.0), &loss, &format!("{config:?}"));
+        let loss = model.loss(&found, &targets, None, 0.0);
+        assert_close(&other.loss(&in_others, &others, None, 0.0), &loss, &format!("{config:?}"));
         let deviation = targets.std_dim(&[0i64][..], false, false);
         assert_close(&loss, &((found - &targets) / deviation).square().mean(Kind::Float), "in deviations");
         assert!(model.task().correct(&targets, &targets).is_none(), "values are neither right nor wrong");
@@ -124,12 +119,11 @@ fn values_in_other_units_give_the_same_loss_and_predictions_in_those_units() {
 fn without_standardisation_the_loss_is_the_mean_squared_error() {
     let input = InputSpec::sequences(vec!["a".into(); 3], vec!["u".into(), "v".into()]);
     let config = configs().remove(0);
-    let mut model = Model::new(config, input, Standardization::None, 0, tch::Device::Cpu).unwrap();
-    model.fit_preprocessing(&sequences(40)).unwrap();
-    model.fit_values(&(values(40) * 9.0)).unwrap();
+    let mut model = Model::new(config, input, Standardization::None, 0, FLOAT).unwrap();
+    model.fit(&crate::stored(sequences(40), &(values(40) * 9.0))).unwrap();
     let found = forward(&model, &sequences(4));
     let expected = found.mse_loss(&values(4), tch::Reduction::Mean);
-    assert_close(&model.loss(&found, &values(4), 0.3), &expected, "no smoothing of values");
+    assert_close(&model.loss(&found, &values(4), None, 0.3), &expected, "no smoothing of values");
 }
 
 #[test]
@@ -138,7 +132,7 @@ fn everything_that_trains_gets_a_gradient_with_time_and_mask() {
         let model = build(config.clone());
         let input = Input { x: sequences(4), dt: Some(times(4)), mask: Some(first(&[7, 3, 4, 6])) };
         let output = model.run(input, Mode::Traced).unwrap();
-        model.loss(&output.prediction, &values(4), 0.0).backward();
+        model.loss(&output.prediction, &values(4), None, 0.0).backward();
         for entry in model.parameters().entries().iter().filter(|entry| entry.role == Role::Trainable) {
             let largest = entry.tensor.grad().abs().max().double_value(&[]);
             assert!(largest > 0.0 && largest.is_finite(), "{config:?}: {}: {largest}", entry.name);
@@ -166,7 +160,10 @@ fn a_batch_of_other_features_or_times_is_refused() {
     let model = build(configs().remove(0));
     let error = model.forward(&Tensor::zeros([4, 7, 2], FLOAT), false).unwrap_err();
     assert_eq!(error.to_string(), "the model takes sequences [N, T, 3], found [4, 7, 2]");
-    assert!(matches!(model.forward(&Tensor::zeros([4, 0, 3], FLOAT), false), Err(Error::Input { .. })));
+    assert!(matches!(
+        model.forward(&Tensor::zeros([4, 0, 3], FLOAT), false),
+        Err(Error::Contract(ContractError::Input { .. }))
+    ));
     let input = Input { dt: Some(times(4).narrow(1, 0, 6)), ..Input::new(sequences(4)) };
     assert!(matches!(model.run(input, Mode::Evaluation), Err(Error::Core(_))));
 }

@@ -1,0 +1,38 @@
+//! Where a command computes: the device and the threads.
+
+use crate::device::DeviceRequest;
+use crate::failure::Failure;
+use clap::Args;
+use tch::Device;
+
+/// Device and threads.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ComputeArguments {
+    /// auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: DeviceRequest,
+    /// Threads of one operation on the CPU [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
+    pub(crate) threads: Option<i32>,
+}
+
+impl ComputeArguments {
+    /// Prepares libtorch for this process and returns the device. A thread inherits how denormals are dealt with, so that is settled
+    /// before libtorch starts any.
+    ///
+    /// # Errors
+    /// [`Failure::Request`] if there is no such device.
+    pub(crate) fn prepare(&self) -> Result<Device, Failure> {
+        if let Some(threads) = self.threads {
+            tch::set_num_threads(threads);
+        }
+        lnn_sys::flush_denormals(true).map_err(Failure::run)?;
+        let device = self.device.resolve()?;
+        // The driver of a CUDA device takes addresses as it likes.
+        #[cfg(target_os = "linux")]
+        if device == Device::Cpu {
+            crate::memory_limit::limit_to_machine();
+        }
+        Ok(device)
+    }
+}

@@ -1,0 +1,17 @@
+//! `--json`: one JSON object a line on standard output.
+
+use super::standard_output::print_line;
+use lnn_train::{Error, Event, Observer};
+
+/// Prints every event but the steps.
+#[derive(Debug, Default)]
+pub struct JsonLines;
+
+impl Observer for JsonLines {
+    fn observe(&mut self, event: &Event) -> Result<(), Error> {
+        if matches!(event, Event::Step { .. }) {
+            return Ok(());
+        }
+        print_line(event).map_err(|failure| Error::Observer(failure.into()))
+    }
+}

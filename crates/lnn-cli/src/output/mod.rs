@@ -1,0 +1,13 @@
+//! The terminal: results on standard output, messages and progress on standard error.
+
+mod json_lines;
+mod progress;
+mod standard_output;
+mod terminal;
+mod writable;
+
+pub use json_lines::JsonLines;
+pub use progress::{Progress, data_help, opened, progress_bar, with_bar};
+pub use standard_output::{print_line, print_text};
+pub use terminal::Terminal;
+pub use writable::check_writable;

@@ -1,0 +1,32 @@
+//! The recurrent cells, one file each: its equation, its symbols, its source, and its TorchScript.
+
+pub(crate) mod approach;
+pub(crate) mod gru;
+pub(crate) mod gru_step;
+pub(crate) mod leaky_reservoir;
+pub(crate) mod linear_liquid;
+pub(crate) mod liquid_time_step;
+pub(crate) mod lstm;
+pub(crate) mod moving_rate;
+pub(crate) mod spike_encoding;
+pub(crate) mod spiking_config;
+pub(crate) mod spiking_pass;
+pub(crate) mod spiking_reservoir;
+pub(crate) mod surrogate;
+pub(crate) mod time_constants;
+
+pub use gru::Gru;
+pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
+pub use linear_liquid::LinearLiquid;
+pub use liquid_time_step::{LiquidTimeStep, LiquidTimeStepConfig};
+pub use lstm::Lstm;
+pub use spike_encoding::{encode_current, encode_delta, encode_latency, encode_rate};
+pub use spiking_config::SpikingConfig;
+pub use spiking_reservoir::SpikingReservoir;
+pub use surrogate::Surrogate;
+pub use time_constants::{Solver, TauForm, TimeConstants};
+
+#[cfg(test)]
+mod fused_test_cells;
+#[cfg(test)]
+mod fused_tests;

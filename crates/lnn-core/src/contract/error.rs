@@ -1,0 +1,38 @@
+//! What does not keep the contract.
+
+/// An input or a data set that does not fit the model it meets.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ContractError {
+    /// A batch has another shape than the model takes.
+    #[error("the model takes {expected}, found {found:?}")]
+    Input {
+        /// The expected shape in words, as `images [N, 1, 28, 28]`.
+        expected: String,
+        /// The shape that was found.
+        found: Vec<i64>,
+    },
+    /// The time between steps has another shape than the steps.
+    #[error("dt must be [N, T] = {expected:?}, one number for each step, found {found:?}")]
+    TimeShape {
+        /// N and T.
+        expected: [i64; 2],
+        /// The shape that was found.
+        found: Vec<i64>,
+    },
+    /// Time goes back, or is not a number.
+    #[error("dt must hold finite numbers of at least 0, found {found} at {place:?}")]
+    TimeValue {
+        /// The value.
+        found: f64,
+        /// Sequence and step.
+        place: [i64; 2],
+    },
+    /// A data set does not fit the model.
+    #[error("the model takes {expected}, the data has {found}")]
+    OtherData {
+        /// What the model takes.
+        expected: String,
+        /// What the data has.
+        found: String,
+    },
+}

@@ -1,0 +1,21 @@
+//! The contract between data and models: what a model takes, what it predicts, and samples with their targets.
+//!
+//! Data sources produce an [`InputSpec`] and [`SampleSet`]s, models consume them, and neither knows the other.
+
+mod error;
+mod input;
+mod input_spec;
+mod nearest;
+mod sample_set;
+mod samples;
+mod task;
+mod windows;
+
+pub use error::ContractError;
+pub use input::Input;
+pub use input_spec::{InputShape, InputSpec, Timing};
+pub use nearest::nearest_name;
+pub use sample_set::SampleSet;
+pub use samples::Samples;
+pub use task::{Per, Task};
+pub use windows::Windows;

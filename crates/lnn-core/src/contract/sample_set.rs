@@ -1,0 +1,132 @@
+//! All samples of a part of the data, from which batches are gathered by index.
+
+use super::samples::Samples;
+use super::windows::Windows;
+use tch::{Device, Kind, Tensor};
+
+/// The samples of one part of the data: for training, validation or test.
+#[derive(Debug)]
+pub enum SampleSet {
+    /// Samples that lie one after the other in memory.
+    Stored(Samples),
+    /// Windows of a series.
+    Windows(Windows),
+}
+
+impl SampleSet {
+    /// Number of samples N.
+    pub fn len(&self) -> i64 {
+        match self {
+            Self::Stored(samples) => samples.len(),
+            Self::Windows(windows) => windows.len(),
+        }
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The device of the tensors.
+    pub fn device(&self) -> Device {
+        match self {
+            Self::Stored(samples) => samples.targets.device(),
+            Self::Windows(windows) => windows.device(),
+        }
+    }
+
+    /// The samples at `indices [M]`, int64.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    #[must_use]
+    pub fn gather(&self, indices: &Tensor) -> Samples {
+        match self {
+            Self::Stored(samples) => samples.select(indices),
+            Self::Windows(windows) => windows.gather(indices),
+        }
+    }
+
+    /// The `count` samples from `start` on.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn narrow(&self, start: i64, count: i64) -> Samples {
+        match self {
+            Self::Stored(samples) => samples.narrow(start, count),
+            Self::Windows(windows) => {
+                windows.gather(&Tensor::arange_start(start, start + count, (Kind::Int64, self.device())))
+            }
+        }
+    }
+
+    /// Consecutive blocks of at most `size` samples.
+    pub fn blocks(&self, size: i64) -> impl Iterator<Item = Samples> {
+        let starts = (0..self.len()).step_by(size.max(1) as usize);
+        starts.map(move |start| self.narrow(start, size.min(self.len() - start)))
+    }
+
+    /// The set of the samples at `indices`.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    #[must_use]
+    pub fn subset(&self, indices: &[usize]) -> Self {
+        let indices: Vec<i64> = indices.iter().map(|&i| i as i64).collect();
+        let indices = Tensor::from_slice(&indices).to_device(self.device());
+        match self {
+            Self::Stored(samples) => Self::Stored(samples.select(&indices)),
+            Self::Windows(windows) => Self::Windows(windows.select(&indices)),
+        }
+    }
+
+    /// The same samples on `device`.
+    #[must_use]
+    pub fn to_device(&self, device: Device) -> Self {
+        match self {
+            Self::Stored(samples) => Self::Stored(samples.to_device(device)),
+            Self::Windows(windows) => Self::Windows(windows.to_device(device)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::input::Input;
+
+    /// Seven stored samples and the eight windows of two rows of a table of ten.
+    fn sets() -> [SampleSet; 2] {
+        let numbers = |count| Tensor::arange(count, (Kind::Float, Device::Cpu)).view([count, 1]);
+        let stored = Samples { input: Input::new(numbers(7)), targets: numbers(7) };
+        let table = numbers(10);
+        let windows = Windows::within([&table, &table], None, [0, 10], [2, 1]).unwrap();
+        [SampleSet::Stored(stored), SampleSet::Windows(windows)]
+    }
+
+    #[test]
+    fn blocks_hold_every_sample_once_in_order() {
+        for set in sets() {
+            let all = set.narrow(0, set.len());
+            let blocks: Vec<Samples> = set.blocks(3).collect();
+            let join = |part: fn(&Samples) -> &Tensor| {
+                Tensor::cat(&blocks.iter().map(|block| part(block).shallow_clone()).collect::<Vec<_>>(), 0)
+            };
+            assert_eq!(join(|samples| &samples.input.x), all.input.x);
+            assert_eq!(join(|samples| &samples.targets), all.targets);
+            assert!(blocks.iter().all(|block| block.len() <= 3));
+        }
+    }
+
+    #[test]
+    fn a_subset_holds_the_samples_at_its_indices() {
+        for set in sets() {
+            let chosen = set.subset(&[5, 0, 2]);
+            let expected = set.gather(&Tensor::from_slice(&[5i64, 0, 2]));
+            assert_eq!(chosen.len(), 3);
+            assert_eq!(chosen.narrow(0, 3).input.x, expected.input.x);
+            assert_eq!(chosen.narrow(0, 3).targets, expected.targets);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Floating-point numbers and their vectors, with the operations that the loops on plain numbers use.
+
+use lnn_sys::Element;
+use pulp::Simd;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// A floating-point number.
+pub(crate) trait Real:
+    Element
+    + PartialOrd
+    + AddAssign
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    const ZERO: Self;
+    const ONE: Self;
+    /// Minimum and maximum of the argument of e^x.
+    const EXPONENTS: [Self; 2];
+    /// 1.5 times the number whose last bit has the value 1: a number that is added to it is rounded to an integer.
+    const ROUNDER: Self;
+    /// ln 2 as a sum: the first part times any exponent is exact.
+    const LN_2: [Self; 2];
+    /// Number of terms of the series of e^r - 1 for |r| <= ln 2 / 2.
+    const EXPONENTIAL_TERMS: u32;
+    /// Number of terms of the series of artanh s for s <= 1/3.
+    const LOGARITHM_TERMS: u32;
+
+    fn from_f64(value: f64) -> Self;
+    fn mul_add(self, factor: Self, summand: Self) -> Self;
+    fn abs(self) -> Self;
+    fn copysign(self, sign: Self) -> Self;
+    /// 2^n, where n was added to [`ROUNDER`](Self::ROUNDER).
+    fn power_of_two(rounded: Self) -> Self;
+
+    /// A vector register.
+    type Vector<S: Simd>: Copy;
+    /// A vector whose elements are all `value`.
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+    /// `a b + c`.
+    fn fused<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>)
+    -> Self::Vector<S>;
+    /// `a + b`.
+    fn sum<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The vectors of a slice, without the elements that do not fill one.
+    fn vectors<S: Simd>(numbers: &[Self]) -> &[Self::Vector<S>];
+    /// The same, mutable.
+    fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [Self::Vector<S>];
+}
+
+macro_rules! real {
+    ($type:ident, $exponents:expr, $rounder:expr, $ln_2:expr, $terms:expr, $mantissa:expr, $bias:expr,
+     $vector:ident, $splat:ident, $fused:ident, $sum:ident, $vectors:ident, $vectors_mut:ident) => {
+        impl Real for $type {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const EXPONENTS: [Self; 2] = $exponents;
+            const ROUNDER: Self = $rounder;
+            const LN_2: [Self; 2] = $ln_2;
+            const EXPONENTIAL_TERMS: u32 = $terms[0];
+            const LOGARITHM_TERMS: u32 = $terms[1];
+
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as Self
+            }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, summand: Self) -> Self {
+                self.mul_add(factor, summand)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                self.abs()
+            }
+            #[inline(always)]
+            fn copysign(self, sign: Self) -> Self {
+                self.copysign(sign)
+            }
+            #[inline(always)]
+            fn power_of_two(rounded: Self) -> Self {
+                // The last bits of `rounded` are n; they become the exponent.
+                Self::from_bits((rounded.to_bits() << $mantissa).wrapping_add($bias << $mantissa))
+            }
+
+            type Vector<S: Simd> = S::$vector;
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, value: Self) -> S::$vector {
+                simd.$splat(value)
+            }
+            #[inline(always)]
+            fn fused<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
+                simd.$fused(a, b, c)
+            }
+            #[inline(always)]
+            fn sum<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$sum(a, b)
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(numbers: &[Self]) -> &[S::$vector] {
+                S::$vectors(numbers).0
+            }
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [S::$vector] {
+                S::$vectors_mut(numbers).0
+            }
+        }
+    };
+}
+
+real!(
+    f32,
+    [-87.0, 88.0],
+    12_582_912.0,
+    [0.693_359_4, -2.121_944_4e-4],
+    [8, 8],
+    23,
+    127,
+    f32s,
+    splat_f32s,
+    mul_add_e_f32s,
+    add_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+real!(
+    f64,
+    [-708.0, 709.0],
+    6_755_399_441_055_744.0,
+    [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10],
+    [14, 18],
+    52,
+    1023,
+    f64s,
+    splat_f64s,
+    mul_add_e_f64s,
+    add_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
+);

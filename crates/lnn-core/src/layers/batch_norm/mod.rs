@@ -1,0 +1,9 @@
+//! Batch normalisation, and its faster form together with a pooling and an activation.
+
+pub(crate) mod channel_moments;
+pub(crate) mod layer;
+pub(crate) mod normalized_activation;
+pub(crate) mod normalized_passes;
+pub(crate) mod pooling_passes;
+
+pub use layer::BatchNorm;

@@ -1,0 +1,141 @@
+//! The forward pass of the fused time loop for a single sample: the units are cut into parts, since there are no samples to
+//! distribute.
+//!
+//! A step of a thousand units reads megabytes of weights; each thread reads a part of them. After each step every thread needs
+//! the results of the others, so the threads wait for each other in a busy loop: waking a thread takes as long as the step. All
+//! parts must run at the same time, which libtorch's own threads do not guarantee; therefore they have threads of their own.
+
+use crate::kernels::panels::Panels;
+use crate::kernels::real::Real;
+use crate::scan::passes::counts;
+use crate::scan::step::Step;
+use lnn_sys::Rows;
+use pulp::{Arch, Simd, WithSimd};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+/// How often a thread checks for the others before it yields its core.
+const LOOKS: u32 = 1 << 12;
+/// More than all arrivals of a sequence.
+const ALL: usize = usize::MAX / 2;
+
+/// The input of all parts. `projected` and `extra` are `[T, 1, H]`.
+#[derive(Clone, Copy)]
+pub(crate) struct OneSample<'a, P, R> {
+    pub(crate) step: P,
+    pub(crate) units: usize,
+    pub(crate) panels: &'a Panels<R>,
+    pub(crate) projected: Rows<'a, R>,
+    pub(crate) extra: Option<Rows<'a, R>>,
+    pub(crate) initial: Option<&'a [R]>,
+    pub(crate) mask: Option<&'a [bool]>,
+}
+
+/// A part of the units and its results, one piece per step.
+pub(crate) struct UnitPart<'a, R> {
+    pub(crate) units: Range<usize>,
+    pub(crate) states: Vec<&'a mut [R]>,
+    /// Empty if no gradient will be asked for.
+    pub(crate) saved: Vec<&'a mut [R]>,
+}
+
+/// Runs all parts, each on a thread.
+pub(crate) fn run_units<P: Step, R: Real>(sample: OneSample<'_, P, R>, parts: Vec<UnitPart<'_, R>>) {
+    let widths: Vec<_> = parts.iter().map(|part| part.units.len()).collect();
+    let board = Board::new(&widths);
+    let board = &board;
+    std::thread::scope(|scope| {
+        for (index, part) in parts.into_iter().enumerate().rev() {
+            let pass = UnitPass { sample, part, index, board };
+            if index == 0 {
+                Arch::new().dispatch(pass);
+            } else {
+                scope.spawn(move || Arch::new().dispatch(pass));
+            }
+        }
+    });
+}
+
+struct UnitPass<'a, P, R> {
+    sample: OneSample<'a, P, R>,
+    part: UnitPart<'a, R>,
+    index: usize,
+    board: &'a Board<R>,
+}
+
+impl<P: Step, R: Real> WithSimd for UnitPass<'_, P, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let OneSample { step, units: all, panels, projected, extra, initial, mask } = self.sample;
+        let UnitPart { units, states, mut saved } = self.part;
+        let _leaving = Leaving(self.board);
+        let mut before = initial.map_or_else(|| vec![R::ZERO; all], <[R]>::to_vec);
+        let mut scratch = vec![R::ZERO; if saved.is_empty() { units.len() } else { 0 }];
+        for (t, out) in states.into_iter().enumerate() {
+            let z = saved.get_mut(t).map_or(scratch.as_mut_slice(), |saved| saved);
+            z.copy_from_slice(&projected.row(t, 0)[units.clone()]);
+            if t > 0 || initial.is_some() {
+                panels.add_row(simd, z, &before, units.clone());
+            }
+            let own = &before[units.clone()];
+            if counts(mask, t) {
+                let extra = extra.map_or(&[][..], |extra| &extra.row(t, 0)[units.clone()]);
+                step.forward(0, own, extra, z, out);
+            } else {
+                out.copy_from_slice(own);
+            }
+            self.board.exchange(t, self.index, out, &mut before);
+        }
+    }
+}
+
+/// Where the parts exchange their results of a step. There are two sets of places, used in turns: a part that is one step ahead
+/// does not write where another still reads.
+struct Board<R> {
+    places: [Vec<RwLock<Vec<R>>>; 2],
+    arrived: AtomicUsize,
+}
+
+impl<R: Real> Board<R> {
+    fn new(widths: &[usize]) -> Self {
+        let places = || widths.iter().map(|width| RwLock::new(vec![R::ZERO; *width])).collect();
+        Self { places: [places(), places()], arrived: AtomicUsize::new(0) }
+    }
+
+    /// Writes the result `made` of part `index` for step `t`, and reads those of all parts.
+    fn exchange(&self, t: usize, index: usize, made: &[R], all: &mut [R]) {
+        let places = &self.places[t % 2];
+        places[index].write().unwrap_or_else(PoisonError::into_inner).copy_from_slice(made);
+        self.arrived.fetch_add(1, Ordering::Release);
+        let mut looks = 0;
+        while self.arrived.load(Ordering::Acquire) < (t + 1) * places.len() {
+            looks += 1;
+            if looks < LOOKS {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+        let mut rest = all;
+        for place in places {
+            let made = place.read().unwrap_or_else(PoisonError::into_inner);
+            let (piece, behind) = rest.split_at_mut(made.len());
+            piece.copy_from_slice(&made);
+            rest = behind;
+        }
+    }
+}
+
+/// Lets the other parts go on when one panics.
+struct Leaving<'a, R>(&'a Board<R>);
+
+impl<R> Drop for Leaving<'_, R> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.arrived.fetch_add(ALL, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Labelled images in memory, checked when they are put together.
+
+use crate::error::DataError;
+use crate::source::{DataSource, Parts, SplitRequest};
+use crate::split::{split, thinned};
+use lnn_core::{Input, InputSpec, SampleSet, Samples};
+use ndarray::{Array, Array1, Array4, Axis, Dimension};
+use tch::Tensor;
+
+/// Images with one label each. Made by [`ImageSet::new`], so the counts agree and every label has a class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageSet {
+    /// `[N,C,H,W]`, 0 black … 255 white, N at least 1.
+    pub images: Array4<u8>,
+    /// `[N]`, each in `0..classes`.
+    pub labels: Array1<i64>,
+}
+
+impl ImageSet {
+    /// Joins `images [N,C,H,W]` (0 black … 255 white) and `labels [N]` in `0..classes`. `place` says in messages
+    /// where they come from.
+    ///
+    /// # Errors
+    /// [`DataError::CountMismatch`], [`DataError::Empty`] (also for an extent of zero) and
+    /// [`DataError::LabelOutOfRange`].
+    pub fn new(
+        place: &str,
+        images: Array4<u8>,
+        labels: Array1<i64>,
+        classes: usize,
+    ) -> Result<Self, DataError> {
+        let place = || place.to_owned();
+        if images.dim().0 != labels.len() {
+            let (images, labels) = (images.dim().0, labels.len());
+            return Err(DataError::CountMismatch { place: place(), images, labels });
+        }
+        if images.is_empty() {
+            return Err(DataError::Empty { place: place() });
+        }
+        let stray = labels.iter().position(|&label| label < 0 || label >= classes as i64);
+        if let Some(index) = stray {
+            let label = labels[index];
+            return Err(DataError::LabelOutOfRange { place: place(), index, offset: None, label, classes });
+        }
+        Ok(Self { images, labels })
+    }
+
+    /// The number of images N, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "a set is never empty")]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// `[C, H, W]` of every image.
+    pub fn image_shape(&self) -> [usize; 3] {
+        let (_, channels, height, width) = self.images.dim();
+        [channels, height, width]
+    }
+}
+
+/// A set as it is trained and tested on. Made by [`ImageData::new`], so both halves have the same image shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageData {
+    /// The name under which the set was asked for.
+    pub name: String,
+    /// The images to learn from (and to hold some out of for validation).
+    pub train: ImageSet,
+    /// The images to test on, once.
+    pub test: ImageSet,
+    /// What each label means; their number is the number of classes.
+    pub class_names: Vec<String>,
+}
+
+impl ImageData {
+    /// Joins the two halves of a set; `class_names[k]` is what label `k` means.
+    ///
+    /// # Errors
+    /// [`DataError::UnequalSizes`] if training and test images differ in `[C,H,W]`, [`DataError::LabelOutOfRange`] if
+    /// a half was made for more classes than there are names.
+    pub fn new(
+        name: impl Into<String>,
+        train: ImageSet,
+        test: ImageSet,
+        class_names: Vec<String>,
+    ) -> Result<Self, DataError> {
+        let name = name.into();
+        if train.image_shape() != test.image_shape() {
+            let (train, test) = (train.image_shape(), test.image_shape());
+            return Err(DataError::UnequalSizes { name, train, test });
+        }
+        let classes = class_names.len();
+        for (half, set) in [("train", &train), ("test", &test)] {
+            if let Some(index) = set.labels.iter().position(|&label| label >= classes as i64) {
+                let (place, label) = (format!("{name} ({half})"), set.labels[index]);
+                return Err(DataError::LabelOutOfRange { place, index, offset: None, label, classes });
+            }
+        }
+        Ok(Self { name, train, test, class_names })
+    }
+
+    /// `[C, H, W]` of every image.
+    pub fn image_shape(&self) -> [usize; 3] {
+        self.train.image_shape()
+    }
+}
+
+impl DataSource for ImageData {
+    fn spec(&self) -> InputSpec {
+        InputSpec::images(self.image_shape().map(|extent| extent as i64), self.class_names.clone())
+    }
+
+    /// The validation images are drawn from the training images by the seed. A limit leaves evenly spread positions of both.
+    fn parts(&self, request: &SplitRequest) -> Result<Parts, DataError> {
+        let count = self.train.len();
+        let (mut train, mut validation) = split(count, request.validation_fraction, request.seed)?;
+        if let Some([to_train, to_validate]) = request.limits().filter(|_| request.limit < Some(count)) {
+            validation = thinned(&validation, to_validate);
+            train = thinned(&train, to_train);
+        }
+        let part = |positions: &[usize]| {
+            samples(
+                self.train.images.select(Axis(0), positions),
+                self.train.labels.select(Axis(0), positions),
+            )
+        };
+        Ok(Parts { train: part(&train), validation: part(&validation), test: self.test()? })
+    }
+
+    fn test(&self) -> Result<SampleSet, DataError> {
+        Ok(samples(self.test.images.clone(), self.test.labels.clone()))
+    }
+}
+
+/// Images as bytes with their labels, on the CPU.
+fn samples(images: Array4<u8>, labels: Array1<i64>) -> SampleSet {
+    SampleSet::Stored(Samples { input: Input::new(tensor(&images)), targets: tensor(&labels) })
+}
+
+fn tensor<T: tch::kind::Element + Clone, D: Dimension>(array: &Array<T, D>) -> Tensor {
+    let shape: Vec<i64> = array.shape().iter().map(|&extent| extent as i64).collect();
+    let array = array.as_standard_layout();
+    Tensor::from_slice(array.as_slice().expect("standard layout")).view(&shape[..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(n: usize, side: usize, label: i64) -> ImageSet {
+        let (images, labels) = (Array4::zeros((n, 1, side, side)), Array1::from_elem(n, label));
+        ImageSet::new("here", images, labels, 10).unwrap()
+    }
+
+    fn names(n: usize) -> Vec<String> {
+        (0..n).map(|k| k.to_string()).collect()
+    }
+
+    #[test]
+    fn a_count_mismatch_is_refused_with_both_counts() {
+        let error = ImageSet::new("here", Array4::zeros((3, 1, 2, 2)), Array1::zeros(4), 10).unwrap_err();
+        assert!(matches!(error, DataError::CountMismatch { images: 3, labels: 4, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_set_without_images_is_refused() {
+        for shape in [(0, 1, 2, 2), (3, 1, 0, 2)] {
+            let error = ImageSet::new("here", Array4::zeros(shape), Array1::zeros(shape.0), 10).unwrap_err();
+            assert!(matches!(error, DataError::Empty { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_label_without_a_class_is_refused_and_named() {
+        for bad in [10, -1, 200] {
+            let labels = Array1::from(vec![0, bad]);
+            let error = ImageSet::new("here", Array4::zeros((2, 1, 2, 2)), labels, 10).unwrap_err();
+            assert!(
+                matches!(error, DataError::LabelOutOfRange { index: 1, label, classes: 10, .. } if label == bad)
+            );
+            assert!(error.to_string().contains("from 0 to 9"), "{error}");
+        }
+    }
+
+    #[test]
+    fn halves_of_different_image_sizes_are_refused() {
+        let error = ImageData::new("x", set(2, 28, 0), set(2, 32, 0), names(10)).unwrap_err();
+        assert!(
+            matches!(error, DataError::UnequalSizes { train: [1, 28, 28], test: [1, 32, 32], .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn fewer_class_names_than_labels_are_refused() {
+        let error = ImageData::new("x", set(2, 4, 0), set(2, 4, 7), names(7)).unwrap_err();
+        assert!(matches!(error, DataError::LabelOutOfRange { label: 7, classes: 7, .. }), "{error}");
+        assert!(ImageData::new("x", set(2, 4, 0), set(2, 4, 7), names(8)).is_ok());
+    }
+}

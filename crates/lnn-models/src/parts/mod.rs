@@ -1,0 +1,11 @@
+//! The parts that networks are assembled from.
+
+pub(crate) mod growth;
+pub(crate) mod preprocessing;
+mod preprocessing_script;
+pub(crate) mod reading_order;
+pub(crate) mod readout;
+pub(crate) mod reservoir_settings;
+pub(crate) mod residual_front;
+pub(crate) mod standardization;
+pub(crate) mod summary;

@@ -1,0 +1,208 @@
+//! The trained part of a model with a fixed front: standardised features and a linear readout.
+
+use crate::error::Error;
+use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+/// A feature with a smaller standard deviation counts as constant.
+const SMALLEST_DEVIATION: f64 = 1e-3;
+
+/// How the readout starts from the solution of a ridge regression on one-hot targets, instead of from random weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RidgeStart {
+    /// λ per sample, of standardised features.
+    pub regularization: f64,
+    /// Factor of the solution: the regression aims at 0 and 1, logits must lie further apart.
+    pub scale: f64,
+}
+
+/// A linear readout of features `[B, D]`, which it may standardise first.
+#[derive(Debug)]
+pub struct Readout {
+    standardization: Option<(Tensor, Tensor)>,
+    dense: Dense,
+    features: i64,
+    classes: i64,
+}
+
+impl Readout {
+    pub(crate) fn new(
+        scope: &mut Scope<'_>,
+        features: i64,
+        classes: i64,
+        standardize: bool,
+    ) -> Result<Self, Error> {
+        let standardization = if standardize {
+            let mean = scope.buffer("mean", &[features], &Init::Constant(0.0))?;
+            Some((mean, scope.buffer("deviation", &[features], &Init::Constant(1.0))?))
+        } else {
+            None
+        };
+        Ok(Self { standardization, dense: Dense::new(scope, features, classes)?, features, classes })
+    }
+
+    /// Features `[B, D]` to logits `[B, classes]`.
+    pub fn forward(&self, features: &Tensor) -> Tensor {
+        match &self.standardization {
+            Some((mean, deviation)) => self.dense.forward(&((features - mean) / deviation)),
+            None => self.dense.forward(features),
+        }
+    }
+
+    /// The readout in TorchScript.
+    #[expect(clippy::unused_self, reason = "every part is asked for its script in the same way")]
+    pub(crate) fn script(&self) -> Script {
+        Script::new("Readout", SCRIPT)
+    }
+
+    /// Replaces weight and bias by those of `solution`.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if its shapes are not those of the readout.
+    pub fn set(&self, solution: &RidgeSolution) -> Result<(), Error> {
+        Ok(self.dense.set(&solution.weight, &solution.bias)?)
+    }
+
+    /// Whether all training features are needed once before training starts.
+    pub fn must_fit(&self, start: Option<&RidgeStart>) -> bool {
+        self.standardization.is_some() || start.is_some()
+    }
+
+    /// Starts a pass over the training features.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if libtorch fails, for lack of memory.
+    pub fn fit(&self, start: Option<RidgeStart>, device: Device) -> Result<ReadoutFit<'_>, Error> {
+        let ridge = match start {
+            Some(start) => Some((start, RidgeRegression::new(self.features, self.classes, device)?)),
+            None => None,
+        };
+        Ok(ReadoutFit { readout: self, moments: Moments::over(&[0]), ridge })
+    }
+}
+
+/// [`Readout::forward`] in TorchScript.
+const SCRIPT: &str = "
+def forward(self, features: Tensor) -> Tensor:
+    if hasattr(self, 'mean'):
+        features = (features - self.mean) / self.deviation
+    return torch.linear(features, self.weight, self.bias)
+";
+
+/// A pass over the training features.
+#[derive(Debug)]
+pub struct ReadoutFit<'a> {
+    readout: &'a Readout,
+    moments: Moments,
+    ridge: Option<(RidgeStart, RidgeRegression)>,
+}
+
+impl ReadoutFit<'_> {
+    /// Adds a block: `features [B, D]`, `labels [B]`.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the shapes do not fit.
+    pub fn add(&mut self, features: &Tensor, labels: &Tensor) -> Result<(), Error> {
+        self.moments.add(features)?;
+        if let Some((_, ridge)) = &mut self.ridge {
+            ridge.add(features, &labels.one_hot(self.readout.classes))?;
+        }
+        Ok(())
+    }
+
+    /// Ends the pass: sets the standardisation, and the first weights if the pass was for them.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the regression has no solution.
+    pub fn finish(self) -> Result<(), Error> {
+        let (readout, start) = (self.readout, self.ridge.as_ref().map(|(start, _)| *start));
+        match (self.system()?, start) {
+            (Some(system), Some(start)) => readout.set(&system.solve(start.regularization)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the pass: sets the standardisation, and returns the equations of the weights if the pass was for them.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if libtorch fails, for lack of memory.
+    pub fn system(self) -> Result<Option<ReadoutSystem>, Error> {
+        let Some((mean, deviation)) = self.moments.mean_and_deviation(SMALLEST_DEVIATION, 1.0) else {
+            return Ok(None);
+        };
+        let (mean, deviation) = (mean.squeeze_dim(0), deviation.squeeze_dim(0));
+        if let Some((own_mean, own_deviation)) = &self.readout.standardization {
+            own_mean.shallow_clone().f_copy_(&mean)?;
+            own_deviation.shallow_clone().f_copy_(&deviation)?;
+        }
+        let Some((start, ridge)) = self.ridge else { return Ok(None) };
+        let system = ridge.system(&mean, &deviation)?;
+        let folded = self.readout.standardization.is_none().then_some((mean, deviation));
+        Ok(Some(ReadoutSystem { system, folded, scale: start.scale }))
+    }
+}
+
+/// The equations of a readout's weights, which can be solved for several λ.
+#[derive(Debug)]
+pub struct ReadoutSystem {
+    system: RidgeSystem,
+    /// Mean and deviation of the features, where the weights have to standardise them because the readout does not.
+    folded: Option<(Tensor, Tensor)>,
+    scale: f64,
+}
+
+impl ReadoutSystem {
+    /// The mean of the diagonal, the scale to which λ relates.
+    pub fn mean_diagonal(&self) -> f64 {
+        self.system.mean_diagonal()
+    }
+
+    /// The weights for one λ, as [`Readout::set`] takes them.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if λ is too small for the system to be positive definite.
+    pub fn solve(&self, lambda: f64) -> Result<RidgeSolution, Error> {
+        let RidgeSolution { weight, bias } = self.system.solve(lambda)?;
+        let (weight, bias) = match &self.folded {
+            Some((mean, deviation)) => {
+                let weight = weight / deviation;
+                // Not in place: the bias is that of the equations.
+                let bias = bias - weight.mv(mean);
+                (weight, bias)
+            }
+            None => (weight, bias),
+        };
+        Ok(RidgeSolution { weight: weight * self.scale, bias: bias * self.scale })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnn_core::{Parameters, seeded};
+    use tch::Kind;
+
+    #[test]
+    fn weights_that_standardise_by_themselves_read_out_the_same() {
+        let options = (Kind::Float, Device::Cpu);
+        let features = seeded(0, || lnn_core::random::randn([60, 5], options) * 3.0 + 2.0);
+        let labels = features.select(1, 0).gt(2.0).to_kind(Kind::Int64);
+        let read = |standardize| {
+            let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+            let readout = Readout::new(&mut parameters.root(), 5, 2, standardize).unwrap();
+            let start = RidgeStart { regularization: 1e-2, scale: 4.0 };
+            let mut fit = readout.fit(Some(start), Device::Cpu).unwrap();
+            for (features, labels) in features.split(17, 0).iter().zip(labels.split(17, 0)) {
+                fit.add(features, &labels).unwrap();
+            }
+            fit.finish().unwrap();
+            tch::no_grad(|| readout.forward(&features))
+        };
+        let (inside, folded) = (read(true), read(false));
+        assert!((&inside - folded).abs().max().double_value(&[]) < 1e-5);
+        let right = inside.argmax(1, false).eq_tensor(&labels).to_kind(Kind::Float).mean(Kind::Float);
+        assert!(right.double_value(&[]) > 0.9);
+    }
+}

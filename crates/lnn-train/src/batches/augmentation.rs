@@ -1,0 +1,241 @@
+//! Random affine changes of a batch of images, as tensor operations on the device.
+
+use lnn_core::random::{rand, randint};
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+use tch::{Device, Kind, Tensor};
+
+// libtorch's numbers for the modes of `grid_sampler`.
+const BILINEAR: i64 = 0;
+const ZEROS: i64 = 0;
+
+/// How far images may be changed; 0 everywhere changes nothing. Each amount is drawn uniformly from ± its limit, for
+/// each image on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Rotation in degrees.
+    pub rotation: f64,
+    /// Zoom, as a part of the size.
+    pub zoom: f64,
+    /// Shift in pixels, along rows and columns.
+    pub shift: f64,
+    /// Shear, as the tangent of its angle.
+    pub shear: f64,
+    /// Whether half of the images are mirrored, left to right, in each epoch the other half.
+    #[serde(default)]
+    pub flip: bool,
+    /// A window of the image's size is cut out of the image padded by this number of mirrored pixels on each side.
+    #[serde(default)]
+    pub crop: i64,
+    /// Extent in pixels of a square that is wiped out to the batch's mean colour.
+    #[serde(default)]
+    pub cutout: i64,
+}
+
+impl Augmentation {
+    /// No change.
+    pub const NONE: Self =
+        Self { rotation: 0.0, zoom: 0.0, shift: 0.0, shear: 0.0, flip: false, crop: 0, cutout: 0 };
+
+    /// What is wrong with the amounts, if anything.
+    pub fn problem(&self) -> Option<String> {
+        let amounts = [self.rotation, self.zoom, self.shift, self.shear];
+        if amounts.iter().any(|amount| !(amount.is_finite() && *amount >= 0.0)) {
+            return Some(format!("amounts must be finite and at least 0, found {amounts:?}"));
+        }
+        if self.crop < 0 || self.cutout < 0 {
+            return Some(format!(
+                "crop and cutout must be at least 0, found {} and {}",
+                self.crop, self.cutout
+            ));
+        }
+        (self.zoom >= 1.0).then(|| format!("zoom must be below 1, found {}", self.zoom))
+    }
+
+    /// What does not fit images `[H, W]`, if anything.
+    pub fn problem_with(&self, [height, width]: [i64; 2]) -> Option<String> {
+        let smaller = height.min(width);
+        // Mirrored pixels come from the image, and something must be left of it.
+        (self.crop >= smaller || self.cutout >= smaller).then(|| {
+            format!(
+                "crop and cutout must be below {smaller}, the extent of the images, found {} and {}",
+                self.crop, self.cutout
+            )
+        })
+    }
+
+    /// Changes `images [B, C, H, W]`. Draws on the CPU, so that every device sees the same changes.
+    /// `mirrored [B]` is 1 for the images that a flip mirrors and 0 for the others.
+    pub fn apply(&self, images: &Tensor, mirrored: &Tensor) -> Tensor {
+        let mut images = images.shallow_clone();
+        if [self.rotation, self.zoom, self.shift, self.shear].iter().any(|amount| *amount > 0.0) {
+            images = self.warp(&images);
+        }
+        if self.flip || self.crop > 0 {
+            images = self.window(&images, mirrored);
+        }
+        if self.cutout > 0 {
+            images = self.wipe(&images);
+        }
+        images
+    }
+
+    /// Rotation, zoom, shift and shear, with zeros from outside.
+    fn warp(&self, images: &Tensor) -> Tensor {
+        let size = images.size();
+        let (batch, height, width) = (size[0], size[2] as f64, size[3] as f64);
+        let draw = rand([5, batch], (Kind::Float, Device::Cpu)) * 2.0 - 1.0;
+        let amount = |i: i64, limit: f64| draw.get(i) * limit;
+        let angle = amount(0, self.rotation * PI / 180.0);
+        let (zoom, shear) = (amount(1, self.zoom) + 1.0, amount(2, self.shear));
+        let (cos, sin) = (angle.cos() * &zoom, angle.sin() * &zoom);
+        // Grid coordinates run from -1 to 1 over the whole extent: a pixel is 2 / extent.
+        let rows = [
+            Tensor::stack(&[&cos, &(&shear * &cos - &sin), &amount(3, self.shift * 2.0 / width)], 1),
+            Tensor::stack(&[&sin, &(&shear * &sin + &cos), &amount(4, self.shift * 2.0 / height)], 1),
+        ];
+        let theta = sent(&Tensor::stack(&rows, 1), images.device());
+        let grid = Tensor::affine_grid_generator(&theta, &size, false);
+        images.grid_sampler(&grid, BILINEAR, ZEROS, false)
+    }
+
+    /// Mirrors images and moves the window of each.
+    fn window(&self, images: &Tensor, mirrored: &Tensor) -> Tensor {
+        let [batch, channels, height, width] = images.size()[..] else {
+            unreachable!("images have four extents")
+        };
+        let offsets = randint(2 * self.crop + 1, [2, batch, 1], (Kind::Int64, Device::Cpu));
+        let offsets = sent(&offsets, images.device());
+        let place = |extent| Tensor::arange(extent, (Kind::Int64, images.device())).unsqueeze(0);
+        let mut columns = place(width) + offsets.get(1);
+        if self.flip {
+            columns += mirrored.unsqueeze(1) * ((width - 1) - place(width) * 2);
+        }
+        let rows = place(height) + offsets.get(0);
+        let padded = match self.crop {
+            0 => images.shallow_clone(),
+            crop => images.reflection_pad2d([crop, crop, crop, crop]),
+        };
+        let rows = rows.view([batch, 1, height, 1]).expand([-1, channels, -1, padded.size()[3]], false);
+        let columns = columns.view([batch, 1, 1, width]).expand([-1, channels, height, -1], false);
+        padded.gather(2, &rows, false).gather(3, &columns, false)
+    }
+
+    /// Wipes a square out of each image.
+    fn wipe(&self, images: &Tensor) -> Tensor {
+        let [batch, _, height, width] = images.size()[..] else { unreachable!("images have four extents") };
+        let host = (Kind::Int64, Device::Cpu);
+        let inside = |extent: i64| {
+            let start = randint(extent - self.cutout + 1, [batch, 1], host);
+            let from_start = Tensor::arange(extent, host).unsqueeze(0) - start;
+            sent(&from_start.ge(0).logical_and(&from_start.lt(self.cutout)), images.device())
+        };
+        let square =
+            inside(height).view([batch, 1, height, 1]).logical_and(&inside(width).view([batch, 1, 1, width]));
+        let colour = images.mean_dim(&[0i64, 2, 3][..], true, images.kind());
+        colour.where_self(&square, images)
+    }
+}
+
+/// What was drawn on the CPU, on `device`, without waiting for the work that the device has yet to do.
+fn sent(drawn: &Tensor, device: Device) -> Tensor {
+    drawn.to_device_(device, drawn.kind(), true, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnn_core::seeded;
+
+    fn image() -> Tensor {
+        let image = Tensor::zeros([64, 1, 9, 9], (Kind::Float, Device::Cpu));
+        let _ = image.narrow(2, 3, 3).narrow(3, 3, 3).fill_(1.0);
+        image
+    }
+
+    /// The same side of all images.
+    fn sides(mirrored: i64) -> Tensor {
+        Tensor::full([64], mirrored, (Kind::Int64, Device::Cpu))
+    }
+
+    #[test]
+    fn no_amounts_leave_the_batch_as_it_is() {
+        assert_eq!(Augmentation::NONE.apply(&image(), &sides(0)), image());
+    }
+
+    #[test]
+    fn a_shift_moves_each_image_its_own_way_and_keeps_its_mass() {
+        let shifted = Augmentation { shift: 2.0, ..Augmentation::NONE }.apply(&image(), &sides(0));
+        let mass = shifted.sum_dim_intlist(&[1i64, 2, 3][..], false, Kind::Float);
+        assert!((mass - 9.0).abs().max().double_value(&[]) < 1e-4);
+        let rows = shifted.sum_dim_intlist(&[1i64, 3][..], false, Kind::Float);
+        assert!(rows.std_dim(&[0i64][..], true, false).max().double_value(&[]) > 0.1);
+    }
+
+    #[test]
+    fn the_same_generator_state_gives_the_same_changes() {
+        let all = Augmentation {
+            rotation: 10.0,
+            zoom: 0.1,
+            shift: 2.0,
+            shear: 0.1,
+            flip: true,
+            crop: 2,
+            cutout: 3,
+        };
+        let changed = |seed| seeded(seed, || all.apply(&image(), &sides(1)));
+        assert_eq!(changed(5), changed(5));
+        assert_ne!(changed(5), changed(6));
+    }
+
+    /// 64 images of one channel whose pixels are 10 · row + column.
+    fn numbered() -> Tensor {
+        let place = Tensor::arange(6, (Kind::Float, Device::Cpu));
+        let image = place.view([6, 1]) * 10.0 + place.view([1, 6]);
+        image.view([1, 1, 6, 6]).repeat([64, 1, 1, 1])
+    }
+
+    #[test]
+    fn a_flip_mirrors_the_chosen_images_whole_and_no_other() {
+        let flip = Augmentation { flip: true, ..Augmentation::NONE };
+        let sides = Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(2);
+        let flipped = flip.apply(&numbered(), &sides);
+        let chosen = sides.view([-1, 1, 1, 1]).eq(1);
+        assert_eq!(flipped, numbered().flip([3]).where_self(&chosen, &numbered()));
+        assert_eq!(Augmentation { flip: false, ..flip }.apply(&numbered(), &sides), numbered());
+    }
+
+    #[test]
+    fn a_crop_is_a_window_of_the_image_continued_by_its_mirror() {
+        let crop = Augmentation { crop: 2, ..Augmentation::NONE };
+        let cropped = seeded(2, || crop.apply(&numbered(), &sides(1)));
+        let padded = numbered().narrow(0, 0, 1).reflection_pad2d([2, 2, 2, 2]);
+        let mut windows = std::collections::HashSet::new();
+        for image in cropped.split(1, 0) {
+            let place = (0..25).find(|i| image == padded.narrow(2, i / 5, 6).narrow(3, i % 5, 6));
+            windows.insert(place.expect("each image is one of the 25 windows"));
+        }
+        assert!(windows.len() > 15);
+    }
+
+    #[test]
+    fn a_cutout_wipes_one_square_and_leaves_the_rest() {
+        let cutout = Augmentation { cutout: 3, ..Augmentation::NONE };
+        let wiped = seeded(3, || cutout.apply(&numbered(), &sides(1)));
+        let changed = wiped.ne_tensor(&numbered()).flatten(1, -1).sum_dim_intlist(1, false, Kind::Int64);
+        assert_eq!((changed.min().int64_value(&[]), changed.max().int64_value(&[])), (9, 9));
+        assert!((wiped.min().double_value(&[]), wiped.max().double_value(&[])) == (0.0, 55.0));
+    }
+
+    #[test]
+    fn senseless_amounts_are_named() {
+        assert!(Augmentation { crop: -1, ..Augmentation::NONE }.problem().unwrap().contains("crop"));
+        let large = Augmentation { cutout: 28, ..Augmentation::NONE };
+        assert!(large.problem().is_none() && large.problem_with([28, 32]).unwrap().contains("below 28"));
+        assert!(Augmentation { zoom: 1.0, ..Augmentation::NONE }.problem().unwrap().contains("zoom"));
+        assert!(Augmentation { shift: -1.0, ..Augmentation::NONE }.problem().is_some());
+        assert!(Augmentation { shift: f64::NAN, ..Augmentation::NONE }.problem().is_some());
+        assert!(Augmentation::NONE.problem().is_none());
+    }
+}

@@ -1,0 +1,120 @@
+//! Batches, gathered by index in an order of each epoch's own.
+
+use super::streams::{Stream, stream_seed};
+use lnn_core::random::{randint, randperm, seeded};
+use lnn_core::{SampleSet, Samples};
+use tch::{Device, Kind, Tensor};
+
+/// The batches of one epoch, in an order that depends on seed and epoch alone.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    set: &'a SampleSet,
+    order: Tensor,
+    /// 1 for the images whose mirror image this epoch shows, in the order of the set.
+    mirrored: Tensor,
+    size: i64,
+}
+
+impl<'a> Batches<'a> {
+    /// The batches of `epoch`.
+    pub fn new(set: &'a SampleSet, size: i64, seed: u64, epoch: u64) -> Self {
+        let (options, device) = ((Kind::Int64, Device::Cpu), set.device());
+        let order = seeded(stream_seed(seed, Stream::Order, epoch), || randperm(set.len(), options));
+        let drawn = seeded(stream_seed(seed, Stream::Sides, 0), || randint(2, [set.len()], options));
+        let mirrored = (drawn + (epoch % 2) as i64).remainder(2);
+        Self { set, order: order.to_device(device), mirrored: mirrored.to_device(device), size }
+    }
+
+    /// How many batches `count` samples make. A single sample left over joins no batch of its own, because a batch of one
+    /// has no variance to normalise by: it is left out of that epoch.
+    pub fn count(count: i64, size: i64) -> i64 {
+        let whole = count / size;
+        let rest = count % size;
+        whole + i64::from(rest > 1 || (rest == 1 && whole == 0))
+    }
+
+    /// The batch number `step`.
+    pub fn get(&self, step: i64) -> Samples {
+        self.set.gather(&self.indices(step))
+    }
+
+    /// `[B]`: 1 for the images of batch `step` of which the mirror image is to be shown, where images are mirrored at all. Of
+    /// each image two epochs in turn show the two sides: two random draws would show the same one half of the time.
+    ///
+    /// Source: Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024).
+    pub fn mirrored(&self, step: i64) -> Tensor {
+        self.mirrored.index_select(0, &self.indices(step))
+    }
+
+    fn indices(&self, step: i64) -> Tensor {
+        let start = step * self.size;
+        self.order.narrow(0, start, self.size.min(self.set.len() - start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnn_core::Input;
+
+    fn numbered(count: i64) -> SampleSet {
+        let images = Tensor::arange(count, (Kind::Uint8, Device::Cpu)).view([count, 1, 1, 1]);
+        let targets = Tensor::arange(count, (Kind::Int64, Device::Cpu));
+        SampleSet::Stored(Samples { input: Input::new(images), targets })
+    }
+
+    fn order(seed: u64, epoch: u64) -> Vec<i64> {
+        let set = numbered(50);
+        let batches = Batches::new(&set, 8, seed, epoch);
+        (0..Batches::count(50, 8))
+            .flat_map(|i| Vec::<i64>::try_from(batches.get(i).targets).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn an_epoch_shows_every_image_once_in_an_order_of_its_own() {
+        let mut first = order(0, 0);
+        assert_ne!(first, order(0, 1));
+        assert_ne!(first, order(1, 0));
+        assert_eq!(first, order(0, 0));
+        first.sort_unstable();
+        assert_eq!(first, (0..50).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn two_epochs_in_turn_show_both_sides_of_every_image() {
+        let set = numbered(50);
+        let sides = |seed, epoch| {
+            let batches = Batches::new(&set, 8, seed, epoch);
+            let mut sides = vec![0; 50];
+            for step in 0..Batches::count(50, 8) {
+                let [images, mirrored] = [batches.get(step).targets, batches.mirrored(step)]
+                    .map(|found| Vec::<i64>::try_from(found).unwrap());
+                images.iter().zip(mirrored).for_each(|(&image, side)| sides[image as usize] = side);
+            }
+            sides
+        };
+        let (first, second) = (sides(0, 0), sides(0, 1));
+        assert!(first.iter().zip(&second).all(|(first, second)| first + second == 1));
+        assert_eq!(first, sides(0, 2));
+        assert_ne!(first, sides(1, 0));
+        assert!((10..40).contains(&first.iter().sum::<i64>()));
+    }
+
+    #[test]
+    fn images_and_labels_stay_together() {
+        let set = numbered(50);
+        let batch = Batches::new(&set, 8, 3, 0).get(6);
+        assert_eq!(batch.len(), 2);
+        assert_eq!(batch.input.x.flatten(0, -1).to_kind(Kind::Int64), batch.targets);
+    }
+
+    #[test]
+    fn a_single_image_left_over_is_left_out() {
+        assert_eq!(Batches::count(50, 8), 7);
+        assert_eq!(Batches::count(49, 8), 6);
+        assert_eq!(Batches::count(48, 8), 6);
+        assert_eq!(Batches::count(1, 8), 1);
+        assert_eq!(Batches::count(3, 1), 3);
+    }
+}

@@ -1,0 +1,23 @@
+//! The seeds of a run: each purpose has a stream of its own.
+
+use lnn_core::derive_seed;
+
+/// What random numbers are for: each purpose has its own stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stream {
+    /// The order of an epoch.
+    Order = 1,
+    /// The augmentation and dropout of a step.
+    Step = 2,
+    /// The units that are added after a step.
+    Growth = 3,
+    /// The noise of an evaluation.
+    Noise = 4,
+    /// Which side of an image the first epoch shows.
+    Sides = 5,
+}
+
+/// The seed of a purpose at a counter. A resumed run so draws what the whole run would have drawn.
+pub(crate) fn stream_seed(seed: u64, stream: Stream, counter: u64) -> u64 {
+    derive_seed(seed, &[stream as u64, counter])
+}

@@ -1,0 +1,162 @@
+//! The configuration of a run: every number that decides its result, with all defaults written out.
+
+use crate::batches::Augmentation;
+use crate::error::Error;
+use crate::method::Method;
+use crate::policies::{Schedule, Selection};
+use crate::precision::Precision;
+use crate::state::TrainingState;
+use lnn_core::{AdamWConfig, MuonConfig, OptimizerConfig};
+use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, Standardization};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The configuration of a run, as `config.json` holds it and `--config` and `--set` change it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The preset that the other values started from.
+    pub preset: Preset,
+    /// The data set, as `--data` takes it.
+    pub data: String,
+    /// Seed of weights, split, order and augmentation.
+    pub seed: u64,
+    /// Epochs in all.
+    pub epochs: u64,
+    /// Batch size.
+    pub batch_size: i64,
+    /// The maximum number of samples for training and validation together; null takes all.
+    pub limit: Option<usize>,
+    /// The fraction of the training samples that is held out for validation.
+    pub validation_fraction: f64,
+    /// The model.
+    pub model: ModelConfig,
+    /// The checkpoint whose weights the run starts from; null draws them.
+    #[serde(default)]
+    pub init: Option<PathBuf>,
+    /// Over which pixels the input is standardised.
+    pub standardization: Standardization,
+    /// How images are changed in training.
+    pub augmentation: Augmentation,
+    /// How the weights are found.
+    pub method: Method,
+    /// In which precision a training step computes.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Whether the training step is recorded in a CUDA graph, where the device is one; the CPU has none.
+    #[serde(default)]
+    pub cuda_graph: bool,
+    /// The fraction of the target that is spread over all classes.
+    pub label_smoothing: f64,
+    /// The optimiser.
+    pub optimizer: OptimizerSettings,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// What the best epoch is chosen by.
+    pub selection: Selection,
+    /// After how many epochs without a better one the run stops; null never stops it.
+    pub patience: Option<u64>,
+}
+
+/// Adam with decoupled weight decay, and optionally Muon for kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerSettings {
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// Decoupled weight decay of matrices and kernels.
+    pub weight_decay: f64,
+    /// Muon for the kernels of convolutions; null leaves them to Adam.
+    #[serde(default)]
+    pub muon: Option<MuonSettings>,
+}
+
+/// Steps along orthogonalised momentum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MuonSettings {
+    /// Its learning rate, as a multiple of the optimiser's.
+    pub relative_rate: f64,
+    /// Decay of the momentum.
+    pub momentum: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+}
+
+impl OptimizerSettings {
+    /// The constants of the optimiser.
+    pub fn constants(&self) -> OptimizerConfig {
+        let Self { beta1, beta2, epsilon, weight_decay, muon, .. } = *self;
+        let muon = muon.map(|MuonSettings { relative_rate, momentum, weight_decay }| {
+            (MuonConfig { momentum, weight_decay }, relative_rate)
+        });
+        OptimizerConfig { adamw: AdamWConfig { beta1, beta2, epsilon, weight_decay }, muon }
+    }
+}
+
+impl RunConfig {
+    /// Refuses values that no run can use. Those of a model or of the optimiser are checked where it is built.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the key, its range and the value; [`Error::Configuration`] if several values do not fit together.
+    pub fn validate(&self) -> Result<(), Error> {
+        let refuse = |key, expected, found: String| Err(Error::Setting { key, expected, found });
+        if self.epochs == 0 {
+            return refuse("epochs", "at least 1", "0".into());
+        }
+        if self.batch_size < 1 {
+            return refuse("batch_size", "at least 1", self.batch_size.to_string());
+        }
+        if let Some(limit) = self.limit.filter(|limit| *limit < 4) {
+            return refuse("limit", "at least 4", limit.to_string());
+        }
+        if !(self.validation_fraction > 0.0 && self.validation_fraction < 1.0) {
+            return refuse(
+                "validation_fraction",
+                "above 0 and below 1",
+                self.validation_fraction.to_string(),
+            );
+        }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return refuse("label_smoothing", "at least 0 and below 1", self.label_smoothing.to_string());
+        }
+        let rate = self.optimizer.learning_rate;
+        if !(rate.is_finite() && rate > 0.0) {
+            return refuse("optimizer.learning_rate", "a finite number above 0", rate.to_string());
+        }
+        self.optimizer
+            .constants()
+            .validate()
+            .map_err(|error| Error::configuration(format!("optimizer: {error}")))?;
+        self.method.validate()?;
+        if self.patience == Some(0) {
+            return refuse("patience", "at least 1, or null", "0".into());
+        }
+        let problem = |key: &str, problem: Option<String>| {
+            problem.map_or(Ok(()), |problem| Err(Error::configuration(format!("{key}: {problem}"))))
+        };
+        problem("schedule", self.schedule.problem())?;
+        problem("augmentation", self.augmentation.problem())
+    }
+
+    /// The description of a checkpoint of this run.
+    pub fn describe(&self, model: &Model, state: &TrainingState) -> Description {
+        Description {
+            format_version: FORMAT_VERSION,
+            program_version: env!("CARGO_PKG_VERSION").into(),
+            program_commit: crate::COMMIT.into(),
+            model: model.config().clone(),
+            input: model.input().clone(),
+            standardization: model.standardization(),
+            data: self.data.clone(),
+            seed: self.seed,
+            training: serde_json::to_value(state).expect("a state is plain data"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What ends an epoch: policies, growth, checkpoints and the line of metrics.
+
+use crate::error::Error;
+use crate::evaluation::Evaluation;
+use crate::event::{EpochMetrics, Event};
+use crate::observers::Observers;
+use crate::trainer::Trainer;
+use lnn_models::{Birth, Checkpoint};
+
+impl Trainer<'_> {
+    pub(crate) fn finish_epoch(
+        &mut self,
+        observers: &mut Observers,
+        validation: Evaluation,
+        lr: f64,
+        samples_per_second: f64,
+    ) -> Result<(), Error> {
+        let (seen, loss_sum, correct) =
+            (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
+        // Units that are added now are active from the next epoch on; the checkpoints of this epoch have them.
+        let plateau = self
+            .descent
+            .model
+            .growth()
+            .is_some_and(|growth| growth.calls_for_plateau(&mut self.state.growth, validation.loss));
+        let activity = self.state.activity.means();
+        let scores = (validation.loss, validation.accuracy);
+        let best = self.state.early_stopping.observe(self.config.selection, self.state.epoch + 1, scores);
+        if plateau {
+            self.grow(observers)?;
+        } else if self.descent.model.growth().is_some_and(|growth| growth.every_steps.is_none()) {
+            self.grow_by_activity(observers)?;
+        }
+        let births: Vec<Birth> = self.state.births.clone();
+        self.state.finish_epoch();
+        let epoch = self.state.epoch;
+        self.state.plateau.observe(&self.config.schedule, validation.loss);
+        self.state.stopped_early = self.state.early_stopping.exhausted(self.config.patience);
+        if best {
+            self.save(&self.folder.best(), false)?;
+        }
+        let seconds = self.state.seconds;
+        observers.notify(&Event::Epoch(EpochMetrics {
+            epoch,
+            epochs: self.config.epochs,
+            step: self.state.step,
+            loss: loss_sum / seen,
+            accuracy: validation.accuracy.map(|_| correct / seen),
+            val_loss: validation.loss,
+            val_accuracy: validation.accuracy,
+            lr,
+            samples_per_second,
+            seconds,
+            eta_seconds: seconds / epoch as f64 * self.config.epochs.saturating_sub(epoch) as f64,
+            best,
+            spike_rate: activity.map(|(rate, _)| rate),
+            mean_state: activity.map(|(_, state)| state),
+            living_units: self.descent.model.living(),
+            births,
+        }))?;
+        if let Some((rate, _)) = activity {
+            Self::advise_on_spikes(rate, observers)?;
+        }
+        // Last of all: a run that dies before this line repeats the epoch, and its metrics line is replaced.
+        self.save_last()
+    }
+
+    /// A reservoir that never or always spikes says nothing by its spikes.
+    fn advise_on_spikes(rate: f64, observers: &mut Observers) -> Result<(), Error> {
+        let advice = if rate <= 0.0 {
+            "no unit ever spiked; hint: lower model.threshold, or raise model.input_scale or model.leak_rate"
+        } else if rate >= 1.0 {
+            "every unit spiked at every step; hint: raise model.threshold, or lower model.input_scale"
+        } else {
+            return Ok(());
+        };
+        Ok(observers.notify(&Event::Notice { text: format!("warning: {advice}") })?)
+    }
+
+    pub(crate) fn save_last(&self) -> Result<(), Error> {
+        self.save(&self.folder.last(), true)
+    }
+
+    fn save(&self, path: &std::path::Path, with_optimizer: bool) -> Result<(), Error> {
+        let checkpoint = Checkpoint {
+            description: self.config.describe(self.descent.model, &self.state),
+            model: self.descent.model.parameters().snapshot(),
+            optimizer: if with_optimizer { self.descent.optimizer.snapshot() } else { Vec::new() },
+        };
+        Ok(checkpoint.save(path)?)
+    }
+}

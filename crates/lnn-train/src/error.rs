@@ -1,0 +1,93 @@
+//! The errors of this crate.
+
+use std::path::{Path, PathBuf};
+
+/// Why a run cannot start, or why it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A key of the configuration has a value that no run can use.
+    #[error("{key} must be {expected}, found {found}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// The value.
+        found: String,
+    },
+    /// A configuration cannot be read, or does not fit its model or its data.
+    #[error("{0}")]
+    Configuration(String),
+    /// The folder of a run, or a file in it, cannot be used.
+    #[error("{0}")]
+    Folder(String),
+    /// A file could not be read or written while the run was under way.
+    #[error("{}: {reason}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The run was asked to stop before it had anything to save.
+    #[error("{0}")]
+    Stopped(String),
+    /// A loss is infinite or not a number.
+    #[error(
+        "the {which} loss is {loss} in epoch {epoch}, step {step} of {steps}; {kept}; hint: lower --lr, or look for extreme \
+         values in the data"
+    )]
+    NonFinite {
+        /// `training` or `validation`.
+        which: &'static str,
+        /// The loss.
+        loss: f64,
+        /// The epoch, from 1.
+        epoch: u64,
+        /// The step of the epoch, from 1.
+        step: u64,
+        /// Steps of an epoch.
+        steps: u64,
+        /// What is left of the run.
+        kept: String,
+    },
+    /// The data cannot be read or divided.
+    #[error(transparent)]
+    Data(#[from] lnn_data::DataError),
+    /// The model or its checkpoint failed.
+    #[error(transparent)]
+    Model(#[from] lnn_models::Error),
+    /// An observer failed for a reason of its own.
+    #[error(transparent)]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A file that could not be read or written.
+    pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
+        |error| Self::Io { path: path.to_owned(), reason: error.to_string() }
+    }
+
+    /// A configuration that cannot be used, and why.
+    pub fn configuration(reason: impl Into<String>) -> Self {
+        Self::Configuration(reason.into())
+    }
+}
+
+impl From<lnn_core::Error> for Error {
+    fn from(error: lnn_core::Error) -> Self {
+        Self::Model(error.into())
+    }
+}
+
+impl From<lnn_core::ContractError> for Error {
+    fn from(error: lnn_core::ContractError) -> Self {
+        Self::Model(error.into())
+    }
+}
+
+impl From<lnn_sys::Error> for Error {
+    fn from(error: lnn_sys::Error) -> Self {
+        lnn_core::Error::from(error).into()
+    }
+}

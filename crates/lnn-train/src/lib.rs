@@ -1,0 +1,55 @@
+//! Training as a library: the loop, its steps and policies, the folder of a run, events and the observers that write files.
+//!
+//! ```text
+//! SampleSet ─► Batches ─► Step (model, loss, optimiser) ─► Trainer ─Event─► Observers
+//!                                                             └─► Checkpoint
+//! ```
+//! A [`RunConfig`] holds every number that decides the result of a run. [`Session`] prepares a new run or one that goes on, and
+//! [`Trainer`] is the loop alone. Nothing here prints or knows exit codes.
+
+mod batches;
+mod config;
+mod entry;
+mod epoch_end;
+mod error;
+mod evaluation;
+mod event;
+mod fixed_front;
+mod growth;
+mod method;
+pub mod observers;
+mod policies;
+mod precision;
+mod presets;
+mod ridge;
+mod run_data;
+mod run_folder;
+mod session;
+pub mod settings;
+mod starting_weights;
+mod state;
+mod step;
+mod sums;
+mod trainer;
+
+pub use batches::{Augmentation, Batches};
+pub use config::{MuonSettings, OptimizerSettings, RunConfig};
+pub use entry::Entry;
+pub use error::Error;
+pub use evaluation::{Evaluation, evaluate, evaluate_with_noise, in_digits, predict};
+pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
+pub use method::{GradientMethod, Method};
+pub use observers::{Observer, Observers};
+pub use policies::{EarlyStopping, Plateau, Schedule, Scores, Selection};
+pub use precision::Precision;
+pub use run_data::{Progress, RunData};
+pub use run_folder::{RunFolder, checkpoint_file, write_atomically};
+pub use session::Session;
+pub use state::{ActivitySums, TrainingState};
+pub use trainer::{Outcome, Trainer};
+
+/// The commit that this program was built from, as checkpoints name it.
+pub const COMMIT: &str = env!("LNN_COMMIT");
+
+/// Version and commit of the program.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("LNN_COMMIT"), ")");

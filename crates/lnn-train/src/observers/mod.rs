@@ -1,0 +1,13 @@
+//! Observers of a run, and those that write files into its folder.
+
+#[cfg(feature = "plots")]
+mod curves;
+mod gradients_file;
+mod metrics_file;
+mod observer;
+
+#[cfg(feature = "plots")]
+pub use curves::Curves;
+pub use gradients_file::GradientsFile;
+pub use metrics_file::MetricsFile;
+pub use observer::{Observer, Observers};

@@ -1,0 +1,163 @@
+//! A readout of a fixed front in closed form: ridge regression in one pass over the training samples, without epochs.
+//!
+//! The regularisation λ is chosen on the validation samples, in one pass for all candidates. Features live for a block.
+
+use crate::config::RunConfig;
+use crate::error::Error as TrainError;
+use crate::evaluation::{Evaluation, evaluate_each};
+use crate::event::{Candidate, Event};
+use crate::fixed_front::run_front;
+use crate::observers::Observers;
+use crate::policies::{EarlyStopping, Selection};
+use crate::run_data::{Progress, RunData};
+use crate::run_folder::RunFolder;
+use crate::state::TrainingState;
+use lnn_core::{RidgeSolution, SampleSet};
+use lnn_models::{Checkpoint, Error, Model, Readout, ReadoutFit, RidgeStart};
+use std::time::Instant;
+
+/// The candidates for λ, as parts of the mean diagonal of the features' covariance.
+const REGULARIZATIONS: [f64; 11] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2];
+
+/// What solutions are multiplied by: regression aims at 0 and 1, logits must lie further apart. Accuracies do not change.
+const SCALE: f64 = 8.0;
+
+/// Solves the readout, reports every candidate to the observers and saves the best.
+///
+/// # Errors
+/// Those of the model, the observers and the folder; [`TrainError::Stopped`] if `stop` returns true between the passes.
+pub(crate) fn solve(
+    config: &RunConfig,
+    data: &RunData,
+    model: &Model,
+    folder: &RunFolder,
+    observers: &mut Observers,
+    stop: &dyn Fn() -> bool,
+    progress: Progress<'_>,
+) -> Result<(), TrainError> {
+    let started = Instant::now();
+    let readout = model.readout().expect("checked before the run had a folder");
+    let samples = data.parts.train.len();
+    let fit = accumulate(model, readout, &data.parts.train, &mut |done| progress("features", done, samples))?;
+    progress("solving the readout", samples, samples);
+    if stop() {
+        let shown = folder.path().display();
+        return Err(TrainError::Stopped(format!(
+            "interrupted before the readout was solved; --resume {shown} begins again"
+        )));
+    }
+    let candidates = choose(model, readout, fit, &data.parts.validation)?;
+    for candidate in &candidates {
+        observers.notify(&Event::Candidate(candidate.clone()))?;
+    }
+    save_solved(model, config, folder, &candidates, started.elapsed().as_secs_f64())
+}
+
+/// Begins the pass over the training samples, which ends in [`choose`].
+///
+/// # Errors
+/// Those of [`run_front`].
+fn accumulate<'a>(
+    model: &Model,
+    readout: &'a Readout,
+    train: &SampleSet,
+    progress: &mut dyn FnMut(i64),
+) -> Result<ReadoutFit<'a>, Error> {
+    // The λ of the start is not used: all candidates are.
+    let start = RidgeStart { regularization: REGULARIZATIONS[0], scale: SCALE };
+    let mut fit = readout.fit(Some(start), model.parameters().device())?;
+    run_front(model, train, Some(&mut fit), false, progress)?;
+    Ok(fit)
+}
+
+/// Solves for every candidate, compares them on the validation samples and leaves the best in `model`.
+///
+/// # Errors
+/// [`Error::Core`] if no candidate has a solution, or if there is no memory.
+fn choose(
+    model: &Model,
+    readout: &Readout,
+    fit: ReadoutFit<'_>,
+    validation: &SampleSet,
+) -> Result<Vec<Candidate>, Error> {
+    let system = fit.system()?.expect("the pass was for the equations, and saw samples");
+    let unit = system.mean_diagonal();
+    let mut solutions = Vec::with_capacity(REGULARIZATIONS.len());
+    let mut refusal = None;
+    for regularization in REGULARIZATIONS {
+        match system.solve(regularization * unit) {
+            Ok(solution) => solutions.push((regularization, solution)),
+            // Too small for these features: the next may do.
+            Err(error @ Error::Core(lnn_core::Error::Value { .. })) => refusal = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    let evaluations = compare(model, readout, &solutions, validation)?;
+    let scores = |evaluation: &Evaluation| (evaluation.loss, evaluation.accuracy);
+    let mut best: Option<usize> = None;
+    for (i, evaluation) in evaluations.iter().enumerate().filter(|(_, e)| e.loss.is_finite()) {
+        if best.is_none_or(|best| Selection::Accuracy.better(scores(evaluation), scores(&evaluations[best])))
+        {
+            best = Some(i);
+        }
+    }
+    let Some(best) = best else {
+        let unsolved = || lnn_core::Error::Value {
+            name: "the features",
+            expected: "finite",
+            found: "some that are not".into(),
+        };
+        return Err(refusal.unwrap_or_else(|| unsolved().into()));
+    };
+    readout.set(&solutions[best].1)?;
+    Ok(REGULARIZATIONS
+        .into_iter()
+        .map(|regularization| {
+            let place = solutions.iter().position(|(solved, _)| solved.total_cmp(&regularization).is_eq());
+            let evaluation = place.map(|place| &evaluations[place]);
+            Candidate {
+                regularization,
+                val_loss: evaluation.map(|evaluation| evaluation.loss),
+                val_accuracy: evaluation.and_then(|evaluation| evaluation.accuracy),
+                chosen: place == Some(best),
+            }
+        })
+        .collect())
+}
+
+/// Evaluates all solutions in one pass: the front costs more than the readouts.
+fn compare(
+    model: &Model,
+    readout: &Readout,
+    solutions: &[(f64, RidgeSolution)],
+    validation: &SampleSet,
+) -> Result<Vec<Evaluation>, Error> {
+    evaluate_each(model, validation, solutions.len(), |features, i, mode| {
+        readout.set(&solutions[i].1)?;
+        Ok(model.head(features, mode)?.prediction)
+    })
+}
+
+/// Writes the solved model as a run's last and best checkpoint.
+///
+/// # Errors
+/// [`TrainError::Model`] if the folder cannot be written.
+fn save_solved(
+    model: &Model,
+    config: &RunConfig,
+    folder: &RunFolder,
+    candidates: &[Candidate],
+    seconds: f64,
+) -> Result<(), TrainError> {
+    let chosen = candidates.iter().find(|candidate| candidate.chosen);
+    let best = chosen.and_then(|chosen| chosen.val_loss.map(|loss| (loss, chosen.val_accuracy)));
+    let early_stopping = EarlyStopping { best, best_epoch: 1, waited: 0 };
+    let state = TrainingState { epoch: 1, seconds, early_stopping, ..TrainingState::START };
+    let checkpoint = Checkpoint {
+        description: config.describe(model, &state),
+        model: model.parameters().snapshot(),
+        optimizer: Vec::new(),
+    };
+    checkpoint.save(&folder.best())?;
+    Ok(checkpoint.save(&folder.last())?)
+}

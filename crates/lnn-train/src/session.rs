@@ -1,0 +1,221 @@
+//! A run from its configuration to its test: a new one, or one that goes on.
+
+use crate::batches::Augmentation;
+use crate::config::RunConfig;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::evaluation::{Evaluation, evaluate};
+use crate::event::{Event, Started};
+use crate::method::Method;
+use crate::observers::Observers;
+use crate::precision::Precision;
+use crate::ridge;
+use crate::run_data::{Progress, RunData};
+use crate::run_folder::RunFolder;
+use crate::starting_weights;
+use crate::state::TrainingState;
+use crate::trainer::{Outcome, Trainer};
+use lnn_core::{Role, SampleSet};
+use lnn_data::DataSource;
+use lnn_models::{Checkpoint, Model};
+use std::path::Path;
+use tch::Device;
+
+/// A run that is ready to train.
+#[derive(Debug)]
+pub struct Session {
+    config: RunConfig,
+    folder: RunFolder,
+    data: RunData,
+    model: Model,
+    /// Features of training and validation behind a fixed front.
+    features: Option<[SampleSet; 2]>,
+    resumed: Option<(TrainingState, Checkpoint)>,
+    notices: Vec<String>,
+}
+
+impl Session {
+    /// A new run in the folder `out`, or in the first free `runs/MODEL-PRESET-N`. A request that is refused leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`Error`] if the configuration, the data and the model do not fit together, or `out` holds a run.
+    pub fn start(
+        config: RunConfig,
+        source: &dyn DataSource,
+        out: Option<&Path>,
+        device: Device,
+        progress: Progress<'_>,
+    ) -> Result<Self, Error> {
+        config.validate()?;
+        if let Some(out) = out {
+            RunFolder::check_free(out)?;
+        }
+        let data = RunData::new(&config, source, device)?;
+        let model = new_model(&config, &data, device)?;
+        check_method(&config, &model)?;
+        let mut notices = Vec::new();
+        let features = data.prepare_features(&config, &model, true, &mut notices, progress)?;
+        let preset = serde_json::to_value(config.preset).expect("a preset is a word");
+        let name = format!("{}-{}", config.model.name(), preset.as_str().unwrap_or_default());
+        let folder = RunFolder::create(out, &name, &config)?;
+        Ok(Self { config, folder, data, model, features, resumed: None, notices })
+    }
+
+    /// The run of `folder` where its last checkpoint left it, with a `config` that may ask for more epochs. A run that was killed
+    /// before its first checkpoint starts anew. A request that is refused changes nothing.
+    ///
+    /// # Errors
+    /// [`Error`] if the run cannot go on.
+    pub fn resume(
+        folder: RunFolder,
+        config: RunConfig,
+        source: &dyn DataSource,
+        device: Device,
+        progress: Progress<'_>,
+    ) -> Result<Self, Error> {
+        config.validate()?;
+        let last = folder.last();
+        if config.method.is_ridge() && last.exists() {
+            let shown = folder.path().display();
+            return Err(Error::configuration(format!(
+                "{shown}: its readout was solved in closed form, so there is nothing to go on with; hint: `train --init {shown}` \
+                 trains it further by gradients, `eval {shown}` measures it"
+            )));
+        }
+        let data = RunData::new(&config, source, device)?;
+        let (model, resumed) = match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
+            None => (new_model(&config, &data, device)?, None),
+            Some(checkpoint) => {
+                checkpoint.description.input.check_same(&data.input)?;
+                let state =
+                    serde_json::from_value(checkpoint.description.training.clone()).map_err(|error| {
+                        Error::Folder(format!("{}: its training state: {error}", last.display()))
+                    })?;
+                (checkpoint.model(device)?, Some((state, checkpoint)))
+            }
+        };
+        check_method(&config, &model)?;
+        let mut notices = Vec::new();
+        let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;
+        folder.write_config(&config)?;
+        Ok(Self { config, folder, data, model, features, resumed, notices })
+    }
+
+    /// The folder of the run.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The model that trains.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Finished epochs.
+    pub fn epoch(&self) -> u64 {
+        self.resumed.as_ref().map_or(0, |(state, _)| state.epoch)
+    }
+
+    /// Reports to `observers` how the run begins, and trains until the end, until `stop` returns true, or for `pause_after` more epochs.
+    /// With `trace` each epoch measures the gradient that reaches each step through time.
+    ///
+    /// # Errors
+    /// [`Error`]; the last good checkpoint stays.
+    pub fn train(
+        &self,
+        observers: &mut Observers,
+        stop: &dyn Fn() -> bool,
+        pause_after: Option<u64>,
+        trace: bool,
+        progress: Progress<'_>,
+    ) -> Result<Outcome, Error> {
+        let Self { config, folder, data, model, features, resumed, .. } = self;
+        if config.method.is_ridge() {
+            self.notify_start(observers, 1)?;
+            ridge::solve(config, data, model, folder, observers, stop, progress)?;
+            return Ok(Outcome::Finished);
+        }
+        let (parts, entry) = match features {
+            Some(features) => (features.each_ref(), Entry::Head),
+            None => ([&data.parts.train, &data.parts.validation], Entry::Input),
+        };
+        let resumed = resumed.as_ref().map(|(state, checkpoint)| (state.clone(), checkpoint));
+        let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?.tracing(trace);
+        self.notify_start(observers, trainer.steps_per_epoch())?;
+        trainer.run(observers, stop, pause_after)
+    }
+
+    fn notify_start(&self, observers: &mut Observers, steps_per_epoch: u64) -> Result<(), Error> {
+        let parameters = self.model.parameters();
+        observers.notify(&Event::Started(Started {
+            model: self.config.model.name().into(),
+            data: self.config.data.clone(),
+            device: device_name(parameters.device()),
+            threads: tch::get_num_threads(),
+            trainable: parameters.count(Role::Trainable),
+            fixed: parameters.count(Role::Buffer),
+            train_samples: self.data.parts.train.len(),
+            validation_samples: self.data.parts.validation.len(),
+            steps_per_epoch,
+            epoch: self.epoch(),
+            epochs: self.config.epochs,
+            folder: self.folder.path().to_owned(),
+        }))?;
+        let notices = self.notices.iter().cloned().chain(self.config.precision.notice(parameters.device()));
+        for text in notices {
+            observers.notify(&Event::Notice { text })?;
+        }
+        Ok(())
+    }
+
+    /// Tests the weights that validation chose, once, and reports the result to `observers`.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the best checkpoint cannot be read.
+    pub fn test(&self, observers: &mut Observers) -> Result<Evaluation, Error> {
+        let device = self.model.parameters().device();
+        let best = Checkpoint::load(&self.folder.best())?.model(device)?;
+        let test = evaluate(&best, &self.data.parts.test, Entry::Input, &mut |_| {})?;
+        observers.notify(&Event::Test(test))?;
+        Ok(test)
+    }
+}
+
+/// A device as the command line writes it.
+fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".into(),
+    }
+}
+
+fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model, Error> {
+    if let Some(path) = &config.init {
+        return starting_weights::model(config, path, &data.input, device);
+    }
+    let (model, input) = (config.model.clone(), data.input.clone());
+    let mut model =
+        Model::new(model, input, config.standardization, config.seed, (config.precision.kind(), device))?;
+    model.fit(&data.parts.train)?;
+    Ok(model)
+}
+
+/// Refuses a closed form for a model whose front trains, and keys that a closed form does nothing with.
+fn check_method(config: &RunConfig, model: &Model) -> Result<(), Error> {
+    if !config.method.is_ridge() {
+        return Ok(());
+    }
+    if model.readout().is_none() {
+        return Err(Error::configuration(format!(
+            "--readout ridge: expected a model whose front is fixed, as lnn, found {}, whose front trains; hint: --readout \
+             gradient, or --model lnn",
+            config.model.name()
+        )));
+    }
+    let keys = [
+        ("--init", config.init.is_some()),
+        ("--precision bf16", config.precision == Precision::Bf16),
+        ("augmentation", config.augmentation != Augmentation::NONE),
+    ];
+    keys.iter().find(|(_, given)| *given).map_or(Ok(()), |(name, _)| Err(Method::without_effect(name)))
+}

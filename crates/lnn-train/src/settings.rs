@@ -1,0 +1,287 @@
+//! `--config FILE.json` and `--set key=value`: changes to a configuration by name.
+//!
+//! The configuration itself, written as JSON, is the list of its keys: a change to a key that it does not have is
+//! refused, with the nearest key as a suggestion.
+
+use crate::config::RunConfig;
+use crate::error::Error;
+use lnn_core::nearest_name;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Applies the keys of a JSON file, which need not name all.
+///
+/// # Errors
+/// [`Error::Configuration`] if the file cannot be read, is not a JSON object, or has an unknown key or a wrong value.
+pub fn apply_file(config: &RunConfig, path: &Path) -> Result<RunConfig, Error> {
+    let shown = path.display();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Error::configuration(format!("{shown}: {error}")))?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|error| Error::configuration(format!("{shown}: not JSON: {error}")))?;
+    let Value::Object(entries) = value else {
+        return Err(Error::configuration(format!("{shown}: expected a JSON object, as {{\"epochs\": 5}}")));
+    };
+    apply_object(config.clone(), "", renamed(entries))
+        .map_err(|error| Error::configuration(format!("{shown}: {error}")))
+}
+
+/// Applies one `key=value`; a key of a part is written with dots, as `optimizer.learning_rate=0.01`. The value is JSON,
+/// or else text.
+///
+/// # Errors
+/// [`Error::Configuration`] if there is no `=`, the key is unknown or the value is wrong.
+pub fn apply_assignment(config: &RunConfig, assignment: &str) -> Result<RunConfig, Error> {
+    let (key, value) = assignment
+        .split_once('=')
+        .ok_or_else(|| Error::configuration(format!("--set: expected key=value, found `{assignment}`")))?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    let key = key.trim();
+    let [name, rest] = key.split_once('.').map_or([key, ""], |(name, rest)| [name, rest]);
+    match FORMER_KEYS.contains(&name) {
+        // An assignment to a former key is that to the key which took its place.
+        true if rest.is_empty() => {
+            let entries = renamed(Map::from_iter([(name.to_owned(), value)]));
+            apply_object(config.clone(), "", entries)
+        }
+        true => set(config, &format!("method.{key}"), value),
+        false => set(config, key, value),
+    }
+}
+
+/// Reads a whole configuration, also one with keys of earlier versions.
+///
+/// # Errors
+/// [`Error::Configuration`] if a key is missing, unknown or has a wrong value.
+pub fn read(text: &str) -> Result<RunConfig, Error> {
+    let wrong = |error: serde_json::Error| Error::configuration(error.to_string());
+    let value = match serde_json::from_str(text).map_err(wrong)? {
+        Value::Object(entries) => Value::Object(renamed(entries)),
+        value => value,
+    };
+    serde_json::from_value(value).map_err(wrong)
+}
+
+/// Keys of earlier versions, whose place `method` took.
+const FORMER_KEYS: [&str; 3] = ["readout", "readout_start", "feature_cache_mb"];
+
+/// The same entries with former keys where they belong today.
+fn renamed(mut entries: Map<String, Value>) -> Map<String, Value> {
+    let former = FORMER_KEYS.map(|key| (key, entries.remove(key)));
+    if former.iter().all(|(_, value)| value.is_none()) {
+        return entries;
+    }
+    let [(_, readout), (_, readout_start), (_, feature_cache_mb)] = former;
+    let mut method = Map::new();
+    if readout == Some(Value::String("ridge".into())) {
+        method.insert("kind".into(), "ridge".into());
+    } else {
+        if readout.is_some() || readout_start.is_some() && feature_cache_mb.is_some() {
+            method.insert("kind".into(), readout.unwrap_or_else(|| "gradient".into()));
+        }
+        let settings = [("readout_start", readout_start), ("feature_cache_mb", feature_cache_mb)];
+        method.extend(settings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    }
+    entries.insert("method".into(), Value::Object(method));
+    entries
+}
+
+/// Walks an object of changes. `kind` goes first, because it decides which keys stand beside it.
+fn apply_object(
+    mut config: RunConfig,
+    prefix: &str,
+    entries: Map<String, Value>,
+) -> Result<RunConfig, Error> {
+    let (kinds, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| key == "kind");
+    for (key, value) in kinds.into_iter().chain(others) {
+        let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+        config = match value {
+            // An object that takes the place of null comes whole.
+            Value::Object(entries) if !is_null(&config, &key) => {
+                find(&to_value(&config), &key)?;
+                apply_object(config, &key, entries)?
+            }
+            value => set(&config, &key, value)?,
+        };
+    }
+    Ok(config)
+}
+
+fn set(config: &RunConfig, key: &str, value: Value) -> Result<RunConfig, Error> {
+    let mut tree = to_value(config);
+    find(&tree, key)?;
+    let shown = value.to_string();
+    let part = match key.rsplit_once('.') {
+        // Another kind has other keys: its part starts anew from that kind's defaults.
+        Some((part, "kind")) => {
+            if part == "model" && tree["model"]["kind"] != value {
+                return Err(Error::configuration(
+                    "the model is chosen by --model, not by the key `model.kind`",
+                ));
+            }
+            let unchanged = pointer(&tree, key) == Some(&value);
+            if unchanged { None } else { Some((part.to_owned(), serde_json::json!({ "kind": value }))) }
+        }
+        _ => Some((key.to_owned(), value)),
+    };
+    if let Some((key, value)) = part {
+        let path = format!("/{}", key.replace('.', "/"));
+        *tree.pointer_mut(&path).expect("the key was found above") = value;
+    }
+    serde_json::from_value(tree)
+        .map_err(|error| Error::configuration(format!("the key `{key}` does not take {shown}: {error}")))
+}
+
+fn to_value(config: &RunConfig) -> Value {
+    serde_json::to_value(config).expect("a configuration is plain data")
+}
+
+fn is_null(config: &RunConfig, key: &str) -> bool {
+    pointer(&to_value(config), key).is_some_and(Value::is_null)
+}
+
+fn pointer<'a>(tree: &'a Value, key: &str) -> Option<&'a Value> {
+    tree.pointer(&format!("/{}", key.replace('.', "/")))
+}
+
+/// Refuses a key that the tree does not have.
+fn find(tree: &Value, key: &str) -> Result<(), Error> {
+    if pointer(tree, key).is_some() {
+        return Ok(());
+    }
+    let mut keys = Vec::new();
+    collect_keys(tree, "", &mut keys);
+    let hint = match nearest_name(key, keys.iter().map(String::as_str)) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("the keys are {}", keys.join(", ")),
+    };
+    Err(Error::configuration(format!("unknown key `{key}`; hint: {hint}")))
+}
+
+fn collect_keys(tree: &Value, prefix: &str, keys: &mut Vec<String>) {
+    if let Value::Object(entries) = tree {
+        for (key, value) in entries {
+            let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            collect_keys(value, &key, keys);
+            keys.push(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::{GradientMethod, Method};
+    use crate::policies::Schedule;
+    use lnn_models::{ModelConfig, ModelKind, Preset};
+    use std::io::Write;
+
+    fn base() -> RunConfig {
+        RunConfig::preset(ModelKind::Cllnn, Preset::Tuned).unwrap()
+    }
+
+    #[test]
+    fn a_key_of_a_part_is_set_and_everything_else_stays() {
+        let config = apply_assignment(&base(), "model.reservoir.units=32").unwrap();
+        let ModelConfig::Cllnn(model) = &config.model else { panic!("another model") };
+        assert_eq!(model.reservoir.units, 32);
+        let back = apply_assignment(&config, "model.reservoir.units=256").unwrap();
+        assert_eq!(back, apply_assignment(&base(), "model.reservoir.units=256").unwrap());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_the_nearest_one() {
+        let error = |assignment| apply_assignment(&base(), assignment).unwrap_err().to_string();
+        assert!(error("model.reservoir.unit=3").contains("did you mean `model.reservoir.units`?"));
+        assert!(error("learning_rate=3").contains("did you mean `optimizer.learning_rate`?"));
+        assert!(error("xyzzy=3").contains("the keys are preset, "));
+        assert!(error("epochs").contains("expected key=value"));
+        assert!(error("epochs=many").contains("the key `epochs` does not take"));
+        assert!(error("model.kind=lnn").contains("--model"));
+    }
+
+    #[test]
+    fn another_kind_of_schedule_brings_its_own_defaults() {
+        let config = apply_assignment(&base(), "schedule.kind=plateau").unwrap();
+        assert_eq!(config.schedule, Schedule::Plateau { factor: 0.1, patience: 2, threshold: 1e-4 });
+        let config = apply_assignment(&config, "schedule.patience=5").unwrap();
+        assert_eq!(config.schedule, Schedule::Plateau { factor: 0.1, patience: 5, threshold: 1e-4 });
+        assert!(apply_assignment(&config, "schedule.warmup=0.5").is_err());
+    }
+
+    #[test]
+    fn another_kind_of_growth_or_encoding_brings_its_own_defaults() {
+        let base = RunConfig::preset(ModelKind::Snlnn, Preset::Tuned).unwrap();
+        for kind in ["rate", "latency", "delta", "scan", "current"] {
+            let config = apply_assignment(&base, &format!("model.encoding.kind={kind}")).unwrap();
+            assert_eq!(to_value(&config)["model"]["encoding"]["kind"], kind);
+        }
+        for kind in ["never", "activity", "plateau"] {
+            let config = apply_assignment(&base, &format!("model.growth.rule.kind={kind}")).unwrap();
+            assert_eq!(to_value(&config)["model"]["growth"]["rule"]["kind"], kind);
+        }
+    }
+
+    #[test]
+    fn a_file_may_name_some_keys_and_its_own_output_is_accepted_whole() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let changed = apply_assignment(&base(), "schedule.kind=plateau").unwrap();
+        serde_json::to_writer(&mut file, &changed).unwrap();
+        assert_eq!(apply_file(&base(), file.path()).unwrap(), changed);
+
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(br#"{"epochs": 3, "optimizer": {"beta2": 0.9}}"#).unwrap();
+        let config = apply_file(&base(), file.path()).unwrap();
+        assert_eq!((config.epochs, config.optimizer.beta2), (3, 0.9));
+
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"[]").unwrap();
+        assert!(apply_file(&base(), file.path()).unwrap_err().to_string().contains("expected a JSON object"));
+    }
+
+    #[test]
+    fn former_keys_of_the_method_are_read_as_it() {
+        let base = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        let start = base.method.readout_start().unwrap();
+        let changed = |assignment: &str| apply_assignment(&base, assignment).unwrap().method;
+        let gradient = |readout_start, feature_cache_mb| {
+            Method::Gradient(GradientMethod { readout_start, feature_cache_mb })
+        };
+        assert_eq!(changed("readout=ridge"), Method::Ridge {});
+        assert_eq!(changed("readout_start=null"), gradient(None, 4096));
+        assert_eq!(changed("feature_cache_mb=7"), gradient(Some(start), 7));
+        assert_eq!(changed("readout_start.scale=4.0"), changed("method.readout_start.scale=4.0"));
+        assert_eq!(changed("method.kind=ridge"), Method::Ridge {});
+    }
+
+    #[test]
+    fn an_object_takes_the_place_of_null() {
+        let base = RunConfig::preset(ModelKind::Lnn, Preset::Article).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let wanted = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        file.write_all(serde_json::to_string(&wanted).unwrap().as_bytes()).unwrap();
+        assert_eq!(apply_file(&base, file.path()).unwrap(), wanted);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(br#"{"method": {"readout_start": {"scale": 8.0}}}"#).unwrap();
+        assert!(apply_file(&base, file.path()).unwrap_err().to_string().contains("regularization"));
+    }
+
+    #[test]
+    fn a_configuration_of_an_earlier_version_is_read_whole() {
+        let expected = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        let written = |keys: serde_json::Value| {
+            let mut tree = to_value(&expected);
+            let entries = tree.as_object_mut().unwrap();
+            entries.remove("method");
+            entries.extend(keys.as_object().unwrap().clone());
+            read(&tree.to_string()).unwrap()
+        };
+        let start = serde_json::to_value(expected.method.readout_start()).unwrap();
+        let keys = |readout: &str, start: &Value| serde_json::json!({"readout": readout, "readout_start": start, "feature_cache_mb": 4096});
+        assert_eq!(written(keys("gradient", &start)), expected);
+        assert_eq!(written(serde_json::json!({"readout_start": start, "feature_cache_mb": 4096})), expected);
+        let ridge = RunConfig { method: Method::Ridge {}, ..expected.clone() };
+        assert_eq!(written(keys("ridge", &Value::Null)), ridge);
+        assert_eq!(read(&to_value(&expected).to_string()).unwrap(), expected);
+    }
+}

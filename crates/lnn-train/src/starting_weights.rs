@@ -1,0 +1,68 @@
+//! A new run that starts from the weights of a model that was trained before.
+
+use crate::config::RunConfig;
+use crate::error::Error;
+use crate::run_folder::checkpoint_file;
+use lnn_core::InputSpec;
+use lnn_models::{Checkpoint, Model};
+use std::path::Path;
+use tch::Device;
+
+impl RunConfig {
+    /// The same configuration for the model of the checkpoint at `source`: the same parts and the same standardisation, and no start
+    /// of its own.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if the checkpoint holds another kind of model; [`Error::Folder`] or [`Error::Model`] if it cannot be
+    /// read.
+    pub fn starting_from(mut self, source: &Path) -> Result<Self, Error> {
+        let path = checkpoint_file(source)?;
+        let description = Checkpoint::load(&path)?.description;
+        let (asked, found) = (self.model.name(), description.model.name());
+        let shown = path.display();
+        if asked != found {
+            return Err(Error::configuration(format!(
+                "--init: expected a checkpoint of {asked}, found {found} in {shown}"
+            )));
+        }
+        self.model = description.model;
+        self.standardization = description.standardization;
+        self.method.forget_readout_start();
+        // The run may go on from another folder.
+        self.init = Some(path.canonicalize().map_err(|error| Error::Folder(format!("{shown}: {error}")))?);
+        Ok(self)
+    }
+}
+
+/// The model of the checkpoint at `path`, which must be the one that `config` and the data ask for.
+///
+/// # Errors
+/// [`Error::Configuration`] if it is another model; [`Error::Model`] if it cannot be read or the data does not fit it.
+pub(crate) fn model(
+    config: &RunConfig,
+    path: &Path,
+    input: &InputSpec,
+    device: Device,
+) -> Result<Model, Error> {
+    let checkpoint = Checkpoint::load(path)?;
+    let description = &checkpoint.description;
+    let refuse = |what: &str| {
+        let shown = path.display();
+        Err(Error::configuration(format!(
+            "--init: the {what} of the configuration is not that of {shown}; hint: leave its keys as they are"
+        )))
+    };
+    if description.model != config.model {
+        return refuse("model");
+    }
+    if description.standardization != config.standardization {
+        return refuse("standardization");
+    }
+    if config.method.readout_start().is_some() {
+        return Err(Error::configuration(
+            "--init: expected readout_start to be null, because it would replace the weights",
+        ));
+    }
+    description.input.check_same(input)?;
+    Ok(checkpoint.model(device)?)
+}

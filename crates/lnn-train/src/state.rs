@@ -1,0 +1,96 @@
+//! Where a run stands: everything a resumed run needs besides weights and moments.
+
+use crate::policies::{EarlyStopping, Plateau};
+use lnn_models::{Birth, GrowthMemory};
+use serde::{Deserialize, Serialize};
+
+/// The place in a run. Random generators need no state: see [`lnn_core::seeded`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingState {
+    /// Finished epochs.
+    pub epoch: u64,
+    /// Finished steps of the epoch that is under way.
+    pub step_in_epoch: u64,
+    /// Finished steps in all, which is also the optimiser's count.
+    pub step: u64,
+    /// Sum of the losses of the samples seen in this epoch.
+    pub loss_sum: f64,
+    /// Samples of this epoch that were classified correctly when they were seen.
+    pub correct: u64,
+    /// Samples seen in this epoch.
+    pub seen: u64,
+    /// What a spiking reservoir did in this epoch.
+    pub activity: ActivitySums,
+    /// The activity since growth last looked at it.
+    pub unlooked: ActivitySums,
+    /// What growth by plateau remembers.
+    pub growth: GrowthMemory,
+    /// The births of this epoch.
+    pub births: Vec<Birth>,
+    /// Seconds spent on training so far, over all sittings.
+    pub seconds: f64,
+    /// The learning-rate schedule's memory.
+    pub plateau: Plateau,
+    /// The best epoch and the epochs since.
+    pub early_stopping: EarlyStopping,
+    /// Whether early stopping has ended the run.
+    pub stopped_early: bool,
+}
+
+impl TrainingState {
+    /// Before the first step.
+    pub const START: Self = Self {
+        epoch: 0,
+        step_in_epoch: 0,
+        step: 0,
+        loss_sum: 0.0,
+        correct: 0,
+        seen: 0,
+        activity: ActivitySums::ZERO,
+        unlooked: ActivitySums::ZERO,
+        growth: GrowthMemory::START,
+        births: Vec::new(),
+        seconds: 0.0,
+        plateau: Plateau::START,
+        early_stopping: EarlyStopping::START,
+        stopped_early: false,
+    };
+
+    /// Closes the epoch: counts it and clears its sums.
+    pub fn finish_epoch(&mut self) {
+        self.epoch += 1;
+        self.step_in_epoch = 0;
+        (self.loss_sum, self.correct, self.seen) = (0.0, 0, 0);
+        self.activity = ActivitySums::ZERO;
+        self.births.clear();
+    }
+}
+
+/// Sums of the activity of a spiking reservoir over training steps.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ActivitySums {
+    /// Sum of the spike rates.
+    pub spike_rate: f64,
+    /// Sum of the mean absolute states.
+    pub mean_state: f64,
+    /// How many steps.
+    pub steps: u64,
+}
+
+impl ActivitySums {
+    /// Before the first step.
+    pub const ZERO: Self = Self { spike_rate: 0.0, mean_state: 0.0, steps: 0 };
+
+    /// Adds the sums of later steps.
+    pub fn add(&mut self, later: Self) {
+        self.spike_rate += later.spike_rate;
+        self.mean_state += later.mean_state;
+        self.steps += later.steps;
+    }
+
+    /// Means over the steps, spike rate and absolute state; none before the first step.
+    pub fn means(&self) -> Option<(f64, f64)> {
+        let steps = self.steps as f64;
+        (self.steps > 0).then(|| (self.spike_rate / steps, self.mean_state / steps))
+    }
+}

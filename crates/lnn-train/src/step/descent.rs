@@ -1,0 +1,43 @@
+//! The arithmetic of a step.
+
+use super::step_result::StepResult;
+use crate::config::RunConfig;
+use crate::entry::Entry;
+use crate::error::Error;
+use lnn_core::{Optimizer, Samples};
+use lnn_models::{Mode, Model, Output};
+use tch::{Kind, Tensor};
+
+/// What descends: a model, its optimiser and the settings of the loss.
+#[derive(Debug)]
+pub(crate) struct Descent<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) config: &'a RunConfig,
+    pub(crate) optimizer: Optimizer,
+    /// Where the samples enter the model.
+    pub(crate) entry: Entry,
+}
+
+impl Descent<'_> {
+    /// Forward pass, loss, backward pass and optimiser, whose rate was set: what a graph records, so nothing here waits for the
+    /// device.
+    ///
+    /// # Errors
+    /// Those of the model and of the optimiser.
+    pub(crate) fn step(&mut self, batch: &Samples, mode: Mode) -> Result<StepResult, Error> {
+        let Self { model, config, entry, .. } = *self;
+        let pass = || entry.run(model, batch.input.shallow_clone(), mode);
+        let Output { prediction, steps, activity, .. } =
+            config.precision.forward(batch.targets.device(), pass)??;
+        let mask = batch.input.mask.as_ref();
+        let loss = model.loss(&prediction, &batch.targets, mask, config.label_smoothing);
+        let norms = steps.map(|steps| {
+            let gradient = Tensor::run_backward(&[&loss], &[&steps], true, false).remove(0);
+            gradient.square().sum_dim_intlist(&[0i64, 2][..], false, Kind::Double).sqrt()
+        });
+        loss.backward();
+        self.optimizer.descend()?;
+        let correct = model.task().correct(&prediction.detach(), &batch.targets, mask);
+        Ok(StepResult { loss: loss.detach(), correct, activity, norms })
+    }
+}

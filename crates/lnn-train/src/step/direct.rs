@@ -1,0 +1,17 @@
+//! A step that runs operation by operation.
+
+use super::descent::Descent;
+use super::{Step, StepResult};
+use crate::error::Error;
+use lnn_core::Samples;
+use lnn_models::Mode;
+
+/// Takes every step directly.
+#[derive(Debug)]
+pub(crate) struct Direct;
+
+impl Step for Direct {
+    fn take(&mut self, descent: &mut Descent<'_>, batch: &Samples) -> Result<StepResult, Error> {
+        descent.step(batch, Mode::Training)
+    }
+}

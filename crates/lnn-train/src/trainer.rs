@@ -1,0 +1,212 @@
+//! The training loop.
+//!
+//! One step: gather a batch, change it, forward pass in the precision of the run, loss, backward pass, optimiser. One epoch: all
+//! steps, then validation, policies, checkpoints. The loop reports events to observers and never prints.
+
+use crate::batches::{Batches, Stream, stream_seed};
+use crate::config::RunConfig;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::evaluation::evaluate;
+use crate::event::{Event, GradientNorms};
+use crate::observers::Observers;
+use crate::run_folder::RunFolder;
+use crate::state::TrainingState;
+use crate::step::{Descent, Direct, Recorded, Step};
+use crate::sums::Sums;
+use lnn_core::{Optimizer, SampleSet, Samples, seeded};
+use lnn_models::{Checkpoint, Mode, Model};
+use std::time::Instant;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done, or early stopping ended it.
+    Finished,
+    /// It was asked to stop, or paused; it can be resumed.
+    Paused,
+}
+
+/// A run that is under way.
+#[derive(Debug)]
+pub struct Trainer<'a> {
+    pub(crate) descent: Descent<'a>,
+    pub(crate) config: &'a RunConfig,
+    pub(crate) folder: &'a RunFolder,
+    pub(crate) state: TrainingState,
+    train: &'a SampleSet,
+    validation: &'a SampleSet,
+    pub(crate) step: Box<dyn Step>,
+    trace: bool,
+}
+
+impl<'a> Trainer<'a> {
+    /// A new run, or with `resumed` the same run where its last checkpoint left it. `model` has its weights already; the samples for
+    /// training and validation enter it at `entry`.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the optimiser's constants or stored moments do not fit.
+    pub fn new(
+        model: &'a Model,
+        config: &'a RunConfig,
+        [train, validation]: [&'a SampleSet; 2],
+        entry: Entry,
+        folder: &'a RunFolder,
+        resumed: Option<(TrainingState, &Checkpoint)>,
+    ) -> Result<Self, Error> {
+        let mut optimizer = Optimizer::new(model.parameters(), config.optimizer.constants())?;
+        let mut state = TrainingState::START;
+        if let Some((stored, checkpoint)) = resumed {
+            optimizer.restore(stored.step, &checkpoint.optimizer)?;
+            state = stored;
+        }
+        let step: Box<dyn Step> =
+            if config.cuda_graph { Box::new(Recorded::new()) } else { Box::new(Direct) };
+        let descent = Descent { model, config, optimizer, entry };
+        Ok(Self { descent, config, folder, state, train, validation, step, trace: false })
+    }
+
+    /// The same, which also measures in each epoch the gradient that reaches each step through time.
+    #[must_use]
+    pub fn tracing(self, trace: bool) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// Where the run stands.
+    pub fn state(&self) -> &TrainingState {
+        &self.state
+    }
+
+    /// Steps of one epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        Batches::count(self.train.len(), self.config.batch_size) as u64
+    }
+
+    /// Trains until the end, until `stop` returns true after a step, or for `pause_after` more epochs.
+    ///
+    /// # Errors
+    /// [`Error`]; the last good checkpoint stays.
+    pub fn run(
+        &mut self,
+        observers: &mut Observers,
+        stop: &dyn Fn() -> bool,
+        pause_after: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        let pause_at = pause_after.map(|epochs| self.state.epoch + epochs);
+        while self.state.epoch < self.config.epochs && !self.state.stopped_early {
+            if stop() || pause_at.is_some_and(|epoch| self.state.epoch >= epoch) {
+                return self.pause(observers);
+            }
+            if self.train_epoch(observers, stop)? == Outcome::Paused {
+                return self.pause(observers);
+            }
+        }
+        if self.state.stopped_early {
+            let best_epoch = self.state.early_stopping.best_epoch;
+            observers.notify(&Event::StoppedEarly { epoch: self.state.epoch, best_epoch })?;
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn pause(&mut self, observers: &mut Observers) -> Result<Outcome, Error> {
+        self.save_last()?;
+        let folder = self.folder.path().to_owned();
+        observers.notify(&Event::Paused { epoch: self.state.epoch, step: self.state.step, folder })?;
+        Ok(Outcome::Paused)
+    }
+
+    fn train_epoch(&mut self, observers: &mut Observers, stop: &dyn Fn() -> bool) -> Result<Outcome, Error> {
+        let batches = Batches::new(self.train, self.config.batch_size, self.config.seed, self.state.epoch);
+        let steps = self.steps_per_epoch();
+        let mut sums = Sums::new(self.train.device(), &self.state);
+        let (started, seconds_before, seen_before) = (Instant::now(), self.state.seconds, self.state.seen);
+        let mut rate = 0.0;
+        while self.state.step_in_epoch < steps {
+            rate = self.learning_rate(steps);
+            self.take_step(&batches, rate, &mut sums, observers)?;
+            if sums.must_read(self.state.step_in_epoch, steps) || stop() || self.grows_now(self.state.step) {
+                self.state.seconds = seconds_before + started.elapsed().as_secs_f64();
+                self.read(&mut sums, steps)?;
+                let loss = self.state.loss_sum / self.state.seen as f64;
+                let (epoch, step) = (self.state.epoch + 1, self.state.step_in_epoch);
+                observers.notify(&Event::Step { epoch, step, steps, loss })?;
+            }
+            if self.grows_now(self.state.step) {
+                self.grow_by_activity(observers)?;
+            }
+            if stop() && self.state.step_in_epoch < steps {
+                return Ok(Outcome::Paused);
+            }
+        }
+        let pace = (self.state.seen - seen_before) as f64 / started.elapsed().as_secs_f64();
+        let validation = evaluate(self.descent.model, self.validation, self.descent.entry, &mut |_| {})?;
+        if !validation.loss.is_finite() {
+            return Err(self.non_finite("validation", validation.loss, steps, steps));
+        }
+        self.state.seconds = seconds_before + started.elapsed().as_secs_f64();
+        self.finish_epoch(observers, validation, rate, pace)?;
+        Ok(Outcome::Finished)
+    }
+
+    fn learning_rate(&self, steps: u64) -> f64 {
+        let total = steps.saturating_mul(self.config.epochs);
+        let highest = self.config.optimizer.learning_rate;
+        self.config.schedule.rate(highest, self.state.step, total, &self.state.plateau)
+    }
+
+    fn take_step(
+        &mut self,
+        batches: &Batches<'_>,
+        rate: f64,
+        sums: &mut Sums,
+        observers: &mut Observers,
+    ) -> Result<(), Error> {
+        let number = self.state.step_in_epoch as i64;
+        let (samples, mirrored) = (batches.get(number), batches.mirrored(number));
+        let seed = stream_seed(self.config.seed, Stream::Step, self.state.step);
+        let traced = self.trace && number == 0;
+        let Self { descent, config, step, .. } = self;
+        descent.optimizer.set_rate(rate);
+        let result = seeded(seed, || {
+            let Samples { mut input, targets } = samples.to_floating(descent.model.parameters().kind());
+            if input.x.dim() == 4 {
+                input.x = config.augmentation.apply(&input.x, &mirrored);
+            }
+            let batch = Samples { input, targets };
+            if traced { descent.step(&batch, Mode::Traced) } else { step.take(descent, &batch) }
+        })?;
+        if let Some(text) = self.step.take_notice() {
+            observers.notify(&Event::Notice { text })?;
+        }
+        if let Some(norms) = result.norms {
+            let norms = Vec::try_from(norms).unwrap_or_default();
+            observers.notify(&Event::Gradients(GradientNorms::new(self.state.epoch + 1, norms)))?;
+        }
+        self.state.step += 1;
+        self.state.step_in_epoch += 1;
+        sums.add(&result.loss, result.correct, result.activity.as_ref(), samples.len());
+        Ok(())
+    }
+
+    /// Brings the sums of the epoch to the host, and stops if a loss was not finite.
+    fn read(&mut self, sums: &mut Sums, steps: u64) -> Result<(), Error> {
+        if let Some((back, loss)) = sums.first_non_finite() {
+            return Err(self.non_finite("training", loss, self.state.step_in_epoch - back, steps));
+        }
+        (self.state.loss_sum, self.state.correct) = sums.totals();
+        self.state.seen = sums.seen();
+        let activity = sums.take_activity();
+        self.state.activity.add(activity);
+        self.state.unlooked.add(activity);
+        Ok(())
+    }
+
+    fn non_finite(&self, which: &'static str, loss: f64, step: u64, steps: u64) -> Error {
+        let last = self.folder.last();
+        let kept = match last.exists() {
+            true => format!("{} holds the weights of the last finished epoch", last.display()),
+            false => "no epoch was finished, so there is no checkpoint".into(),
+        };
+        Error::NonFinite { which, loss, epoch: self.state.epoch + 1, step, steps, kept }
+    }
+}

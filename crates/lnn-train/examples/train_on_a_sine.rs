@@ -1,5 +1,7 @@
 //! Trains a liquid network to predict a generated series, with the library alone.
 
+#![allow(clippy::print_stdout)]
+
 use lnn_core::{InputSpec, SampleSet, Windows};
 use lnn_data::{Content, DataError, DataSource, Parts, SplitRequest};
 use lnn_models::{ModelKind, Preset};

@@ -40,6 +40,30 @@ impl<R: Real> WithSimd for Lanes<R> {
     }
 }
 
+/// [`Panels::add_product`] as a function of its own: inlined into the loops of a cell it would be compiled again for each cell.
+struct AddProduct<'a, R> {
+    panels: &'a Panels<R>,
+    c: &'a mut [R],
+    c_stride: usize,
+    a: &'a [R],
+    a_stride: usize,
+    rows: usize,
+}
+
+impl<R: Real> WithSimd for AddProduct<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { panels, c, c_stride, a, a_stride, rows } = self;
+        if rows == 1 {
+            panels.add_row(simd, &mut c[..panels.columns], &a[..panels.depth], 0..panels.columns);
+        } else {
+            panels.product::<S, true>(simd, (c, c_stride), (a, a_stride), rows);
+        }
+    }
+}
+
 impl<R: Real> Panels<R> {
     /// A matrix of zeros, to be filled by [`row_mut`](Self::row_mut).
     pub(crate) fn zeros(depth: usize, columns: usize) -> Self {
@@ -119,11 +143,7 @@ impl<R: Real> Panels<R> {
         (a, a_stride): (&[R], usize),
         rows: usize,
     ) {
-        if rows == 1 {
-            self.add_row(simd, &mut c[..self.columns], &a[..self.depth], 0..self.columns);
-            return;
-        }
-        self.product::<S, true>(simd, (c, c_stride), (a, a_stride), rows);
+        simd.vectorize(AddProduct { panels: self, c, c_stride, a, a_stride, rows });
     }
 
     /// `c = a W`, for the same rows and columns.

@@ -88,11 +88,11 @@ fn is_dense(tensor: &Tensor) -> bool {
     extents.sort_unstable();
     let mut expected = 1;
     let follows = |(stride, size): (i64, i64)| {
-        let dense = stride == expected;
+        let fits = stride == expected;
         expected *= size;
-        dense
+        fits
     };
-    extents.into_iter().all(follows) || tensor.numel() == 0
+    tensor.numel() == 0 || extents.into_iter().all(follows)
 }
 
 fn pointers(tensors: &[Tensor]) -> Vec<*mut C_tensor> {

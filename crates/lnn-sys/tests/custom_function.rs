@@ -175,5 +175,5 @@ fn a_backward_pass_with_a_wrong_number_of_gradients_is_refused() {
     let x = numbers(&[1.0]).set_requires_grad(true);
     let output = apply(Fails { forward: false, how: How::TooFewGradients }, &[&x]).unwrap().remove(0);
     let error = output.sum(Kind::Double).f_backward().unwrap_err().to_string();
-    assert!(error.contains("expected 1 gradients, one an input, found 0"), "{error}");
+    assert!(error.contains("expected 1 gradients, one per input, found 0"), "{error}");
 }

@@ -106,7 +106,7 @@ mod tests {
         assert!(message(numbers::<f64>(&tensor).unwrap_err()).contains("Double on the CPU, found Float"));
         assert!(message(numbers::<f32>(&tensor.tr()).unwrap_err()).contains("contiguous"));
         assert!(message(numbers::<f32>(&Tensor::new()).unwrap_err()).contains("undefined"));
-        assert!(numbers::<f32>(&tensor.to_sparse(None, None::<&[i64]>, None::<i64>)).is_err());
+        assert!(numbers::<f32>(&tensor.to_sparse(None, None::<&[i64]>, None)).is_err());
         let view = tensor.view([3, 2]);
         assert!(message(numbers_mut::<f32>(&mut tensor).unwrap_err()).contains("no other"));
         drop(view);

@@ -133,7 +133,7 @@ fn pack<R: Real>(kernels: &Tensor) -> Result<Vec<Vec<Panels<R>>>, PassError> {
     let [inputs, outputs] = [size[2] as usize, size[3] as usize];
     let transformed = transform(kernels.kind())?.f_matmul(&kernels.f_reshape([9, size[2] * size[3]])?)?;
     let transformed = numbers::<R>(&transformed)?;
-    let matrices: &[R] = &transformed;
+    let transformed: &[R] = &transformed;
     let mut blocks: Vec<Vec<Option<Panels<R>>>> =
         (0..outputs.div_ceil(BLOCK)).map(|_| (0..PRODUCTS).map(|_| None).collect()).collect();
     let mut items: Vec<Vec<_>> = (0..threads()).map(|_| Vec::new()).collect();
@@ -145,7 +145,7 @@ fn pack<R: Real>(kernels: &Tensor) -> Result<Vec<Vec<Panels<R>>>, PassError> {
     }
     parallel_each(items, |places| {
         for (from, k, place) in places {
-            let matrix = &matrices[k * inputs * outputs..][..inputs * outputs];
+            let matrix = &transformed[k * inputs * outputs..][..inputs * outputs];
             *place = Some(Panels::part(matrix, inputs, outputs, from..outputs.min(from + BLOCK)));
         }
     });

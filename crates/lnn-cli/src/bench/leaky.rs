@@ -1,7 +1,8 @@
 //! The work of a fixed leaky reservoir: all states of a sequence, without gradients.
 
+use super::prepared::Prepared;
+use super::shape::Shape;
 use super::training_step::of_core;
-use super::{Prepared, Shape};
 use crate::failure::Failure;
 use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig, Sequence};
 use tch::{Device, Kind};

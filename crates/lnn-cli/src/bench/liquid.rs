@@ -6,8 +6,10 @@
 //! Weights and bias are drawn as PyTorch draws them, and the constants are spread from 1 to 10: with the article's start at
 //! 1 nothing would reach back through a long sequence.
 
+use super::prepared::Prepared;
+use super::shape::Shape;
 use super::training_step::{CLASSES, inference, labels, of_core, prepare};
-use super::{Pass, Prepared, Shape};
+use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::{
     Cell, Dense, Init, LiquidTimeStep, LiquidTimeStepConfig, Parameters, Scope, Sequence, Solver, TauForm,

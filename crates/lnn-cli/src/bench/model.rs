@@ -1,7 +1,9 @@
 //! The work of a whole model on random images, with the optimiser and the loss of its preset.
 
+use super::prepared::Prepared;
+use super::shape::Shape;
 use super::training_step::{CLASSES, labels};
-use super::{Pass, Prepared, Shape};
+use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::Optimizer;
 use lnn_models::{Input, InputSpec, Mode, Model, ModelKind, Preset, SampleSet, Samples};

@@ -1,6 +1,6 @@
 //! A training step of something small: forward, backward, optimiser.
 
-use super::Prepared;
+use super::prepared::Prepared;
 use crate::failure::Failure;
 use lnn_core::{AdamW, AdamWConfig, Dense, Parameters};
 use tch::{Device, Kind, Reduction, Tensor};

@@ -1,6 +1,6 @@
 //! What can be timed, by name.
 
-use super::Shape;
+use super::shape::Shape;
 use clap::ValueEnum;
 use lnn_core::nearest_name;
 use lnn_models::{ModelKind, Preset};

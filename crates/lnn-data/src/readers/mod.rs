@@ -11,6 +11,7 @@ pub mod image_folder;
 pub mod image_folder_error;
 mod picture;
 pub mod series_error;
+mod table;
 pub mod toy;
 
 use crate::error::DataError;

@@ -90,8 +90,8 @@ class LiquidTimeStep(nn.Module):
     """Leaky units with learned time constants: h' = h + r (tanh(x W_in^T + h W_h^T + b) - h), r = dt / tau or
     1 - exp(-dt / tau).
 
-    `solver` chooses r. The constants are never below a floor; by input, they move with input and state. `dt` is [B, T], or
-    [B] for a step, and 1 where it is absent.
+    `solver` selects r. The time constants are never below a floor; with `by_input` they depend on input and state. `dt` is
+    [B, T], or [B] for a step, and 1 where it is absent.
     """
 
     STATES = 1
@@ -130,7 +130,7 @@ class LiquidTimeStep(nn.Module):
         return x.new_zeros(x.shape[0], len(self.tau)) if state is None else state
 
     def _project(self, x: Tensor) -> Tensor:
-        """What needs the input alone: the drive and, behind it, the part of tau that moves with the input."""
+        """What needs the input alone: the drive and, behind it, the part of tau that depends on the input."""
         bias = self.bias if self.recurrent_bias is None else self.bias + self.recurrent_bias
         drive = nn.functional.linear(x, self.input_weights, bias)
         if self.tau_input_weights is None:
@@ -182,7 +182,7 @@ class LinearLiquid(nn.Module):
 
 
 def spike(u: Tensor, surrogate: str, sharpness: float) -> Tensor:
-    """1 where u > 0 and 0 elsewhere; the gradient is that of a smooth function, whose slope at 0 is 1."""
+    """1 where u > 0 and 0 elsewhere, with the gradient of a smooth function whose slope at 0 is 1."""
     if surrogate == "fast-sigmoid":
         smooth = u / (1 + sharpness * u.abs())
     elif surrogate == "arctan":
@@ -197,8 +197,8 @@ class SpikingReservoir(nn.Module):
     """Leaky tanh units that spike: u = (1 - a) v + a tanh(x W_in^T + b + v W_res^T), s = [u > threshold],
     v' = u - threshold s.
 
-    There is room for more units than live: `active` is 1 for those that do, which come first; the others are sliced off. A
-    sequence keeps membranes and, behind them, spikes; the state is (v, s).
+    The tensors have the size of the maximum number of units. `active` is 1 for the active units, which come first; the others are
+    sliced off. A sequence returns membranes and, behind them, spikes; the state is (v, s).
     """
 
     def __init__(self, inputs: int, config: dict):
@@ -217,7 +217,7 @@ class SpikingReservoir(nn.Module):
         self.register_load_state_dict_post_hook(SpikingReservoir._count)
 
     def _count(self, _keys) -> None:
-        """How many units live is read from a state dict once: as a plain number it can be exported."""
+        """Reads the number of active units from a state dict, once: as a plain number it can be exported."""
         self.units = int(self.active.sum())
 
     def step(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:

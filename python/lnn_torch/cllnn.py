@@ -1,4 +1,4 @@
-"""The CLLNN: convolutions find features, a fixed reservoir mixes them, an LSTM remembers, a readout decides."""
+"""The model `cllnn`: convolutions, a fixed reservoir over their features, an LSTM over the states, and a linear readout."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from .preprocessing import Preprocessing, target_names
 
 
 class BatchNorm(nn.Module):
-    """Normalises each channel by the batch in training and by what was seen in evaluation."""
+    """Normalises each channel by the statistics of the batch in training and by the running statistics in evaluation."""
 
     def __init__(self, channels: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The LNN: fixed leaky reservoirs read an image in several orders, a linear readout decides."""
+"""The model `lnn`: fixed leaky reservoirs read an image in several orders, and a linear readout sees their states."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""From a file to a module."""
+"""Loads a model from its file."""
 
 import json
 from os import PathLike

@@ -12,7 +12,7 @@ def target_names(task: dict) -> list[str]:
 
 
 class Preprocessing(nn.Module):
-    """`(x - mean) / deviation` of images [N, C, H, W] in 0..1 or sequences [N, T, I], with numbers from the training set.
+    """`(x - mean) / deviation` of images [N, C, H, W] in 0..1 or sequences [N, T, I], with statistics of the training set.
 
     Predicted values are returned in their own units: `y * value_deviation + value_mean`.
     """
@@ -37,7 +37,7 @@ class Preprocessing(nn.Module):
         return (x - self.mean) / self.deviation
 
     def steps(self, x: Tensor, order: str | dict | None) -> Tensor:
-        """The same for images that were read in `order` already: [N, T, I]. The numbers must be the same at each step."""
+        """The same for images that were read in `order` before: [N, T, I]. The statistics must be the same at each step."""
         if self.image is None:
             return self(x)
         mean, deviation = (scan(order, numbers.expand(1, *self.image)) for numbers in (self.mean, self.deviation))

@@ -1,4 +1,4 @@
-"""The SNLNN: an image becomes currents or spikes, a spiking reservoir hears them, a linear readout sees what it did."""
+"""The model `snlnn`: an image becomes currents or spikes, the input of a spiking reservoir, whose states a linear readout sees."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from .preprocessing import Preprocessing, target_names
 
 
 class SpikeReadout(nn.Module):
-    """A linear readout of each summary [N, units], whose weights have room for units that are not born yet."""
+    """A linear readout of summaries [N, units], whose weights have the size of the maximum number of units."""
 
     def __init__(self, summaries: int, room: int, classes: int):
         super().__init__()
@@ -45,7 +45,7 @@ class Snlnn(nn.Module):
         return self._run(self.encode(self.preprocessing(images)), None)[0]
 
     def sequence(self, x: Tensor, state: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Images as the encoding reads them, step by step [N, T, I], or its spikes for rate and latency: (logits, state)."""
+        """Images as the encoding reads them, [N, T, I], or its spikes for rate and latency: (logits, state)."""
         x = self.preprocessing.steps(x, self.order)
         if self.encoding["kind"] != "delta":
             return self._run(x, state)
@@ -65,7 +65,7 @@ class Snlnn(nn.Module):
         return [self.readout.bias.new_zeros(images, width) for width in widths]
 
     def encode(self, x: Tensor) -> Tensor:
-        """Standardised images [N, C, H, W] as what the reservoir hears, [N, T, I]."""
+        """Standardised images [N, C, H, W] as the input of the reservoir, [N, T, I]."""
         kind = self.encoding["kind"]
         if kind == "current":
             return x.flatten(1).unsqueeze(1).expand(-1, self.encoding["steps"], -1)

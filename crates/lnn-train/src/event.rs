@@ -1,7 +1,7 @@
 //! The events that observers receive.
 
 use crate::evaluation::Evaluation;
-use lnn_models::Birth;
+use lnn_models::AddedUnits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -70,11 +70,11 @@ pub struct EpochMetrics {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_state: Option<f64>,
     /// Number of its active units.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub living_units: Option<i64>,
+    #[serde(rename = "living_units", default, skip_serializing_if = "Option::is_none")]
+    pub active_units: Option<i64>,
     /// The additions of units in this epoch.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub births: Vec<Birth>,
+    #[serde(rename = "births", default, skip_serializing_if = "Vec::is_empty")]
+    pub added_units: Vec<AddedUnits>,
 }
 
 /// A value of λ that was tried.
@@ -137,7 +137,8 @@ pub enum Event {
     /// A regularisation was tried for a readout in closed form.
     Candidate(Candidate),
     /// Units were added.
-    Birth(Birth),
+    #[serde(rename = "birth")]
+    UnitsAdded(AddedUnits),
     /// The gradient that reaches each step, once an epoch.
     Gradients(GradientNorms),
     /// Early stopping ended the run.

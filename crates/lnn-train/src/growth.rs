@@ -26,10 +26,10 @@ impl Trainer<'_> {
 
     pub(crate) fn grow(&mut self, observers: &mut Observers) -> Result<(), Error> {
         let seed = stream_seed(self.config.seed, Stream::Growth, self.state.step);
-        if let Some(birth) = self.descent.model.grow(seed, self.state.step)? {
+        if let Some(added) = self.descent.model.grow(seed, self.state.step)? {
             self.step.network_changed();
-            self.state.births.push(birth);
-            observers.notify(&Event::Birth(birth))?;
+            self.state.added_units.push(added);
+            observers.notify(&Event::UnitsAdded(added))?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::config::ModelConfig;
 use crate::error::Error;
 use crate::networks::network::{Network, Stepping};
 use crate::output::{Mode, Output};
-use crate::parts::growth::{Birth, Grown, Growth};
+use crate::parts::growth::{AddedUnits, Grown, Growth};
 use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
@@ -82,7 +82,7 @@ impl Model {
         self.input.check(&training.narrow(0, 1).input.x.size())?;
         self.preprocessing.fit(training)?;
         let first = training.narrow(0, training.len().min(FITTED_INPUTS)).input;
-        self.network.fit(&self.preprocessing.apply(first.to_floating(self.parameters.kind())).x)
+        self.network.fit(&self.preprocessing.apply(first).x)
     }
 
     /// Fills all tensors with stored values; see [`Parameters::load`].
@@ -142,7 +142,6 @@ impl Model {
     /// [`Error::Contract`] if the batch has another shape than the model takes.
     pub fn front(&self, input: Input) -> Result<Input, Error> {
         self.input.check(&input.x.size())?;
-        let input = input.to_floating(self.parameters.kind());
         let front = || self.network.front(self.preprocessing.apply(input));
         lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
     }
@@ -187,22 +186,17 @@ impl Model {
     }
 
     /// Number of active units, if it can change.
-    pub fn living(&self) -> Option<i64> {
-        self.network.living()
+    pub fn active_units(&self) -> Option<i64> {
+        self.network.active_units()
     }
 
     /// Adds units after `step` training steps, with weights drawn from `seed`. `None` if the maximum is reached.
     ///
     /// # Errors
     /// [`Error::Core`] if libtorch fails.
-    pub fn grow(&self, seed: u64, step: u64) -> Result<Option<Birth>, Error> {
+    pub fn grow(&self, seed: u64, step: u64) -> Result<Option<AddedUnits>, Error> {
         let grown = seeded(seed, || self.network.grow())?;
-        Ok(grown.map(|Grown { added, active, capacity }| Birth {
-            step,
-            born: added,
-            living: active,
-            room: capacity,
-        }))
+        Ok(grown.map(|Grown { added, active, capacity }| AddedUnits { step, added, active, capacity }))
     }
 
     /// The linear readout, if it holds all trainable parameters.

@@ -57,7 +57,7 @@ pub trait Network: Debug {
     }
 
     /// Number of active units, if it can change.
-    fn living(&self) -> Option<i64> {
+    fn active_units(&self) -> Option<i64> {
         None
     }
 

@@ -76,17 +76,20 @@ pub struct Grown {
     pub capacity: i64,
 }
 
-/// Units that were born.
+/// Units that were added in training. Files keep the names that the fields had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Birth {
-    /// Finished training steps at that time.
+pub struct AddedUnits {
+    /// Number of finished training steps at that time.
     pub step: u64,
-    /// How many were born.
-    pub born: i64,
-    /// How many live now.
-    pub living: i64,
-    /// How many there is room for.
-    pub room: i64,
+    /// Number of added units.
+    #[serde(rename = "born")]
+    pub added: i64,
+    /// Number of active units, with them.
+    #[serde(rename = "living")]
+    pub active: i64,
+    /// Maximum number of units.
+    #[serde(rename = "room")]
+    pub capacity: i64,
 }
 
 impl Growth {

@@ -74,12 +74,14 @@ impl Preprocessing {
 
     /// Standardises the input; it then has the dtype of the model.
     pub(crate) fn apply(&self, input: Input) -> Input {
-        let Input { x, dt, mask } = input;
+        let kind = self.mean.kind();
+        let bytes = input.x.kind() == Kind::Uint8;
+        let Input { x, dt, mask } = if bytes { input.to_floating(kind) } else { input };
+        // An input in float64 is standardised in float64, whatever the dtype of the model.
         let x = match self.standardization {
             Standardization::None => x,
             _ => (&x - &self.mean) / &self.deviation,
         };
-        let kind = self.mean.kind();
         Input { x: x.to_kind(kind), dt: dt.map(|dt| dt.to_kind(kind)), mask }
     }
 

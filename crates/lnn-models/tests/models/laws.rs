@@ -55,7 +55,7 @@ fn the_reservoirs_that_do_not_spike_never_train_and_everything_that_trains_gets_
     for config in configs() {
         let model = build(config.clone(), 0);
         for entry in model.parameters().entries() {
-            let fixed = (entry.name.contains("reservoir") && model.living().is_none())
+            let fixed = (entry.name.contains("reservoir") && model.active_units().is_none())
                 || entry.name == "reservoir.active"
                 || entry.name.starts_with("preprocessing");
             assert!(!fixed || entry.role == Role::Buffer, "{} trains", entry.name);

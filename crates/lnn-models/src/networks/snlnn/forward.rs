@@ -42,10 +42,10 @@ impl Network for Snlnn {
             return Ok(None);
         }
         let _ = self.columns(&self.weight.detach(), before).f_zero_()?;
-        Ok(Some(Grown { added, active: self.reservoir.units(), capacity: self.room }))
+        Ok(Some(Grown { added, active: self.reservoir.units(), capacity: self.capacity }))
     }
 
-    fn living(&self) -> Option<i64> {
+    fn active_units(&self) -> Option<i64> {
         Some(self.reservoir.units())
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Snlnn {
     pub(super) weight: Tensor,
     bias: Tensor,
     pub(super) summaries: Vec<SpikeSummary>,
-    pub(super) room: i64,
+    pub(super) capacity: i64,
     pub(super) dropout: f64,
     pub(super) growth: Growth,
 }
@@ -73,7 +73,7 @@ impl Snlnn {
             weight: scope.trainable("weight", &[input.outputs(), columns], &Init::GlorotUniform)?,
             bias: scope.trainable("bias", &[input.outputs()], &Init::Constant(0.0))?,
             summaries: config.summaries.clone(),
-            room: config.max_reservoir_dim,
+            capacity: config.max_reservoir_dim,
             dropout: config.dropout,
             growth: config.growth,
         })
@@ -98,7 +98,7 @@ impl Snlnn {
 
     /// The readout's columns of the active units, `[classes, summaries, N]`, starting with unit `from`.
     pub(super) fn columns(&self, weight: &Tensor, from: i64) -> Tensor {
-        let blocks = weight.view([-1, self.summaries.len() as i64, self.room]);
+        let blocks = weight.view([-1, self.summaries.len() as i64, self.capacity]);
         blocks.narrow(2, from, self.reservoir.units() - from)
     }
 }

@@ -54,7 +54,10 @@ impl SnlnnConfig {
 impl NetworkConfig for SnlnnConfig {
     const PRESETS: &'static [PresetOf<Self>] = &[
         PresetOf::article("100 units that see the image for one step, as in the article", Self::article),
-        PresetOf::tuned("320 spiking units that see the image for 6 steps, room for 512", Self::tuned),
+        PresetOf::tuned(
+            "320 spiking units that see the image for 6 steps, and a maximum of 512",
+            Self::tuned,
+        ),
     ];
 
     fn check_standardization(&self, found: Standardization) -> Result<(), Error> {

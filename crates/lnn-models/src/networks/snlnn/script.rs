@@ -32,7 +32,7 @@ pub(super) fn of(network: &Snlnn) -> Script {
         + ENCODINGS;
     Script::new("Snlnn", source)
         .attribute("dropout", ScriptAttribute::Float(network.dropout))
-        .attribute("room", ScriptAttribute::Int(network.room))
+        .attribute("room", ScriptAttribute::Int(network.capacity))
         .attribute("units", ScriptAttribute::Int(network.reservoir.units()))
         .part("reservoir", network.reservoir.script())
         .part("readout", Script::new("SpikeReadout", READOUT))

@@ -3,6 +3,9 @@
 //! A plain link drops `libtorch.so`, because no symbol of it is used by name, and CUDA is then silently absent.
 //! The run path lets the binary find libtorch from any folder.
 
+// Cargo reads the instructions of a build script from its standard output.
+#![allow(clippy::print_stdout)]
+
 fn main() {
     link();
 }

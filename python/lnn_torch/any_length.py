@@ -1,4 +1,4 @@
-"""The time loop for exporters, where the number of steps is free."""
+"""The time loop for exporters that leave the number of steps free."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ def loop_of_any_length(advance: Callable[..., Tensor], h: Tensor, inputs: list[T
 
     def combine(h: Tensor, step: list[Tensor]) -> tuple[Tensor, Tensor]:
         after = advance(h, *step)
-        return after, after.clone()  # the operator refuses to give back one tensor twice
+        return after, after.clone()  # the operator refuses to return one tensor twice
 
     # Time goes first: releases of torch differ in where they put it for another axis.
     last, states = scan(combine, h, [x.transpose(0, 1) for x in inputs], dim=0)

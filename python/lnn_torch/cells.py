@@ -44,8 +44,11 @@ class LeakyReservoir(nn.Module):
 class Lstm(nn.Module):
     """Long short-term memory with one bias; the gates are in the order of `torch.nn.LSTM`: i, f, g, o."""
 
+    STATES = 2  # tensors of the state: h and c
+
     def __init__(self, inputs: int, units: int):
         super().__init__()
+        self.units = units
         self.input_weights = nn.Parameter(torch.zeros(4 * units, inputs))
         self.recurrent_weights = nn.Parameter(torch.zeros(4 * units, units))
         self.bias = nn.Parameter(torch.zeros(4 * units))
@@ -54,14 +57,22 @@ class Lstm(nn.Module):
         return self._advance(nn.functional.linear(x, self.input_weights, self.bias), state)
 
     def sequence(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        projected = nn.functional.linear(x, self.input_weights, self.bias)
+        if isinstance(x.shape[1], torch.SymInt):
+            both = x.new_zeros(x.shape[0], 2 * self.units) if state is None else torch.cat(state, 1)
+            states, last = loop_of_any_length(self._advance_both, both, [projected])
+            return states[:, :, : self.units], tuple(last.chunk(2, 1))
         outputs = []
-        for projected in nn.functional.linear(x, self.input_weights, self.bias).unbind(1):
-            output, state = self._advance(projected, state)
+        for step in projected.unbind(1):
+            output, state = self._advance(step, state)
             outputs.append(output)
         return torch.stack(outputs, 1), state
 
     def forward(self, x: Tensor) -> Tensor:
         return self.sequence(x)[0]
+
+    def _advance_both(self, state: Tensor, projected: Tensor) -> Tensor:
+        return torch.cat(self._advance(projected, tuple(state.chunk(2, 1)))[1], 1)
 
     def _advance(self, projected: Tensor, state: tuple[Tensor, Tensor] | None):
         if state is None:
@@ -79,12 +90,15 @@ class LiquidTimeStep(nn.Module):
     """Leaky units with learned time constants: h' = h + r (tanh(x W_in^T + h W_h^T + b) - h), r = dt / tau or
     1 - exp(-dt / tau).
 
-    `solver` chooses r. The constants are never below a floor; by input, they move with input and state. `dt` is [B, T], or
-    [B] for a step, and 1 where it is not given.
+    `solver` selects r. The time constants are never below a floor; with `by_input` they depend on input and state. `dt` is
+    [B, T], or [B] for a step, and 1 where it is absent.
     """
+
+    STATES = 1
 
     def __init__(self, inputs: int, units: int, solver: str, tau: dict, recurrent_bias: bool):
         super().__init__()
+        self.units = units
         self.solver, self.form, self.floor = solver, tau["form"], tau["floor"]
         self.input_weights = nn.Parameter(torch.zeros(units, inputs))
         self.recurrent_weights = nn.Parameter(torch.zeros(units, units))
@@ -116,7 +130,7 @@ class LiquidTimeStep(nn.Module):
         return x.new_zeros(x.shape[0], len(self.tau)) if state is None else state
 
     def _project(self, x: Tensor) -> Tensor:
-        """What needs the input alone: the drive and, behind it, the part of tau that moves with the input."""
+        """What needs the input alone: the drive and, behind it, the part of tau that depends on the input."""
         bias = self.bias if self.recurrent_bias is None else self.bias + self.recurrent_bias
         drive = nn.functional.linear(x, self.input_weights, bias)
         if self.tau_input_weights is None:
@@ -140,9 +154,11 @@ class LiquidTimeStep(nn.Module):
 class LinearLiquid(nn.Module):
     """The linear update h' = (1 - c) h + c x W_in^T + h W_hid^T + b, with the number c as `rate`."""
 
+    STATES = 1
+
     def __init__(self, inputs: int, units: int, rate: float):
         super().__init__()
-        self.rate = rate
+        self.units, self.rate = units, rate
         self.input_weights = nn.Parameter(torch.zeros(units, inputs))
         self.recurrent_weights = nn.Parameter(torch.zeros(units, units))
         self.bias = nn.Parameter(torch.zeros(units))
@@ -166,7 +182,7 @@ class LinearLiquid(nn.Module):
 
 
 def spike(u: Tensor, surrogate: str, sharpness: float) -> Tensor:
-    """1 where u > 0 and 0 elsewhere; the gradient is that of a smooth function, whose slope at 0 is 1."""
+    """1 where u > 0 and 0 elsewhere, with the gradient of a smooth function whose slope at 0 is 1."""
     if surrogate == "fast-sigmoid":
         smooth = u / (1 + sharpness * u.abs())
     elif surrogate == "arctan":
@@ -181,8 +197,8 @@ class SpikingReservoir(nn.Module):
     """Leaky tanh units that spike: u = (1 - a) v + a tanh(x W_in^T + b + v W_res^T), s = [u > threshold],
     v' = u - threshold s.
 
-    There is room for more units than live: `active` is 1 for those that do, which come first; the others are sliced off. A
-    sequence keeps membranes and, behind them, spikes; the state is (v, s).
+    The tensors have the size of the maximum number of units. `active` is 1 for the active units, which come first; the others are
+    sliced off. A sequence returns membranes and, behind them, spikes; the state is (v, s).
     """
 
     def __init__(self, inputs: int, config: dict):
@@ -201,7 +217,7 @@ class SpikingReservoir(nn.Module):
         self.register_load_state_dict_post_hook(SpikingReservoir._count)
 
     def _count(self, _keys) -> None:
-        """How many units live is read from a state dict once: as a plain number it can be exported."""
+        """Reads the number of active units from a state dict, once: as a plain number it can be exported."""
         self.units = int(self.active.sum())
 
     def step(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:

@@ -1,15 +1,15 @@
-"""The CLLNN: convolutions find features, a fixed reservoir mixes them, an LSTM remembers, a readout decides."""
+"""The model `cllnn`: convolutions, a fixed reservoir over their features, an LSTM over the states, and a linear readout."""
 
 import torch
 from torch import Tensor, nn
 
 from .cells import LeakyReservoir, Lstm
 from .images import scan, scan_extents
-from .preprocessing import Preprocessing, told_names
+from .preprocessing import Preprocessing, target_names
 
 
 class BatchNorm(nn.Module):
-    """Normalises each channel by the batch in training and by what was seen in evaluation."""
+    """Normalises each channel by the statistics of the batch in training and by the running statistics in evaluation."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -53,11 +53,11 @@ class Cllnn(nn.Module):
         self.reservoir = LeakyReservoir(inputs, settings["units"], settings["leak_rate"], bias)
         self.lstm = Lstm(settings["units"], units)
         self.dropout = nn.Dropout(config["dropout"])
-        self.readout = nn.Linear(units, len(told_names(input["task"])))
+        self.readout = nn.Linear(units, len(target_names(input["task"])))
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.preprocessing(images)
         for i in range(self.blocks):
             x = self.get_submodule(f"block{i}")(x)
         _, (memory, _) = self.lstm.sequence(self.reservoir(scan(self.order, x)))
-        return self.readout(self.dropout(memory))
+        return self.preprocessing.to_units(self.readout(self.dropout(memory)))

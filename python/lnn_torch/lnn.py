@@ -1,11 +1,11 @@
-"""The LNN: fixed leaky reservoirs read an image in several orders, a linear readout decides."""
+"""The model `lnn`: fixed leaky reservoirs read an image in several orders, and a linear readout sees their states."""
 
 import torch
 from torch import Tensor, nn
 
 from .cells import LeakyReservoir
 from .images import scan, scan_extents, with_neighbours
-from .preprocessing import Preprocessing, told_names
+from .preprocessing import Preprocessing, target_names
 from .summary import summarize
 
 
@@ -40,7 +40,7 @@ class Lnn(nn.Module):
             inputs = scan_extents(order, *image)[1] * self.window
             self.add_module(f"reservoir{i}", LeakyReservoir(inputs, units, settings["leak_rate"], bias))
         features = units * self.stretches * len(self.orders)
-        self.readout = Readout(features, len(told_names(input["task"])), config["standardize"])
+        self.readout = Readout(features, len(target_names(input["task"])), config["standardize"])
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.preprocessing(images)
@@ -48,4 +48,4 @@ class Lnn(nn.Module):
         for i, order in enumerate(self.orders):
             states = self.get_submodule(f"reservoir{i}")(with_neighbours(scan(order, x), self.window))
             features.append(summarize(states, self.stretches, self.summary))
-        return self.readout(torch.cat(features, 1))
+        return self.preprocessing.to_units(self.readout(torch.cat(features, 1)))

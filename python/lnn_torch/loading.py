@@ -1,8 +1,9 @@
-"""From a file to a module."""
+"""Loads a model from its file."""
 
 import json
 from os import PathLike
 
+import torch
 from safetensors import safe_open
 from torch import nn
 
@@ -10,10 +11,12 @@ from .cifar import Cifar
 from .cllnn import Cllnn
 from .liquid import Liquid
 from .lnn import Lnn
+from .lstm import LstmNetwork
 from .snlnn import Snlnn
 
 VERSION = 2
-CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar}
+# The one list of models: the kind in a description, and its class.
+CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar, "lstm": LstmNetwork}
 
 
 def load(path: str | PathLike) -> nn.Module:
@@ -36,6 +39,7 @@ def load(path: str | PathLike) -> nn.Module:
     if kind not in CLASSES:
         raise ValueError(f"{path}: expected a model of {', '.join(CLASSES)}, found {kind}; hint: update lnn_torch")
     module = CLASSES[kind](checkpoint["model"], checkpoint["input"], checkpoint["standardization"])
+    module.to(getattr(torch, description["input"]["dtype"]))
     module.load_state_dict(tensors)
     module.description = description
     return module.eval()

@@ -1,4 +1,4 @@
-"""What stands at both ends of a model: the input is standardised, and values get their units back."""
+"""Both ends of a model: the input is standardised, and predicted values get their units back."""
 
 import torch
 from torch import Tensor, nn
@@ -6,15 +6,15 @@ from torch import Tensor, nn
 from .images import scan
 
 
-def told_names(task: dict) -> list[str]:
-    """The names of the classes, or of the values, that a model tells."""
+def target_names(task: dict) -> list[str]:
+    """The names of the classes or values that a model predicts."""
     return task["class_names"] if task["kind"] == "classification" else task["value_names"]
 
 
 class Preprocessing(nn.Module):
-    """`(x - mean) / deviation` of images [N, C, H, W] in 0..1 or sequences [N, T, I], with numbers from the training set.
+    """`(x - mean) / deviation` of images [N, C, H, W] in 0..1 or sequences [N, T, I], with statistics of the training set.
 
-    What is told as values comes back in their units: `y * value_deviation + value_mean`.
+    Predicted values are returned in their own units: `y * value_deviation + value_mean`.
     """
 
     def __init__(self, standardization: str, input: dict):
@@ -37,7 +37,7 @@ class Preprocessing(nn.Module):
         return (x - self.mean) / self.deviation
 
     def steps(self, x: Tensor, order: str | dict | None) -> Tensor:
-        """The same for images that were read in `order` already: [N, T, I]. The numbers must be the same at each step."""
+        """The same for images that were read in `order` before: [N, T, I]. The statistics must be the same at each step."""
         if self.image is None:
             return self(x)
         mean, deviation = (scan(order, numbers.expand(1, *self.image)) for numbers in (self.mean, self.deviation))

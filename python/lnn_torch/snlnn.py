@@ -1,15 +1,15 @@
-"""The SNLNN: an image becomes currents or spikes, a spiking reservoir hears them, a linear readout sees what it did."""
+"""The model `snlnn`: an image becomes currents or spikes, the input of a spiking reservoir, whose states a linear readout sees."""
 
 import torch
 from torch import Tensor, nn
 
 from .cells import SpikingReservoir
 from .images import scan, scan_extents
-from .preprocessing import Preprocessing, told_names
+from .preprocessing import Preprocessing, target_names
 
 
 class SpikeReadout(nn.Module):
-    """A linear readout of each summary [N, units], whose weights have room for units that are not born yet."""
+    """A linear readout of summaries [N, units], whose weights have the size of the maximum number of units."""
 
     def __init__(self, summaries: int, room: int, classes: int):
         super().__init__()
@@ -38,14 +38,14 @@ class Snlnn(nn.Module):
         self.preprocessing = Preprocessing(standardization, input)
         self.reservoir = SpikingReservoir(inputs, config)
         self.dropout = nn.Dropout(config["dropout"])
-        classes = len(told_names(input["task"]))
+        classes = len(target_names(input["task"]))
         self.readout = SpikeReadout(len(self.summaries), config["max_reservoir_dim"], classes)
 
     def forward(self, images: Tensor) -> Tensor:
         return self._run(self.encode(self.preprocessing(images)), None)[0]
 
     def sequence(self, x: Tensor, state: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Images as the encoding reads them, step by step [N, T, I], or its spikes for rate and latency: (logits, state)."""
+        """Images as the encoding reads them, [N, T, I], or its spikes for rate and latency: (logits, state)."""
         x = self.preprocessing.steps(x, self.order)
         if self.encoding["kind"] != "delta":
             return self._run(x, state)
@@ -65,7 +65,7 @@ class Snlnn(nn.Module):
         return [self.readout.bias.new_zeros(images, width) for width in widths]
 
     def encode(self, x: Tensor) -> Tensor:
-        """Standardised images [N, C, H, W] as what the reservoir hears, [N, T, I]."""
+        """Standardised images [N, C, H, W] as the input of the reservoir, [N, T, I]."""
         kind = self.encoding["kind"]
         if kind == "current":
             return x.flatten(1).unsqueeze(1).expand(-1, self.encoding["steps"], -1)
@@ -84,7 +84,7 @@ class Snlnn(nn.Module):
             membranes, spikes, steps = membranes + state[2], spikes + state[3], steps + state[4]
         seen = {"last-membrane": v, "mean-membrane": membranes / steps, "spike-rate": spikes / steps}
         logits = self.readout([self.dropout(seen[name]) for name in self.summaries])
-        return logits, [v, s, membranes, spikes, steps]
+        return self.preprocessing.to_units(logits), [v, s, membranes, spikes, steps]
 
 
 def rate(x: Tensor, steps: int, random: bool) -> Tensor:

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 
 
 class Step(nn.Module):
-    """`forward` is the `step` of a model, because exporters take `forward` alone: x [N, I], the state and, for a model that
-    knows time, dt [N], to the output and the next state. A loop outside starts with `model.rest(N)`."""
+    """`forward` is the `step` of a model, because exporters export `forward` alone: x [N, I], the state and, for a model that takes
+    it, dt [N], to the prediction and the next state. A loop around it starts with `model.rest(N)`."""
 
     def __init__(self, model: nn.Module):
         super().__init__()

@@ -17,13 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LNN_CLI", str(ROOT / "target/release/lnn-cli"))
 IMAGE_RUNS = [(model, preset) for model in ("lnn", "snlnn", "cllnn", "liquid") for preset in ("article", "tuned")]
 IMAGE_RUNS += [("cifar", preset) for preset in ("article", "tuned", "conv")]
+IMAGE_RUNS += [("lstm", "tuned")]
 # `toy` is the data of the article; `series` has irregular time.
-SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series")]
+SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series"), ("lstm", "tuned", "toy")]
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
-# Those whose steps can be taken one by one.
-RECURRENT_RUNS = [run for run in RUNS if run[0] in ("snlnn", "liquid")]
+# Those that can be run step by step.
+RECURRENT_RUNS = [run for run in RUNS if run[0] in ("snlnn", "liquid", "lstm") or run == ("cifar", "article")]
 EPOCHS = {("cllnn", "tuned"): 2, ("liquid", "article", "toy"): 20, ("liquid", "tuned", "toy"): 20,
-          ("liquid", "tuned", "series"): 5}
+          ("liquid", "tuned", "series"): 5, ("lstm", "tuned", "toy"): 20}
 
 
 def lnn_cli(*arguments, code=0):
@@ -44,7 +45,7 @@ class Run:
     preset: str
     # What `--data` was.
     data: str
-    # What the tests show it: 64 images or sequences, and what is to be told of them.
+    # What the tests show it: 64 images or sequences, and their targets.
     inputs: torch.Tensor
     targets: torch.Tensor
     _outputs: torch.Tensor | None = None
@@ -63,7 +64,7 @@ class Run:
         return torch.jit.load(self.module_file)
 
     def predict(self, inputs, source=None, dt=None):
-        """What the program itself tells, with the run's own weights or those of another checkpoint."""
+        """What the program itself predicts, with the run's own weights or those of another checkpoint."""
         given, wanted, times = (self.folder / name for name in ("x.npy", "y.npy", "dt.npy"))
         np.save(given, inputs.numpy())
         arguments = ["--input", given, "--output", wanted, "--device", "cpu"]

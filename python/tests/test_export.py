@@ -85,6 +85,17 @@ def test_half_precision_gives_nearly_the_same(run, inputs, outputs, dtype):
     assert difference(found, outputs) <= 0.1 * spread
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_refused_where_it_cannot_hold_the_statistics(runs, series, dtype):
+    run = runs["liquid", "tuned", "series"]
+    module = run.module()
+    with torch.no_grad():
+        module.preprocessing.mean.add_(1e4 * module.preprocessing.deviation)
+    assert torch.isfinite(module(run.inputs)).all()
+    with pytest.raises(torch.jit.Error, match="do not fit into this dtype"):
+        module.to(dtype)(run.inputs.to(dtype))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_it_moves_to_a_gpu_and_back(run, inputs, outputs):
     module = run.module().to("cuda")

@@ -167,6 +167,48 @@ def test_onnx_takes_single_steps_of_any_batch(recurrent_run, recurrent_plain, tm
         assert difference(output, plain.sequence(x, None, *dt)[0]) <= 1e-4
 
 
+def trained(model, data, folder, *settings):
+    """A short run with settings of its own: the exported module and the plain class."""
+    run, module, weights = folder / "run", folder / "model.pt", folder / "model.safetensors"
+    lnn_cli("train", "--model", model, "--data", f"idx:{data}", "--epochs", 1, "--limit", 100, "--out", run, "--device", "cpu",
+            *settings)
+    lnn_cli("export", run, "--out", module)
+    lnn_cli("export", run, "--out", weights)
+    return torch.jit.load(module), lnn_torch.load(weights)
+
+
+@pytest.mark.parametrize("model, settings", [("liquid", []), ("lstm", []), ("cifar", ["model.stretches=2"])])
+def test_stacked_layers_are_those_of_the_module(data, test_set, tmp_path, model, settings):
+    settings = [*settings, "model.layers=3", "model.units=12"]
+    module, plain = trained(model, data, tmp_path, *(word for setting in settings for word in ("--set", setting)))
+    names = {name.split(".")[0] for name, _ in plain.named_parameters()}
+    assert names == {"readout", *(["layer0", "layer0_1", "layer0_2"] if model == "cifar" else ["cell", "cell_1", "cell_2"])}
+    assert plain.state_dict().keys() == module.state_dict().keys()
+    module, plain, images = module.double(), plain.double(), test_set[0][:7].double()
+    expected = module(images)
+    assert difference(plain(images), expected) <= 1e-10
+    if model == "cifar":  # which sees all stretches at once
+        assert not hasattr(module, "step")
+        with pytest.raises(ValueError, match="cannot be run step by step"):
+            plain.step(images.flatten(1), None)
+        return
+    x = images.permute(0, 2, 1, 3).flatten(2)
+    for stepped, state in (by_step(module, x), by_step(plain, x, state=plain.rest(7))):
+        assert difference(stepped, expected) <= 1e-10
+        # The states of all layers, then the mean's sum and number of steps.
+        assert len(state) == 3 * (2 if model == "lstm" else 1) + 2
+
+
+@pytest.mark.parametrize("model", ["liquid", "lnn", "cifar"])
+def test_a_model_in_double_precision_comes_in_double_precision(data, test_set, tmp_path, model):
+    settings = ["--preset", "article", "--precision", "f64"]
+    module, plain = trained(model, data, tmp_path, *settings)
+    for loaded in (module, plain):
+        assert {tensor.dtype for tensor in loaded.state_dict().values()} == {torch.float64}
+    images = test_set[0][:7].double()
+    assert difference(plain(images), module(images)) <= 1e-10
+
+
 def test_a_file_that_is_not_of_the_program_is_refused(tmp_path):
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="expected the metadata lnn.json, found none"):

@@ -13,7 +13,7 @@ METHODS = ["sequence", "step"]
 
 
 def cell_of(module):
-    return module.reservoir if hasattr(module, "reservoir") else module.cell
+    return next(getattr(module, name) for name in ("reservoir", "cell", "layer0") if hasattr(module, name))
 
 
 def drawn(run, module, batch, steps):
@@ -29,7 +29,7 @@ def read(run, images):
     model = run.description()["checkpoint"]["model"]
     if run.model == "snlnn":
         return images.flatten(1).unsqueeze(1).expand(-1, model["encoding"]["steps"], -1)
-    assert model["scan"] == "rows"
+    assert model.get("scan", model.get("scans")) in ("rows", ["rows"])
     return images.permute(0, 2, 1, 3).flatten(2)
 
 

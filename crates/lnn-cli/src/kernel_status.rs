@@ -1,4 +1,4 @@
-//! What Linux tells of memory in its files of lines `name: 1234 kB`.
+//! Reads the files in which Linux reports memory, with lines `name: 1234 kB`.
 
 /// The number of the line that begins with `name`, in kilobytes.
 pub(crate) fn kilobytes(text: &str, name: &str) -> Option<u64> {

@@ -1,5 +1,8 @@
 //! Everything behind `lnn-cli`: the commands, the terminal, exit codes and the measurement of speed.
 
+// The terminal belongs to this crate.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod bench;
 pub mod commands;
 pub mod device;

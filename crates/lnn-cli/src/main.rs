@@ -1,5 +1,8 @@
 //! The binary: parses the arguments, runs the command, turns its failure into an exit code.
 
+// The terminal belongs to this crate.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use clap::Parser;
 use lnn_cli::commands::Arguments;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! A limit on the memory of this process: what is far more than the machine has is refused when it is asked for.
+//! A limit on the memory of this process: an allocation far beyond the memory of the machine fails at once.
 //!
 //! The allocator takes addresses without asking whether there is memory behind them. Without a limit a tensor of terabytes
 //! would be made, and the system would end the process, or another one, while it is filled.
@@ -24,7 +24,7 @@ pub(crate) fn limit_to_machine() {
     }
 }
 
-/// Bytes of memory and swap, as `/proc/meminfo` tells them.
+/// Bytes of memory and swap in the text of `/proc/meminfo`.
 fn machine_memory(text: &str) -> Option<u64> {
     let swap = kilobytes(text, "SwapTotal:").unwrap_or(0);
     kilobytes(text, "MemTotal:")?.checked_add(swap)?.checked_mul(1024)

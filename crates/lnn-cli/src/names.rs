@@ -1,64 +1,43 @@
-//! Models, presets and precisions as the command line writes them.
+//! Models, presets and precisions as the command line writes them, from the lists of the libraries.
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use lnn_models::{ModelKind, Preset};
 use lnn_train::Precision;
 
-/// Which of the systems, on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ModelName {
-    /// A fixed leaky reservoir with a trained readout
-    Lnn,
-    /// A spiking reservoir that grows
-    Snlnn,
-    /// A convolution, a fixed leaky reservoir and an LSTM
-    Cllnn,
-    /// Units with learned time constants, trained through time
-    Liquid,
-    /// A liquid classifier of images, with or without convolutions
-    Cifar,
+/// Reads the name of a model.
+pub fn model() -> impl TypedValueParser<Value = ModelKind> {
+    let values = ModelKind::ALL.iter().map(|kind| PossibleValue::new(kind.name()).help(kind.help()));
+    PossibleValuesParser::new(values).map(|name| name.parse().expect("a possible value is a model"))
 }
 
-impl From<ModelName> for ModelKind {
-    fn from(name: ModelName) -> Self {
-        match name {
-            ModelName::Lnn => Self::Lnn,
-            ModelName::Snlnn => Self::Snlnn,
-            ModelName::Cllnn => Self::Cllnn,
-            ModelName::Liquid => Self::Liquid,
-            ModelName::Cifar => Self::Cifar,
+/// Reads the name of a preset.
+pub fn preset() -> impl TypedValueParser<Value = Preset> {
+    let help = |preset: Preset| {
+        let having = ModelKind::ALL.iter().filter(|kind| kind.preset(preset).is_ok());
+        let names: Vec<&str> = having.map(|kind| kind.name()).collect();
+        let what = match preset {
+            Preset::Article => "the equations and hyper-parameters of the article",
+            Preset::Tuned => "the hyper-parameters with the best validation results",
+            Preset::Conv => "with a convolutional front",
+        };
+        if names.len() == ModelKind::ALL.len() {
+            what.to_owned()
+        } else {
+            format!("{what} (of {})", names.join(", "))
         }
-    }
+    };
+    let values = Preset::ALL.map(|preset| PossibleValue::new(preset.name()).help(help(preset)));
+    PossibleValuesParser::new(values).map(|name| {
+        let found = Preset::ALL.into_iter().find(|preset| preset.name() == name);
+        found.expect("a possible value is a preset")
+    })
 }
 
-/// Which hyper-parameters, on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PresetName {
-    /// The equations and hyper-parameters of the article
-    Article,
-    /// What does better, chosen by validation
-    Tuned,
-    /// With a convolutional front (cifar alone)
-    Conv,
-}
-
-impl From<PresetName> for Preset {
-    fn from(name: PresetName) -> Self {
-        match name {
-            PresetName::Article => Self::Article,
-            PresetName::Tuned => Self::Tuned,
-            PresetName::Conv => Self::Conv,
-        }
-    }
-}
-
-/// Reads a precision.
-///
-/// # Errors
-/// The names that there are.
-pub fn precision(text: &str) -> Result<Precision, String> {
-    Precision::ALL.into_iter().find(|precision| precision.name() == text).ok_or_else(|| {
-        let known = Precision::ALL.map(|precision| format!("{} ({})", precision.name(), precision.help()));
-        format!("expected {}", known.join(", "))
+/// Reads the name of a precision.
+pub fn precision() -> impl TypedValueParser<Value = Precision> {
+    let values = Precision::ALL.map(|precision| PossibleValue::new(precision.name()).help(precision.help()));
+    PossibleValuesParser::new(values).map(|name| {
+        let found = Precision::ALL.into_iter().find(|precision| precision.name() == name);
+        found.expect("a possible value is a precision")
     })
 }

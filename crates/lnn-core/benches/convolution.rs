@@ -3,7 +3,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lnn_core::random::randn;
 use lnn_core::{Convolution, ConvolutionConfig, Init, Parameters};
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 
 /// Batch, input channels, output channels, extent: the layers of the CLLNN and of the residual front.
 const SHAPES: [[i64; 4]; 6] = [

@@ -1,5 +1,7 @@
 //! Trains a liquid cell and a readout to continue a series: `cargo run --release -p lnn-core --example train_a_cell`.
 
+#![allow(clippy::print_stdout)]
+
 use lnn_core::{
     AdamW, AdamWConfig, Cell, Dense, Error, Init, LiquidTimeStep, LiquidTimeStepConfig, Parameters, Sequence,
     Solver, TauForm, TimeConstants,

@@ -39,7 +39,7 @@ pub use cells::{
     encode_latency, encode_rate,
 };
 pub use contract::{
-    ContractError, Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing, Windows,
+    ContractError, Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing, Windows, nearest_name,
 };
 pub use error::Error;
 pub use layers::{

@@ -1,5 +1,7 @@
 //! Reads a CSV file and shows the windows that a model would be trained on.
 
+#![allow(clippy::print_stdout)]
+
 use lnn_data::{DataError, SplitRequest};
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Data sets: readers of images and series, sets known by name, and how samples are divided into parts.
 //!
-//! [`open()`] turns what stands after `--data` into a [`DataSource`], which gives an [`InputSpec`](lnn_core::InputSpec) and the
+//! [`open()`] turns the value of `--data` into a [`DataSource`], which gives an [`InputSpec`](lnn_core::InputSpec) and the
 //! samples for training, validation and test. Nothing here knows a network.
 //!
 //! A set known by name is read from the data folder ([`Cache`]); with the feature `fetch` what is missing there is downloaded

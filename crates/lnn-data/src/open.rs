@@ -1,4 +1,4 @@
-//! What stands after `--data`.
+//! The value of `--data`: a known set, or a reader and a path.
 
 use crate::error::DataError;
 use crate::images::ImageData;
@@ -11,6 +11,7 @@ use crate::known::verified;
 use crate::progress::Progress;
 use crate::readers::{Content, READERS, Reader, cifar10, idx_folder};
 use crate::source::DataSource;
+use lnn_core::nearest_name;
 use std::path::{Path, PathBuf};
 
 /// Opens what `spec` names: a known set (`mnist`), fetched first if need be and if this crate has the feature `fetch`, or what a
@@ -120,7 +121,7 @@ fn unknown(name: &str) -> DataError {
     let folder = Path::new(name);
     let suggestion = match folder.is_dir() {
         true => Some(format!("{}:{name}", likely_reader(folder))),
-        false => nearest(name, &known),
+        false => nearest_name(name, known.iter().map(String::as_str)).map(str::to_owned),
     };
     DataError::UnknownDataSet { name: name.to_owned(), suggestion, known }
 }
@@ -134,14 +135,6 @@ fn likely_reader(folder: &Path) -> &'static str {
         (false, true) => "folder",
         (false, false) => "idx",
     }
-}
-
-/// The known name that is close enough to be meant.
-fn nearest(name: &str, known: &[String]) -> Option<String> {
-    let name = name.to_lowercase().replace('_', "-");
-    let scored = known.iter().map(|known| (strsim::jaro_winkler(&name, known), known));
-    let (score, best) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > 0.75).then(|| best.clone())
 }
 
 #[cfg(test)]

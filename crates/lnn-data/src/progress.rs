@@ -1,4 +1,4 @@
-//! What takes long enough for a user to be told.
+//! Reports of what takes long.
 
 use std::path::Path;
 

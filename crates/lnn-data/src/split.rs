@@ -1,9 +1,8 @@
-//! Which training images are held out for validation: a seeded permutation that is the same everywhere, for ever.
-//!
-//! The generator is written out here (`SplitMix64`, ten lines) instead of taken from a crate, because a crate may
-//! change its stream between versions, and a run that is resumed must hold out the very images it held out before.
+//! Which training images are held out for validation: a seeded permutation that never changes, so that a run that is resumed holds
+//! out the images that it held out before.
 
 use crate::error::DataError;
+use lnn_core::random::SplitMix64;
 
 /// `(training, validation)` positions in `0..n`: `round(n · validation_fraction)` of them drawn for validation by a
 /// permutation that depends on `n` and `seed` only. Disjoint, together complete, both in ascending order; a larger
@@ -20,7 +19,7 @@ pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Result<(Vec<usize
     if held_out >= n {
         return Err(bad("nothing would be left for training"));
     }
-    let mut order = permutation(n, seed);
+    let mut order = SplitMix64::new(seed).permutation(n);
     let mut training = order.split_off(held_out);
     training.sort_unstable();
     order.sort_unstable();
@@ -31,36 +30,6 @@ pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Result<(Vec<usize
 pub fn thinned(positions: &[usize], count: usize) -> Vec<usize> {
     let count = count.min(positions.len());
     (0..count).map(|i| positions[i * positions.len() / count]).collect()
-}
-
-/// Fisher–Yates shuffle of `0..n`.
-fn permutation(n: usize, seed: u64) -> Vec<usize> {
-    let mut state = seed;
-    let mut order: Vec<usize> = (0..n).collect();
-    for last in (1..n).rev() {
-        order.swap(last, below(&mut state, last as u64 + 1) as usize);
-    }
-    order
-}
-
-/// An unbiased number in `0..bound`: draws that fall into the incomplete last interval are drawn again.
-fn below(state: &mut u64, bound: u64) -> u64 {
-    let usable = u64::MAX - u64::MAX % bound;
-    loop {
-        let drawn = split_mix(state);
-        if drawn < usable {
-            return drawn % bound;
-        }
-    }
-}
-
-/// One step of `SplitMix64` (Steele, Lea, Flood 2014).
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -106,22 +75,6 @@ mod tests {
             assert!(first_half == kept.len().div_ceil(2), "{count}: {first_half}");
         }
     }
-
-    #[test]
-    fn the_generator_gives_the_published_numbers() {
-        // The first outputs of SplitMix64 from state 1234567, as published with the algorithm.
-        let mut state = 1_234_567;
-        let drawn: Vec<u64> = (0..3).map(|_| split_mix(&mut state)).collect();
-        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
-    }
-
-    #[test]
-    fn the_permutation_never_changes() {
-        // Pinned: a change here would silently move validation images of resumed runs into their training.
-        assert_eq!(permutation(10, 42), PINNED);
-    }
-
-    const PINNED: [usize; 10] = [0, 9, 5, 8, 6, 4, 7, 2, 1, 3];
 
     #[test]
     fn impossible_fractions_are_refused() {

@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use lnn_core::{AdamW, AdamWConfig};
 use lnn_models::{Input, InputSpec, Mode, Model, ModelConfig, ModelKind, Preset, Standardization};
 use std::hint::black_box;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 const ADAM: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
@@ -18,8 +18,14 @@ const CIFAR: [i64; 3] = [3, 32, 32];
 fn model(kind: ModelKind, preset: Preset, image: [i64; 3]) -> Model {
     let class_names = (0..10).map(|class| class.to_string()).collect();
     let input = InputSpec::images(image, class_names);
-    Model::new(ModelConfig::preset(kind, preset), input, Standardization::Channels, 0, Device::Cpu)
-        .expect("a preset can be built")
+    Model::new(
+        ModelConfig::preset(kind, preset).expect("the model has the preset"),
+        input,
+        Standardization::Channels,
+        0,
+        FLOAT,
+    )
+    .expect("a preset can be built")
 }
 
 fn train_step(criterion: &mut Criterion) {

@@ -1,5 +1,6 @@
 //! The errors of this crate.
 
+use crate::preset::Preset;
 use lnn_core::ContractError;
 use std::path::PathBuf;
 
@@ -11,8 +12,52 @@ pub enum Error {
     Config {
         /// Which model.
         model: &'static str,
-        /// Why not.
+        /// The key, what was expected, and what was found.
         reason: String,
+    },
+    /// A name is not that of a model.
+    #[error("expected a model of {known}, found {found}")]
+    NoModel {
+        /// The name that was given.
+        found: String,
+        /// The names of all models.
+        known: String,
+    },
+    /// A model does not have the preset that was asked for.
+    #[error("the model {model} has the presets {known}, found {found}")]
+    NoPreset {
+        /// Which model.
+        model: &'static str,
+        /// The preset that was asked for.
+        found: Preset,
+        /// The names of the presets that the model has.
+        known: String,
+    },
+    /// A model is asked for single steps, but it sees all steps at once.
+    #[error("the model {model} sees all steps at once and cannot be run step by step; hint: liquid can")]
+    NoSteps {
+        /// Which model.
+        model: &'static str,
+    },
+    /// A tensor of one step has another shape than the model takes.
+    #[error("{what} of one step must have the shape {expected:?}, found {found:?}")]
+    Step {
+        /// Which tensor.
+        what: &'static str,
+        /// The shape that the model takes.
+        expected: Vec<i64>,
+        /// The shape that was found.
+        found: Vec<i64>,
+    },
+    /// A state does not belong to the model or to the batch.
+    #[error(
+        "the state must be the tensors {expected}, found {found}; hint: `Model::start` returns the first state"
+    )]
+    State {
+        /// Dtypes and shapes of the state's tensors.
+        expected: String,
+        /// Dtypes and shapes that were found.
+        found: String,
     },
     /// A model that takes images alone was asked to take sequences.
     #[error(
@@ -25,7 +70,7 @@ pub enum Error {
     /// An input cannot be standardised so.
     #[error("standardization: {0}")]
     Standardization(String),
-    /// A model whose cells know no time was given the time between steps.
+    /// A model that takes no time between steps was given one.
     #[error("the model {model} knows no time between its steps, so it takes no dt; hint: liquid does")]
     NoTime {
         /// Which model.
@@ -36,7 +81,7 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The file is not a checkpoint, or is damaged.
@@ -96,7 +141,7 @@ pub enum Error {
     /// A module does not hold the tensors of the model that it describes.
     #[error(
         "{path} does not fit its model: {reason}; hint: a module comes back as it was exported: whole, not frozen, \
-         and float32, as `module.float()` makes it"
+         and in its own dtype, as `module.float()` makes a float32 module again"
     )]
     Unfit {
         /// The file.

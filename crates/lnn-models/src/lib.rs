@@ -1,7 +1,14 @@
-//! Liquid neural networks put together out of `lnn-core`, and the file format in which they are kept.
+//! Models of liquid neural networks, assembled from `lnn-core`, and the files in which they are stored.
 //!
-//! A [`ModelConfig`] and an [`InputSpec`] become a [`Model`]; a [`Model`] and what a trainer adds become a
-//! [`Checkpoint`]; a checkpoint becomes the same model again. Nothing here knows data sets or the training loop.
+//! A [`ModelConfig`] and an [`InputSpec`] build a [`Model`]. A model and the state of a trainer are stored in a [`Checkpoint`], from
+//! which the same model is loaded; [`Checkpoint::to_torchscript`] exports it for Python, and [`Exported`] reads it back. Data sets and
+//! the training loop are in other crates.
+//!
+//! | folder | holds |
+//! |---|---|
+//! | `networks` | one file or folder per network, with its configuration and presets; `recurrent` is shared by several models |
+//! | `parts` | what networks are assembled from: readout, summaries, reading order, growth, preprocessing |
+//! | `files` | checkpoints and exported modules |
 
 mod config;
 mod error;
@@ -18,19 +25,22 @@ pub use files::atomic_write::write_atomically;
 pub use files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
 pub use files::export::{EXPORT_VERSION, ExportDescription, Extent, TensorContract};
 pub use files::exported::Exported;
+pub use files::tensor_info::TensorInfo;
 pub use lnn_core::{Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing};
 pub use model::Model;
 pub use networks::cifar::{CifarConfig, Dynamics};
 pub use networks::cllnn::CllnnConfig;
 pub use networks::liquid::{LiquidConfig, LiquidInit};
 pub use networks::lnn::LnnConfig;
-pub use networks::network::Network;
-pub use networks::snlnn::{Encoding, SnlnnConfig, SpikeSummary};
+pub use networks::lstm::LstmConfig;
+pub use networks::network::{Network, Stepping};
+pub use networks::snlnn::config::{Encoding, SnlnnConfig, SpikeSummary};
+pub use networks::state::ModelState;
 pub use output::{Activity, Mode, Output};
-pub use parts::growth::{Birth, Growth, GrowthMemory, GrowthRule};
+pub use parts::growth::{AddedUnits, Grown, Growth, GrowthMemory, GrowthRule};
 pub use parts::reading_order::Scan;
 pub use parts::readout::{Readout, ReadoutFit, ReadoutSystem, RidgeStart};
 pub use parts::reservoir_settings::ReservoirSettings;
 pub use parts::standardization::Standardization;
 pub use parts::summary::Summary;
-pub use preset::Preset;
+pub use preset::{Preset, PresetInfo};

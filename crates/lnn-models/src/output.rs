@@ -1,15 +1,15 @@
-//! What a model gives back.
+//! What a forward pass is for, and what it returns.
 
 use tch::{Kind, Tensor};
 
-/// What a pass is for.
+/// What a forward pass is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Predictions alone.
+    /// Prediction: no dropout, running statistics.
     Evaluation,
-    /// A training step: dropout acts, and batches are normalised by their own statistics.
+    /// A training step: dropout is applied, and batches are normalised by their own statistics.
     Training,
-    /// A training step that also shows its steps through time.
+    /// A training step that also returns the sequence that enters the recurrent part, with gradients.
     Traced,
 }
 
@@ -19,10 +19,10 @@ impl Mode {
         self != Self::Evaluation
     }
 
-    /// The sequence that enters a recurrent part: float32, also where mixed precision made it shorter, and collecting
-    /// gradients if it is to be traced.
-    pub(crate) fn trace(self, sequence: &Tensor) -> Tensor {
-        let sequence = sequence.to_kind(Kind::Float);
+    /// The sequence that enters a recurrent part whose weights have dtype `kind`: of that dtype, also where mixed precision has
+    /// made it shorter, and collecting gradients if it is to be traced.
+    pub(crate) fn trace(self, sequence: &Tensor, kind: Kind) -> Tensor {
+        let sequence = sequence.to_kind(kind);
         if self == Self::Traced && !sequence.requires_grad() {
             return sequence.detach().set_requires_grad(true);
         }
@@ -30,15 +30,15 @@ impl Mode {
     }
 }
 
-/// What a model gives back for a batch.
+/// What a model returns for a batch.
 #[derive(Debug)]
 pub struct Output {
     /// Logits `[B, classes]` or values `[B, O]`.
     pub prediction: Tensor,
-    /// How active a spiking reservoir was.
+    /// The activity of a spiking reservoir.
     pub activity: Option<Activity>,
-    /// The sequence `[B, T, I]` that entered the recurrent part, if the pass was [traced](Mode::Traced): the gradient of the
-    /// loss with respect to it shows what reaches each step.
+    /// The sequence `[B, T, I]` that entered the recurrent part, if the pass was [traced](Mode::Traced). The gradient of the loss
+    /// with respect to it shows how much of the error reaches each step.
     pub steps: Option<Tensor>,
 }
 
@@ -53,17 +53,17 @@ impl Output {
     }
 }
 
-/// Means over the batch, the steps and the living units, as scalars on the device.
+/// Means over the batch, the steps and the active units, as scalars on the device.
 #[derive(Debug)]
 pub struct Activity {
-    /// Spikes per unit and step.
+    /// Spikes per unit and step, in 0..1.
     pub spike_rate: Tensor,
     /// Absolute value of the membrane.
     pub mean_state: Tensor,
 }
 
 impl Activity {
-    /// The activity in membranes and spikes, both `[B, T, N]`.
+    /// The activity of membranes and spikes, both `[B, T, N]`.
     pub(crate) fn of(membranes: &Tensor, spikes: &Tensor) -> Self {
         let mean = |tensor: Tensor| tensor.detach().mean(Kind::Float);
         Self { spike_rate: mean(spikes.shallow_clone()), mean_state: mean(membranes.detach().abs()) }

@@ -1,15 +1,69 @@
 //! The sets of hyper-parameters that a model can start from.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// Which hyper-parameters to start from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The name of a set of hyper-parameters. Each model lists those that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// The equations and hyper-parameters of the article.
     Article,
-    /// What does better, chosen by validation.
+    /// The hyper-parameters with the best validation results.
     Tuned,
-    /// With a convolutional front; `cifar` alone has it, the others take it as tuned.
+    /// The same with a convolutional front.
     Conv,
+}
+
+impl Preset {
+    /// All presets that some model has.
+    pub const ALL: [Self; 3] = [Self::Article, Self::Tuned, Self::Conv];
+
+    /// The name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Article => "article",
+            Self::Tuned => "tuned",
+            Self::Conv => "conv",
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A preset as a model describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PresetInfo {
+    /// Which preset.
+    pub preset: Preset,
+    /// One line for the help.
+    pub help: &'static str,
+}
+
+/// A preset of the configuration `C`: its description and its values.
+#[derive(Debug)]
+pub(crate) struct PresetOf<C> {
+    pub info: PresetInfo,
+    pub values: fn() -> C,
+}
+
+impl<C> PresetOf<C> {
+    /// The hyper-parameters of the article.
+    pub(crate) const fn article(help: &'static str, values: fn() -> C) -> Self {
+        Self { info: PresetInfo { preset: Preset::Article, help }, values }
+    }
+
+    /// Those with the best validation results.
+    pub(crate) const fn tuned(help: &'static str, values: fn() -> C) -> Self {
+        Self { info: PresetInfo { preset: Preset::Tuned, help }, values }
+    }
+
+    /// Those with a convolutional front.
+    pub(crate) const fn conv(help: &'static str, values: fn() -> C) -> Self {
+        Self { info: PresetInfo { preset: Preset::Conv, help }, values }
+    }
 }

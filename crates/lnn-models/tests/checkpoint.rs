@@ -8,13 +8,13 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 fn model(seed: u64) -> Model {
-    let mut config = ModelConfig::preset(ModelKind::Cllnn, Preset::Tuned);
+    let mut config = ModelConfig::preset(ModelKind::Cllnn, Preset::Tuned).unwrap();
     if let ModelConfig::Cllnn(config) = &mut config {
         (config.channels, config.lstm_units, config.reservoir.units) = (vec![2, 3], 4, 5);
     }
     let class_names = ["cat", "dog"].map(String::from).to_vec();
     let input = InputSpec::images([1, 8, 8], class_names);
-    Model::new(config, input, Standardization::Columns, seed, Device::Cpu).unwrap()
+    Model::new(config, input, Standardization::Columns, seed, (Kind::Float, Device::Cpu)).unwrap()
 }
 
 fn checkpoint(model: &Model) -> Checkpoint {

@@ -1,5 +1,7 @@
 //! Trains a liquid network to predict a generated series, with the library alone.
 
+#![allow(clippy::print_stdout)]
+
 use lnn_core::{InputSpec, SampleSet, Windows};
 use lnn_data::{Content, DataError, DataSource, Parts, SplitRequest};
 use lnn_models::{ModelKind, Preset};
@@ -34,10 +36,10 @@ impl DataSource for Sine {
 }
 
 /// Trains for a few epochs in the folder `out` and tests the best weights.
-pub fn train(out: &Path) -> Result<Evaluation, lnn_train::Error> {
-    let mut config = RunConfig::preset(ModelKind::Liquid, Preset::Tuned).for_content(Content::Sequences);
+pub fn train(out: &Path, seed: u64) -> Result<Evaluation, lnn_train::Error> {
+    let mut config = RunConfig::preset(ModelKind::Liquid, Preset::Tuned)?.for_content(Content::Sequences);
     config.data = "sine".into();
-    (config.epochs, config.batch_size) = (8, 32);
+    (config.seed, config.epochs, config.batch_size) = (seed, 8, 32);
     let session = Session::start(config, &Sine, Some(out), Device::Cpu, &mut |_, _, _| {})?;
     let mut observers = Observers::default();
     session.train(&mut observers, &|| false, None, false, &mut |_, _, _| {})?;
@@ -46,6 +48,6 @@ pub fn train(out: &Path) -> Result<Evaluation, lnn_train::Error> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    println!("test {}", train(folder.path())?.in_words());
+    println!("test {}", train(folder.path(), 0)?.in_words());
     Ok(())
 }

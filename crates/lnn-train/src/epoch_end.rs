@@ -5,7 +5,7 @@ use crate::evaluation::Evaluation;
 use crate::event::{EpochMetrics, Event};
 use crate::observers::Observers;
 use crate::trainer::Trainer;
-use lnn_models::{Birth, Checkpoint};
+use lnn_models::{AddedUnits, Checkpoint};
 
 impl Trainer<'_> {
     pub(crate) fn finish_epoch(
@@ -17,7 +17,7 @@ impl Trainer<'_> {
     ) -> Result<(), Error> {
         let (seen, loss_sum, correct) =
             (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
-        // Units that are born now live from the next epoch on, in the checkpoints of this one, too.
+        // Units that are added now are active from the next epoch on; the checkpoints of this epoch have them.
         let plateau = self
             .descent
             .model
@@ -31,7 +31,7 @@ impl Trainer<'_> {
         } else if self.descent.model.growth().is_some_and(|growth| growth.every_steps.is_none()) {
             self.grow_by_activity(observers)?;
         }
-        let births: Vec<Birth> = self.state.births.clone();
+        let added_units: Vec<AddedUnits> = self.state.added_units.clone();
         self.state.finish_epoch();
         let epoch = self.state.epoch;
         self.state.plateau.observe(&self.config.schedule, validation.loss);
@@ -55,8 +55,8 @@ impl Trainer<'_> {
             best,
             spike_rate: activity.map(|(rate, _)| rate),
             mean_state: activity.map(|(_, state)| state),
-            living_units: self.descent.model.living(),
-            births,
+            active_units: self.descent.model.active_units(),
+            added_units,
         }))?;
         if let Some((rate, _)) = activity {
             Self::advise_on_spikes(rate, observers)?;

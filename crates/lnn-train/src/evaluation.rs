@@ -5,7 +5,7 @@ use crate::entry::Entry;
 use lnn_core::{Input, SampleSet, Samples, seeded};
 use lnn_models::{Error, Mode, Model};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// How many samples are computed at once: bounds the memory.
 pub(crate) const BLOCK: i64 = 500;
@@ -36,7 +36,7 @@ impl Evaluation {
     }
 }
 
-/// A loss as a person reads it: `0.1234`, or `1.23e-5` where four digits behind the point would show nothing.
+/// A loss for display: `0.1234`, or `1.23e-5` where four decimal places would show zeros.
 pub fn in_digits(loss: f64) -> String {
     if loss != 0.0 && loss.abs() < 1e-4 { format!("{loss:.2e}") } else { format!("{loss:.4}") }
 }
@@ -63,7 +63,23 @@ pub fn evaluate(
     Ok(sums.means())
 }
 
-/// The same for a model at its input, with noise N(0, `deviation`²) on every number of it, the same noise each time. Its unit is the
+/// The predictions of `model` for an input of any number of samples on any device, `[N, O]` or `[N, T, O]` on the CPU, computed in
+/// blocks that bound the memory.
+///
+/// # Errors
+/// Those of [`Model::check`] and [`Model::run`].
+pub fn predict(model: &Model, input: &Input) -> Result<Tensor, Error> {
+    model.check(input)?;
+    let (count, device) = (input.len(), model.parameters().device());
+    let blocks = (0..count).step_by(BLOCK as usize).map(|start| {
+        let block = input.map(|tensor| tensor.narrow(0, start, BLOCK.min(count - start)).to_device(device));
+        let prediction = tch::no_grad(|| model.run(block, Mode::Evaluation))?.prediction;
+        Ok(prediction.to_device(Device::Cpu))
+    });
+    Ok(Tensor::cat(&blocks.collect::<Result<Vec<_>, Error>>()?, 0))
+}
+
+/// [`evaluate`] for a model at its input, with noise N(0, `deviation`²) on every number of it, the same noise each time. Its unit is the
 /// range of an image, 0 to 1, or a feature's own deviation over the training set.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
-//! What the trainer tells its observers.
+//! The events that observers receive.
 
 use crate::evaluation::Evaluation;
-use lnn_models::Birth;
+use lnn_models::AddedUnits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ pub struct Started {
     pub device: String,
     /// Threads of one operation on the CPU.
     pub threads: i32,
-    /// Numbers that train.
+    /// Trainable parameters.
     pub trainable: usize,
-    /// Numbers that belong to the model and do not train.
+    /// Fixed parameters.
     pub fixed: usize,
     /// Samples to train on.
     pub train_samples: i64,
@@ -34,7 +34,7 @@ pub struct Started {
     pub folder: PathBuf,
 }
 
-/// One line of `metrics.jsonl`: an epoch. A readout in closed form has a [`Candidate`] a line instead.
+/// One line of `metrics.jsonl`: an epoch. A readout in closed form has one [`Candidate`] per line instead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// The epoch, from 1.
@@ -45,12 +45,12 @@ pub struct EpochMetrics {
     pub step: u64,
     /// Mean training loss.
     pub loss: f64,
-    /// Training accuracy, as seen while training; none if values are told.
+    /// Training accuracy, measured while training; none if values are predicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
     /// Validation loss.
     pub val_loss: f64,
-    /// Validation accuracy; none if values are told.
+    /// Validation accuracy; none if values are predicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub val_accuracy: Option<f64>,
     /// Learning rate of the last step.
@@ -59,7 +59,7 @@ pub struct EpochMetrics {
     pub samples_per_second: f64,
     /// Seconds spent so far.
     pub seconds: f64,
-    /// Seconds that the rest will take at this pace.
+    /// Estimated seconds to the end.
     pub eta_seconds: f64,
     /// Whether this is the best epoch so far.
     pub best: bool,
@@ -69,12 +69,12 @@ pub struct EpochMetrics {
     /// Its mean absolute membrane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_state: Option<f64>,
-    /// How many of its units live.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub living_units: Option<i64>,
-    /// The units that were born in this epoch.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub births: Vec<Birth>,
+    /// Number of its active units.
+    #[serde(rename = "living_units", default, skip_serializing_if = "Option::is_none")]
+    pub active_units: Option<i64>,
+    /// The additions of units in this epoch.
+    #[serde(rename = "births", default, skip_serializing_if = "Vec::is_empty")]
+    pub added_units: Vec<AddedUnits>,
 }
 
 /// A value of λ that was tried.
@@ -136,8 +136,9 @@ pub enum Event {
     Epoch(EpochMetrics),
     /// A regularisation was tried for a readout in closed form.
     Candidate(Candidate),
-    /// Units were born.
-    Birth(Birth),
+    /// Units were added.
+    #[serde(rename = "birth")]
+    UnitsAdded(AddedUnits),
     /// The gradient that reaches each step, once an epoch.
     Gradients(GradientNorms),
     /// Early stopping ended the run.

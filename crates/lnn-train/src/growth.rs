@@ -8,13 +8,13 @@ use crate::state::ActivitySums;
 use crate::trainer::Trainer;
 
 impl Trainer<'_> {
-    /// Whether growth looks at the activity after `step` steps.
+    /// Whether the growth rule checks the activity after `step` steps.
     pub(crate) fn grows_now(&self, step: u64) -> bool {
         let every = self.descent.model.growth().and_then(|growth| growth.every_steps);
         every.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    /// Lets units be born if the activity since the last look calls for them.
+    /// Adds units if the activity since the last check calls for them.
     pub(crate) fn grow_by_activity(&mut self, observers: &mut Observers) -> Result<(), Error> {
         let unlooked = std::mem::replace(&mut self.state.unlooked, ActivitySums::ZERO);
         let calls = match (self.descent.model.growth(), unlooked.means()) {
@@ -26,10 +26,10 @@ impl Trainer<'_> {
 
     pub(crate) fn grow(&mut self, observers: &mut Observers) -> Result<(), Error> {
         let seed = stream_seed(self.config.seed, Stream::Growth, self.state.step);
-        if let Some(birth) = self.descent.model.grow(seed, self.state.step)? {
+        if let Some(added) = self.descent.model.grow(seed, self.state.step)? {
             self.step.network_changed();
-            self.state.births.push(birth);
-            observers.notify(&Event::Birth(birth))?;
+            self.state.added_units.push(added);
+            observers.notify(&Event::UnitsAdded(added))?;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub use batches::{Augmentation, Batches};
 pub use config::{MuonSettings, OptimizerSettings, RunConfig};
 pub use entry::Entry;
 pub use error::Error;
-pub use evaluation::{Evaluation, evaluate, evaluate_with_noise, in_digits};
+pub use evaluation::{Evaluation, evaluate, evaluate_with_noise, in_digits, predict};
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method};
 pub use observers::{Observer, Observers};

@@ -6,7 +6,7 @@ use crate::method::{GradientMethod, Method};
 use crate::policies::{Schedule, Selection};
 use crate::precision::Precision;
 use lnn_data::Content;
-use lnn_models::{ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
+use lnn_models::{Error, ModelKind, Preset, RidgeStart, Standardization};
 
 /// The optimiser with a highest rate, the decay of the second moment and that of the weights.
 fn adamw(learning_rate: f64, beta2: f64, weight_decay: f64) -> OptimizerSettings {
@@ -20,7 +20,10 @@ fn affine(rotation: f64, zoom: f64, shift: f64, shear: f64) -> Augmentation {
 
 impl RunConfig {
     /// The configuration of a preset, for the data of its article with seed 0.
-    pub fn preset(kind: ModelKind, preset: Preset) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::NoPreset`] if the model has no such preset.
+    pub fn preset(kind: ModelKind, preset: Preset) -> Result<Self, Error> {
         let data = if kind == ModelKind::Cifar { "cifar10" } else { "mnist" };
         let article = Self {
             preset,
@@ -30,7 +33,7 @@ impl RunConfig {
             batch_size: 64,
             limit: None,
             validation_fraction: 0.1,
-            model: ModelConfig::preset(kind, preset),
+            model: kind.preset(preset)?,
             init: None,
             standardization: Standardization::Columns,
             augmentation: Augmentation::NONE,
@@ -45,9 +48,9 @@ impl RunConfig {
             patience: Some(3),
         };
         if preset == Preset::Article {
-            return article;
+            return Ok(article);
         }
-        article.tuned(kind, preset)
+        Ok(article.tuned(kind, preset))
     }
 
     /// The same with what does better.
@@ -87,7 +90,7 @@ impl RunConfig {
                 optimizer: adamw(2e-3, 0.99, 0.02),
                 ..tuned
             },
-            ModelKind::Liquid => Self {
+            ModelKind::Liquid | ModelKind::Lstm => Self {
                 epochs: 20,
                 augmentation: affine(10.0, 0.1, 2.0, 0.1),
                 label_smoothing: 0.05,

@@ -22,7 +22,7 @@ const REGULARIZATIONS: [f64; 11] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e
 /// What solutions are multiplied by: regression aims at 0 and 1, logits must lie further apart. Accuracies do not change.
 const SCALE: f64 = 8.0;
 
-/// Solves the readout, tells the observers of every candidate and saves the best.
+/// Solves the readout, reports every candidate to the observers and saves the best.
 ///
 /// # Errors
 /// Those of the model, the observers and the folder; [`TrainError::Stopped`] if `stop` returns true between the passes.

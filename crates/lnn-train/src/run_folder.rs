@@ -151,7 +151,7 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::Folder(format!("cannot write {}: {error}", path.display()))
 }
 
-/// Makes and gives the first `NAME-N` that nobody has.
+/// Makes the first folder `NAME-N` that does not exist and returns it.
 fn free_name(parent: &Path, name: &str) -> Result<PathBuf, Error> {
     fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
     for number in 1_u64.. {
@@ -171,7 +171,7 @@ mod tests {
     use lnn_models::{ModelKind, Preset};
 
     fn config() -> RunConfig {
-        RunConfig::preset(ModelKind::Lnn, Preset::Tuned)
+        RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap()
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Session {
         self.resumed.as_ref().map_or(0, |(state, _)| state.epoch)
     }
 
-    /// Tells `observers` how the run begins, and trains until the end, until `stop` returns true, or for `pause_after` more epochs.
+    /// Reports to `observers` how the run begins, and trains until the end, until `stop` returns true, or for `pause_after` more epochs.
     /// With `trace` each epoch measures the gradient that reaches each step through time.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tests the weights that validation chose, once, and tells `observers`.
+    /// Tests the weights that validation chose, once, and reports the result to `observers`.
     ///
     /// # Errors
     /// [`Error::Model`] if the best checkpoint cannot be read.
@@ -194,7 +194,8 @@ fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model
         return starting_weights::model(config, path, &data.input, device);
     }
     let (model, input) = (config.model.clone(), data.input.clone());
-    let mut model = Model::new(model, input, config.standardization, config.seed, device)?;
+    let mut model =
+        Model::new(model, input, config.standardization, config.seed, (config.precision.kind(), device))?;
     model.fit(&data.parts.train)?;
     Ok(model)
 }

@@ -5,6 +5,7 @@
 
 use crate::config::RunConfig;
 use crate::error::Error;
+use lnn_core::nearest_name;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -95,7 +96,8 @@ fn apply_object(
     for (key, value) in kinds.into_iter().chain(others) {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
         config = match value {
-            Value::Object(entries) => {
+            // An object that takes the place of null comes whole.
+            Value::Object(entries) if !is_null(&config, &key) => {
                 find(&to_value(&config), &key)?;
                 apply_object(config, &key, entries)?
             }
@@ -134,6 +136,10 @@ fn to_value(config: &RunConfig) -> Value {
     serde_json::to_value(config).expect("a configuration is plain data")
 }
 
+fn is_null(config: &RunConfig, key: &str) -> bool {
+    pointer(&to_value(config), key).is_some_and(Value::is_null)
+}
+
 fn pointer<'a>(tree: &'a Value, key: &str) -> Option<&'a Value> {
     tree.pointer(&format!("/{}", key.replace('.', "/")))
 }
@@ -145,13 +151,7 @@ fn find(tree: &Value, key: &str) -> Result<(), Error> {
     }
     let mut keys = Vec::new();
     collect_keys(tree, "", &mut keys);
-    let last_part = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let likeness = |known: &str| {
-        let by_part = strsim::jaro_winkler(&last_part(known), &last_part(key)) * 0.99;
-        strsim::jaro_winkler(known, key).max(by_part)
-    };
-    let nearest = keys.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = match nearest.filter(|known| likeness(known) > 0.75) {
+    let hint = match nearest_name(key, keys.iter().map(String::as_str)) {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("the keys are {}", keys.join(", ")),
     };
@@ -171,12 +171,13 @@ fn collect_keys(tree: &Value, prefix: &str, keys: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::method::{GradientMethod, Method};
     use crate::policies::Schedule;
     use lnn_models::{ModelConfig, ModelKind, Preset};
     use std::io::Write;
 
     fn base() -> RunConfig {
-        RunConfig::preset(ModelKind::Cllnn, Preset::Tuned)
+        RunConfig::preset(ModelKind::Cllnn, Preset::Tuned).unwrap()
     }
 
     #[test]
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn another_kind_of_growth_or_encoding_brings_its_own_defaults() {
-        let base = RunConfig::preset(ModelKind::Snlnn, Preset::Tuned);
+        let base = RunConfig::preset(ModelKind::Snlnn, Preset::Tuned).unwrap();
         for kind in ["rate", "latency", "delta", "scan", "current"] {
             let config = apply_assignment(&base, &format!("model.encoding.kind={kind}")).unwrap();
             assert_eq!(to_value(&config)["model"]["encoding"]["kind"], kind);
@@ -236,5 +237,51 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"[]").unwrap();
         assert!(apply_file(&base(), file.path()).unwrap_err().to_string().contains("expected a JSON object"));
+    }
+
+    #[test]
+    fn former_keys_of_the_method_are_read_as_it() {
+        let base = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        let start = base.method.readout_start().unwrap();
+        let changed = |assignment: &str| apply_assignment(&base, assignment).unwrap().method;
+        let gradient = |readout_start, feature_cache_mb| {
+            Method::Gradient(GradientMethod { readout_start, feature_cache_mb })
+        };
+        assert_eq!(changed("readout=ridge"), Method::Ridge {});
+        assert_eq!(changed("readout_start=null"), gradient(None, 4096));
+        assert_eq!(changed("feature_cache_mb=7"), gradient(Some(start), 7));
+        assert_eq!(changed("readout_start.scale=4.0"), changed("method.readout_start.scale=4.0"));
+        assert_eq!(changed("method.kind=ridge"), Method::Ridge {});
+    }
+
+    #[test]
+    fn an_object_takes_the_place_of_null() {
+        let base = RunConfig::preset(ModelKind::Lnn, Preset::Article).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let wanted = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        file.write_all(serde_json::to_string(&wanted).unwrap().as_bytes()).unwrap();
+        assert_eq!(apply_file(&base, file.path()).unwrap(), wanted);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(br#"{"method": {"readout_start": {"scale": 8.0}}}"#).unwrap();
+        assert!(apply_file(&base, file.path()).unwrap_err().to_string().contains("regularization"));
+    }
+
+    #[test]
+    fn a_configuration_of_an_earlier_version_is_read_whole() {
+        let expected = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
+        let written = |keys: serde_json::Value| {
+            let mut tree = to_value(&expected);
+            let entries = tree.as_object_mut().unwrap();
+            entries.remove("method");
+            entries.extend(keys.as_object().unwrap().clone());
+            read(&tree.to_string()).unwrap()
+        };
+        let start = serde_json::to_value(expected.method.readout_start()).unwrap();
+        let keys = |readout: &str, start: &Value| serde_json::json!({"readout": readout, "readout_start": start, "feature_cache_mb": 4096});
+        assert_eq!(written(keys("gradient", &start)), expected);
+        assert_eq!(written(serde_json::json!({"readout_start": start, "feature_cache_mb": 4096})), expected);
+        let ridge = RunConfig { method: Method::Ridge {}, ..expected.clone() };
+        assert_eq!(written(keys("ridge", &Value::Null)), ridge);
+        assert_eq!(read(&to_value(&expected).to_string()).unwrap(), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! Where a run stands: everything a resumed run needs besides weights and moments.
 
 use crate::policies::{EarlyStopping, Plateau};
-use lnn_models::{Birth, GrowthMemory};
+use lnn_models::{AddedUnits, GrowthMemory};
 use serde::{Deserialize, Serialize};
 
 /// The place in a run. Random generators need no state: see [`lnn_core::seeded`].
@@ -25,8 +25,9 @@ pub struct TrainingState {
     pub unlooked: ActivitySums,
     /// What growth by plateau remembers.
     pub growth: GrowthMemory,
-    /// The births of this epoch.
-    pub births: Vec<Birth>,
+    /// The units that were added in this epoch.
+    #[serde(rename = "births")]
+    pub added_units: Vec<AddedUnits>,
     /// Seconds spent on training so far, over all sittings.
     pub seconds: f64,
     /// The learning-rate schedule's memory.
@@ -49,7 +50,7 @@ impl TrainingState {
         activity: ActivitySums::ZERO,
         unlooked: ActivitySums::ZERO,
         growth: GrowthMemory::START,
-        births: Vec::new(),
+        added_units: Vec::new(),
         seconds: 0.0,
         plateau: Plateau::START,
         early_stopping: EarlyStopping::START,
@@ -62,7 +63,7 @@ impl TrainingState {
         self.step_in_epoch = 0;
         (self.loss_sum, self.correct, self.seen) = (0.0, 0, 0);
         self.activity = ActivitySums::ZERO;
-        self.births.clear();
+        self.added_units.clear();
     }
 }
 

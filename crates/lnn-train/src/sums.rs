@@ -4,7 +4,7 @@ use crate::state::{ActivitySums, TrainingState};
 use lnn_models::Activity;
 use tch::{Device, Kind, Tensor};
 
-/// On CUDA, reading a loss waits for the device: losses are read once in so many steps.
+/// On CUDA, reading a loss waits for the device: losses are read once in this number of steps.
 const CUDA_STEPS_BETWEEN_READS: u64 = 50;
 
 /// Running sums of an epoch.

@@ -1,7 +1,7 @@
 //! The training loop.
 //!
 //! One step: gather a batch, change it, forward pass in the precision of the run, loss, backward pass, optimiser. One epoch: all
-//! steps, then validation, policies, checkpoints. The loop tells observers what happens and never prints.
+//! steps, then validation, policies, checkpoints. The loop reports events to observers and never prints.
 
 use crate::batches::{Batches, Stream, stream_seed};
 use crate::config::RunConfig;

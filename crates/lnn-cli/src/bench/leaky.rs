@@ -1,10 +1,11 @@
 //! The work of a fixed leaky reservoir: all states of a sequence, without gradients.
 
+use super::prepared::Prepared;
+use super::shape::Shape;
 use super::training_step::of_core;
-use super::{Prepared, Shape};
 use crate::failure::Failure;
 use lnn_core::{Cell, LeakyReservoir, Parameters, ReservoirConfig, Sequence};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 pub(super) fn prepare(
     Shape([batch, steps, inputs, units]): Shape,

@@ -6,14 +6,16 @@
 //! Weights and bias are drawn as PyTorch draws them, and the constants are spread from 1 to 10: with the article's start at
 //! 1 nothing would reach back through a long sequence.
 
+use super::prepared::Prepared;
+use super::shape::Shape;
 use super::training_step::{CLASSES, inference, labels, of_core, prepare};
-use super::{Pass, Prepared, Shape};
+use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::{
     Cell, Dense, Init, LiquidTimeStep, LiquidTimeStepConfig, Parameters, Scope, Sequence, Solver, TauForm,
     TimeConstants,
 };
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep, Failure> {
     let uniform = |fan_in: i64| Init::Uniform { limit: 1.0 / (fan_in as f64).sqrt() };
@@ -30,7 +32,7 @@ fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep
     LiquidTimeStep::new(scope, inputs, &config).map_err(of_core)
 }
 
-/// Sequences: 10 classes are told from the last state.
+/// Sequences: 10 classes are predicted from the last state.
 pub(super) fn sequence(
     Shape([batch, steps, inputs, units]): Shape,
     pass: Pass,

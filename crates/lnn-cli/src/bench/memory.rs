@@ -1,4 +1,4 @@
-//! The memory of this process, as Linux tells it; elsewhere it is not known.
+//! The memory of this process as Linux reports it; on other systems it is not known.
 
 use crate::kernel_status::kilobytes;
 use std::fs;

@@ -1,29 +1,36 @@
 //! The work of a whole model on random images, with the optimiser and the loss of its preset.
 
+use super::prepared::Prepared;
+use super::shape::Shape;
 use super::training_step::{CLASSES, labels};
-use super::{Pass, Prepared, Shape};
+use super::work::Pass;
 use crate::failure::Failure;
-use crate::names::{ModelName, PresetName};
 use lnn_core::Optimizer;
-use lnn_models::{Input, InputSpec, Mode, Model, SampleSet, Samples};
+use lnn_models::{Input, InputSpec, Mode, Model, ModelKind, Preset, SampleSet, Samples};
 use lnn_train::{Precision, RunConfig};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 pub(super) fn prepare(
-    (kind, preset): (ModelName, PresetName),
+    (kind, preset): (ModelKind, Preset),
     Shape([batch, channels, height, width]): Shape,
     pass: Pass,
     (device, precision): (Device, Precision),
 ) -> Result<Prepared, Failure> {
-    let config = RunConfig::preset(kind.into(), preset.into());
+    let config = RunConfig::preset(kind, preset)?;
     let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
     let input = InputSpec::images([channels, height, width], class_names);
-    let mut model = Model::new(config.model.clone(), input, config.standardization, config.seed, device)?;
+    let mut model = Model::new(
+        config.model.clone(),
+        input,
+        config.standardization,
+        config.seed,
+        (precision.kind(), device),
+    )?;
     let pixels = lnn_core::random::randint(256, [batch, channels, height, width], (Kind::Uint8, device));
     let labels = labels(batch, device);
     let input = Input::new(pixels.shallow_clone());
     model.fit(&SampleSet::Stored(Samples { input, targets: labels.shallow_clone() }))?;
-    let images = pixels.to_kind(Kind::Float) / 255.0;
+    let images = pixels.to_kind(precision.kind()) / 255.0;
     if pass == Pass::Inference {
         let repeat = move || {
             std::hint::black_box(model.run(Input::new(images.shallow_clone()), Mode::Evaluation)?);

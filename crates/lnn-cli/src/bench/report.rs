@@ -1,6 +1,7 @@
 //! What came of a work, for people and for programs.
 
-use super::{Pass, Shape, Work};
+use super::shape::Shape;
+use super::work::{Pass, Work};
 use serde::Serialize;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// No extent is larger.
 const LARGEST: i64 = 1 << 20;
 
-/// So many numbers, 8 GB, a work may hold at most, as far as its shape tells.
+/// Maximum number of values, 8 GB, that the shape of a work may imply.
 const MOST: i64 = 1 << 31;
 
 /// The shape of a work.

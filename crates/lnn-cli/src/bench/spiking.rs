@@ -1,10 +1,12 @@
-//! The work of a spiking reservoir that trains and does not grow: 10 classes are told from the mean spikes.
+//! The work of a spiking reservoir that trains and does not grow: 10 classes are predicted from the mean spikes.
 
+use super::prepared::Prepared;
+use super::shape::Shape;
 use super::training_step::{CLASSES, inference, labels, of_core, prepare as training};
-use super::{Pass, Prepared, Shape};
+use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::{Cell, Dense, Parameters, Role, Sequence, SpikingConfig, SpikingReservoir, Surrogate};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 pub(super) fn prepare(
     Shape([batch, steps, inputs, units]): Shape,

@@ -1,6 +1,6 @@
 //! A training step of something small: forward, backward, optimiser.
 
-use super::Prepared;
+use super::prepared::Prepared;
 use crate::failure::Failure;
 use lnn_core::{AdamW, AdamWConfig, Dense, Parameters};
 use tch::{Device, Kind, Reduction, Tensor};
@@ -8,10 +8,10 @@ use tch::{Device, Kind, Reduction, Tensor};
 /// Adam as PyTorch has it: no decay.
 const ADAM: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
 
-/// So low that the last repetition does the work of the first: one batch learned by heart has no gradients left.
+/// So low that the last repetition does the work of the first: one memorized batch has no gradients left.
 const RATE: f64 = 1e-5;
 
-/// How many classes a readout tells apart.
+/// Number of classes of a readout.
 pub(super) const CLASSES: i64 = 10;
 
 /// Random labels `[batch]`.
@@ -19,7 +19,7 @@ pub(super) fn labels(batch: i64, device: Device) -> Tensor {
     lnn_core::random::randint(CLASSES, [batch], (Kind::Int64, device))
 }
 
-/// Repeats a training step of `steps` time steps: `features()` gives `[B, D]`, from which `readout` tells the labels.
+/// Repeats a training step of `steps` time steps: `features()` gives `[B, D]`, from which `readout` predicts the labels.
 pub(super) fn prepare(
     steps: i64,
     parameters: &Parameters,

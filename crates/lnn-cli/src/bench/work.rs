@@ -1,8 +1,9 @@
 //! What can be timed, by name.
 
-use super::Shape;
-use crate::names::{ModelName, PresetName};
+use super::shape::Shape;
 use clap::ValueEnum;
+use lnn_core::nearest_name;
+use lnn_models::{ModelKind, Preset};
 use lnn_train::RunConfig;
 use serde::{Serialize, Serializer};
 use std::fmt::{Display, Formatter};
@@ -22,9 +23,9 @@ pub enum Work {
     /// A whole model.
     Model {
         /// Which one.
-        kind: ModelName,
+        kind: ModelKind,
         /// Its hyper-parameters.
-        preset: PresetName,
+        preset: Preset,
     },
 }
 
@@ -41,29 +42,17 @@ pub enum Pass {
 impl Pass {
     /// As the command line writes it.
     pub fn name(self) -> String {
-        word(&self)
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
-}
-
-/// A value as the command line writes it.
-fn word(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 impl Work {
     /// All works.
     pub fn all() -> Vec<Self> {
-        let models = ModelName::value_variants().iter().flat_map(|&kind| {
-            let presets =
-                PresetName::value_variants().iter().map(move |&preset| Self::Model { kind, preset });
-            presets.filter(|work| work.exists())
+        let models = ModelKind::ALL.iter().flat_map(|&kind| {
+            kind.presets().into_iter().map(move |info| Self::Model { kind, preset: info.preset })
         });
         [Self::Liquid, Self::Spiking, Self::Leaky, Self::Stream].into_iter().chain(models).collect()
-    }
-
-    /// The conv preset belongs to one model.
-    fn exists(self) -> bool {
-        !matches!(self, Self::Model { kind, preset: PresetName::Conv } if kind != ModelName::Cifar)
     }
 
     /// What it can be timed at.
@@ -82,9 +71,9 @@ impl Work {
             Self::Spiking => [64, 25, 784, 256],
             Self::Leaky => [1, 8000, 1, 1000],
             Self::Model { kind, preset } => {
-                let batch = RunConfig::preset(kind.into(), preset.into()).batch_size;
+                let batch = RunConfig::preset(kind, preset).map_or(128, |config| config.batch_size);
                 match kind {
-                    ModelName::Cifar => [batch, 3, 32, 32],
+                    ModelKind::Cifar => [batch, 3, 32, 32],
                     _ => [batch, 1, 28, 28],
                 }
             }
@@ -131,7 +120,7 @@ impl Display for Work {
             Self::Stream => formatter.write_str("stream"),
             Self::Spiking => formatter.write_str("spiking"),
             Self::Leaky => formatter.write_str("leaky"),
-            Self::Model { kind, preset } => write!(formatter, "model:{}:{}", word(kind), word(preset)),
+            Self::Model { kind, preset } => write!(formatter, "model:{kind}:{preset}"),
         }
     }
 }
@@ -147,17 +136,16 @@ impl FromStr for Work {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "cllnn" {
-            return Ok(Self::Model { kind: ModelName::Cllnn, preset: PresetName::Article });
+            return Ok(Self::Model { kind: ModelKind::Cllnn, preset: Preset::Article });
         }
         let all = Self::all();
         if let Some(work) = all.iter().find(|work| work.to_string() == text) {
             return Ok(*work);
         }
-        let names = all.iter().map(ToString::to_string).chain(["cllnn".into()]);
-        let scored = names.map(|name| (strsim::normalized_levenshtein(&name, &text.to_lowercase()), name));
-        match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((score, name)) if score > 0.6 => Err(format!("unknown work; did you mean `{name}`?")),
-            _ => Err("unknown work; `lnn-cli bench --list` shows all".into()),
+        let names: Vec<String> = all.iter().map(ToString::to_string).chain(["cllnn".into()]).collect();
+        match nearest_name(text, names.iter().map(String::as_str)) {
+            Some(name) => Err(format!("unknown work; did you mean `{name}`?")),
+            None => Err("unknown work; `lnn-cli bench --list` shows all".into()),
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct BenchArguments {
     #[arg(long)]
     pub(crate) pass: Option<Pass>,
     /// Precision of a model's forward pass in training
-    #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision)]
+    #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision())]
     pub(crate) precision: Precision,
     /// Record a repetition in a CUDA graph and time its replay
     #[arg(long)]
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     for (i, (work, shape, pass)) in works.into_iter().enumerate() {
         let mut report =
             bench::run(work, shape, pass, (device, arguments.precision), arguments.cuda_graph, duration)?;
-        // Later rows find again what earlier ones left, so the first alone tells what it needs.
+        // Later rows reuse the memory of earlier ones, so only the first row shows what it needs.
         report.added_memory_mb = report.added_memory_mb.filter(|_| i == 0);
         if arguments.json {
             print_line(&json!({ "type": "bench", "data": report }))?;

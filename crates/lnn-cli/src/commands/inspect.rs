@@ -4,8 +4,8 @@ use super::inspect_exported;
 use crate::failure::Failure;
 use crate::output::{print_line, print_text};
 use clap::Args;
-use lnn_core::{InputShape, Role, Task};
-use lnn_models::{Checkpoint, Exported};
+use lnn_core::{InputShape, Task};
+use lnn_models::{Checkpoint, Exported, TensorInfo};
 use lnn_train::{TrainingState, checkpoint_file, in_digits};
 use serde::Serialize;
 use std::fmt::Write;
@@ -28,15 +28,7 @@ struct Report<'a> {
     file: PathBuf,
     description: &'a lnn_models::Description,
     resumable: bool,
-    tensors: Vec<TensorLine>,
-}
-
-#[derive(Debug, Serialize)]
-struct TensorLine {
-    name: String,
-    shape: Vec<i64>,
-    dtype: String,
-    trainable: bool,
+    tensors: Vec<TensorInfo>,
 }
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
@@ -47,17 +39,11 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let checkpoint = Checkpoint::load(&file)?;
     // Building the model checks that the description and the tensors belong together.
     let model = checkpoint.model(Device::Cpu)?;
-    let tensors = model.parameters().entries().iter().map(|entry| TensorLine {
-        name: entry.name.clone(),
-        shape: entry.tensor.size(),
-        dtype: format!("{:?}", entry.tensor.kind()).to_lowercase(),
-        trainable: entry.role == Role::Trainable,
-    });
     let report = Report {
         file,
         description: &checkpoint.description,
         resumable: !checkpoint.optimizer.is_empty(),
-        tensors: tensors.collect(),
+        tensors: TensorInfo::of_model(&model),
     };
     if arguments.json {
         return print_line(&report);
@@ -65,7 +51,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     print_text(describe(&report).map_err(Failure::run)?.trim_end())
 }
 
-/// The report as a person reads it.
+/// The report as text.
 fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let description = report.description;
@@ -105,7 +91,7 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
     let config = serde_json::to_string_pretty(&description.model).expect("a configuration is plain data");
     writeln!(text, "\n{config}\n")?;
     let width = report.tensors.iter().map(|line| line.name.len()).max().unwrap_or(0);
-    for TensorLine { name, shape, dtype, trainable } in &report.tensors {
+    for TensorInfo { name, shape, dtype, trainable } in &report.tensors {
         let role = if *trainable { "trainable" } else { "fixed" };
         writeln!(text, "{name:width$}  {role:9}  {dtype}  {shape:?}")?;
     }

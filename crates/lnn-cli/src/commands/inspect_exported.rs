@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::output::print_line;
-use lnn_models::{ExportDescription, Exported, Extent, InputShape, TensorContract};
+use lnn_models::{ExportDescription, Exported, Extent, InputShape, TensorContract, TensorInfo};
 use serde::Serialize;
 use std::path::Path;
 
@@ -11,26 +11,13 @@ use std::path::Path;
 struct Report<'a> {
     file: &'a Path,
     description: &'a ExportDescription,
-    tensors: Vec<Line<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Line<'a> {
-    name: &'a str,
-    shape: Vec<i64>,
-    dtype: String,
-    trainable: bool,
+    tensors: Vec<TensorInfo>,
 }
 
 pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
     let exported = Exported::load(file)?;
-    let tensors = exported.tensors.iter().map(|found| Line {
-        name: &found.name,
-        shape: found.tensor.size(),
-        dtype: format!("{:?}", found.tensor.kind()).to_lowercase(),
-        trainable: found.parameter,
-    });
-    let report = Report { file, description: &exported.description, tensors: tensors.collect() };
+    let tensors = TensorInfo::of_exported(&exported);
+    let report = Report { file, description: &exported.description, tensors };
     if json {
         return print_line(&report);
     }
@@ -55,7 +42,7 @@ pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
     println!("metrics     {}", description.metrics);
     println!("\n{}\n", serde_json::to_string_pretty(&checkpoint.model).map_err(Failure::run)?);
     let width = report.tensors.iter().map(|line| line.name.len()).max().unwrap_or(0);
-    for Line { name, shape, dtype, trainable } in &report.tensors {
+    for TensorInfo { name, shape, dtype, trainable } in &report.tensors {
         let role = if *trainable { "trainable" } else { "fixed" };
         println!("{name:width$}  {role:9}  {dtype}  {shape:?}");
     }

@@ -4,14 +4,15 @@ use super::compute::ComputeArguments;
 use crate::failure::Failure;
 use clap::Args;
 use lnn_core::Input;
-use lnn_models::{Checkpoint, Mode};
-use lnn_train::{checkpoint_file, write_atomically};
-use ndarray::{Array2, ArrayD, Dimension};
-use ndarray_npy::{ReadNpyExt, WriteNpyExt};
+use lnn_models::Checkpoint;
+use lnn_train::{checkpoint_file, predict, write_atomically};
+use ndarray::{ArrayD, Dimension};
+use ndarray_npy::{ReadNpyExt, ReadableElement, WritableElement, WriteNpyExt};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 /// The arguments of `predict`.
 #[derive(Debug, Args)]
@@ -32,37 +33,37 @@ pub(crate) struct PredictArguments {
     pub(crate) compute: ComputeArguments,
 }
 
-/// How many samples are computed at once: bounds the memory.
-const BLOCK: i64 = 500;
-
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device = arguments.compute.prepare()?;
-    let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
-    let mut input = Input::new(read(&arguments.input, &checkpoint.description.input.batch_shape())?);
-    input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;
-    let model = checkpoint.model(device)?;
-    model.check(&input)?;
-    let predictions: Result<Vec<Tensor>, _> = blocks(&input, device)
-        .map(|block| tch::no_grad(|| model.run(block, Mode::Evaluation)).map(|output| output.prediction))
-        .collect();
-    let predictions = Tensor::cat(&predictions?, 0).to_device(Device::Cpu).to_kind(Kind::Float);
-    write(&arguments.output, &predictions)
+    let model = Checkpoint::load(&checkpoint_file(&arguments.source)?)?.model(device)?;
+    let kind = model.parameters().kind();
+    let mut input = Input::new(read(&arguments.input, &model.input().batch_shape(), kind)?);
+    input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]", kind)).transpose()?;
+    let predictions = predict(&model, &input)?;
+    match kind {
+        Kind::Double => write::<f64>(&arguments.output, &predictions),
+        _ => write::<f32>(&arguments.output, &predictions),
+    }
 }
 
-/// The input on the device, a block at a time.
-fn blocks(input: &Input, device: Device) -> impl Iterator<Item = Input> {
-    let count = input.x.size()[0];
-    (0..count).step_by(BLOCK as usize).map(move |start| {
-        let part = |tensor: &Tensor| tensor.narrow(0, start, BLOCK.min(count - start)).to_device(device);
-        Input { dt: input.dt.as_ref().map(part), ..Input::new(part(&input.x)) }
-    })
+/// Numbers as a tensor: float32, and float64 too for a model of that dtype. Bytes are refused, because they would hide a wrong range.
+/// `shape` says what is expected.
+fn read(path: &Path, shape: &str, kind: Kind) -> Result<Tensor, Failure> {
+    if kind == Kind::Double
+        && let Ok(tensor) = read_as::<f64>(path, shape)
+    {
+        return Ok(tensor);
+    }
+    read_as::<f32>(path, shape)
 }
 
-/// Numbers as a tensor; float64 and bytes are refused, because they would hide a wrong range. `shape` says what is expected.
-fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
+fn read_as<T>(path: &Path, shape: &str) -> Result<Tensor, Failure>
+where
+    T: ReadableElement + tch::kind::Element + Into<f64> + Display + Copy,
+{
     let shown = path.display();
     let file = File::open(path).map_err(|error| Failure::request(format!("{shown}: {error}")))?;
-    let inputs = ArrayD::<f32>::read_npy(BufReader::new(file))
+    let inputs = ArrayD::<T>::read_npy(BufReader::new(file))
         .map_err(|error| Failure::request(format!("{shown}: expected a float32 .npy of {shape}: {error}")))?;
     if inputs.is_empty() {
         return Err(Failure::request(format!(
@@ -70,7 +71,8 @@ fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
             inputs.shape()
         )));
     }
-    if let Some((place, value)) = inputs.indexed_iter().find(|(_, value)| !value.is_finite()) {
+    let not_finite = |value: T| !Into::<f64>::into(value).is_finite();
+    if let Some((place, value)) = inputs.indexed_iter().find(|(_, value)| not_finite(**value)) {
         return Err(Failure::request(format!(
             "{shown}: expected finite numbers, found {value} at {:?}",
             place.as_array_view().to_vec()
@@ -81,10 +83,14 @@ fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
     Ok(Tensor::from_slice(inputs.as_slice().expect("standard layout")).view(&shape[..]))
 }
 
-fn write(path: &Path, predictions: &Tensor) -> Result<(), Failure> {
-    let (rows, columns) = predictions.size2().map_err(Failure::run)?;
-    let values = Vec::<f32>::try_from(predictions.flatten(0, -1)).map_err(Failure::run)?;
-    let array = Array2::from_shape_vec((rows as usize, columns as usize), values).map_err(Failure::run)?;
+fn write<T>(path: &Path, predictions: &Tensor) -> Result<(), Failure>
+where
+    T: WritableElement + tch::kind::Element + Copy,
+    Vec<T>: TryFrom<Tensor, Error = tch::TchError>,
+{
+    let shape: Vec<usize> = predictions.size().iter().map(|&extent| extent as usize).collect();
+    let values = Vec::<T>::try_from(predictions.flatten(0, -1)).map_err(Failure::run)?;
+    let array = ArrayD::from_shape_vec(shape, values).map_err(Failure::run)?;
     let mut bytes = Vec::new();
     array.write_npy(&mut bytes).map_err(Failure::run)?;
     Ok(write_atomically(path, &bytes)?)

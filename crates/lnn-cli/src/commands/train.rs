@@ -3,9 +3,10 @@
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::names::{ModelName, PresetName, precision};
+use crate::names::{model, precision, preset};
 use crate::output::{JsonLines, Progress, Terminal, data_help, opened};
 use clap::{Args, ValueEnum};
+use lnn_models::{ModelKind, Preset};
 use lnn_train::observers::{Curves, GradientsFile, MetricsFile};
 use lnn_train::{Method, Observers, Outcome, Precision, RunConfig, RunFolder, Session, settings};
 use std::path::{Path, PathBuf};
@@ -31,11 +32,11 @@ pub(crate) enum ReadoutMethod {
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
     /// The model
-    #[arg(long, required_unless_present = "resume")]
-    pub(crate) model: Option<ModelName>,
+    #[arg(long, required_unless_present = "resume", value_parser = model())]
+    pub(crate) model: Option<ModelKind>,
     /// The hyper-parameters to start from
-    #[arg(long, default_value = "tuned", conflicts_with = "resume")]
-    pub(crate) preset: PresetName,
+    #[arg(long, default_value = "tuned", conflicts_with = "resume", value_parser = preset())]
+    pub(crate) preset: Preset,
     #[arg(long, conflicts_with = "resume", value_name = "DATA", help = data_help())]
     pub(crate) data: Option<String>,
     /// Total number of epochs
@@ -52,7 +53,7 @@ pub(crate) struct TrainArguments {
     pub(crate) seed: Option<u64>,
     /// Precision: bf16 computes the products of training steps in bfloat16 and everything else in float32, f64 computes everything
     /// in float64 [default: f32]
-    #[arg(long, conflicts_with = "resume", value_name = "PRECISION", value_parser = precision)]
+    #[arg(long, conflicts_with = "resume", value_name = "PRECISION", value_parser = precision())]
     pub(crate) precision: Option<Precision>,
     /// How a readout of a fixed front gets its weights: by gradient over epochs, its features kept in memory up to
     /// `method.feature_cache_mb`, 4096, and else computed anew in each epoch; or by ridge, in closed form: one pass that keeps no
@@ -102,7 +103,7 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     train(arguments, &session, &interrupt)
 }
 
-fn start(name: ModelName, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
+fn start(name: ModelKind, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
     let config = configure(name, arguments)?;
     check_flags(arguments, &config)?;
     if let Some(out) = &arguments.out {
@@ -138,11 +139,8 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
 }
 
 /// Preset, then file, then `--set`, then the flags of their own.
-fn configure(name: ModelName, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
-    if arguments.preset == PresetName::Conv && name != ModelName::Cifar {
-        return Err(Failure::request("--preset conv: expected --model cifar, which alone has it"));
-    }
-    let mut config = RunConfig::preset(name.into(), arguments.preset.into());
+fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
+    let mut config = RunConfig::preset(name, arguments.preset)?;
     if let Some(spec) = &arguments.data {
         config = config.for_content(lnn_data::content(spec));
     }

@@ -1,12 +1,12 @@
-//! What a person sees: a bar while an epoch runs, and one line an epoch. Without a terminal, the lines alone.
+//! The terminal: a progress bar while an epoch runs, and one line per epoch. Without a terminal, the lines alone.
 
 use super::standard_output::print_text;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lnn_models::Birth;
+use lnn_models::AddedUnits;
 use lnn_train::{Candidate, EpochMetrics, Error, Event, GradientNorms, Observer, Started, in_digits};
 use std::time::Duration;
 
-/// Talks on standard error; the test result goes to standard output, unless that carries JSON.
+/// Prints messages on standard error; the test result goes to standard output, unless that carries JSON.
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
@@ -32,7 +32,7 @@ impl Terminal {
     fn start(&mut self, started: &Started) {
         let Started { model, data, device, threads, trainable, fixed, .. } = started;
         self.say(&format!(
-            "{model} on {data}: {} samples to train, {} to validate; {trainable} trainable and {fixed} fixed numbers; \
+            "{model} on {data}: {} samples to train, {} to validate; {trainable} trainable and {fixed} fixed parameters; \
              {device}, {threads} threads; {}",
             started.train_samples,
             started.validation_samples,
@@ -61,8 +61,8 @@ impl Observer for Terminal {
             Event::Notice { text } => self.say(text),
             Event::Epoch(metrics) => self.say(&epoch_line(metrics)),
             Event::Candidate(candidate) => self.say(&candidate_line(candidate)),
-            Event::Birth(Birth { born, living, room, .. }) => {
-                self.say(&format!("growth: {born} units were born, {living} live, there is room for {room}"));
+            Event::UnitsAdded(AddedUnits { added, active, capacity, .. }) => {
+                self.say(&format!("growth: {added} units added, {active} active, capacity {capacity}"));
             }
             Event::Gradients(norms) => self.say(&gradient_line(norms)),
             // Noise belongs to an evaluation, which prints for itself.
@@ -97,7 +97,7 @@ fn epoch_line(metrics: &EpochMetrics) -> String {
         accuracy.map(|accuracy| format!("  {name} {accuracy:.4}")).unwrap_or_default()
     };
     let spikes = metrics.spike_rate.map(|rate| format!("  spike rate {rate:.3}")).unwrap_or_default();
-    let units = metrics.living_units.map(|units| format!("  {units} units")).unwrap_or_default();
+    let units = metrics.active_units.map(|units| format!("  {units} units")).unwrap_or_default();
     format!(
         "epoch {epoch:>2}/{epochs}  loss {}{}  val_loss {}{}{}{spikes}{units}  lr {lr:.2e}  {:.0} \
          samples/s  ETA {}",

@@ -3,7 +3,7 @@
 
 use crate::program::Call;
 use crate::run_contents::json_lines;
-use lnn_data::cifar10::{ARCHIVE, BATCHES, NAMES};
+use lnn_data::readers::cifar10::{ARCHIVE, BATCHES, NAMES};
 use std::fs;
 use std::path::Path;
 

@@ -37,7 +37,7 @@ fn another_seed_draws_other_weights_and_holds_out_other_images() {
         let tensors = |run: &Path| CheckpointFile::read(&run.join("last.safetensors")).tensors("model.");
         let (one, other) = (tensors(run), tensors(&other));
         assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
-        // The mean of the training images tells which of them were held out.
+        // The mean of the training images shows which of them were held out.
         let differ = ["recurrent_weights", "readout.weight", "preprocessing.mean"];
         for (name, stored) in one.iter().filter(|(name, _)| differ.iter().any(|end| name.ends_with(end))) {
             assert!(*stored != other[name], "{name} of {variant:?}");

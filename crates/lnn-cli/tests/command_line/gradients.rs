@@ -33,9 +33,9 @@ fn each_epoch_has_a_line_with_the_norm_at_each_step() {
     }
     let events = json_lines(&ended.stdout).into_iter().filter(|event| event["type"] == "gradients");
     assert_eq!(events.map(|mut event| event["data"].take()).collect::<Vec<_>>(), lines);
-    let told = ended.stderr.lines().filter(|line| line.contains(": gradient ")).collect::<Vec<_>>();
-    assert_eq!(told.len(), 4, "{}", ended.stderr);
-    assert!(told[0].contains("at the last of 8 steps, nowhere below a thousandth of it"), "{}", told[0]);
+    let lines = ended.stderr.lines().filter(|line| line.contains(": gradient ")).collect::<Vec<_>>();
+    assert_eq!(lines.len(), 4, "{}", ended.stderr);
+    assert!(lines[0].contains("at the last of 8 steps, nowhere below a thousandth of it"), "{}", lines[0]);
 }
 
 /// A reservoir that forgets at once, and a readout that sees its last state alone.
@@ -51,8 +51,8 @@ fn a_short_memory_has_a_horizon() {
     let horizon = line["horizon"].as_u64().expect("there is a horizon") as usize;
     assert_eq!(norms.len(), 16);
     assert!(norms[15 - horizon] < 1e-3 * norms[15] && norms[16 - horizon] >= 1e-3 * norms[15], "{line}");
-    let told = format!("below a thousandth of it {horizon} steps back, ");
-    assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+    let lines = format!("below a thousandth of it {horizon} steps back, ");
+    assert!(ended.stderr.contains(&lines), "{}", ended.stderr);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Training of a reservoir that spikes, of 12 units with room for 22, four of which are born whenever growth looks.
+/// Training of a reservoir that spikes, of 12 units with a capacity of 22, with four more after each check.
 fn train(out: &Path) -> Call {
     let call = Call::new("train").flag("model", "snlnn").flag("out", out).set("batch_size=10");
     let call = call.set("model.units=12").set("model.max_reservoir_dim=22").set("model.input_scale=0.1");
@@ -62,9 +62,9 @@ fn the_terminal_tells_births_living_units_and_spikes() {
     assert_eq!(
         growth,
         [
-            "growth: 4 units were born, 16 live, there is room for 22",
-            "growth: 4 units were born, 20 live, there is room for 22",
-            "growth: 2 units were born, 22 live, there is room for 22",
+            "growth: 4 units added, 16 active, capacity 22",
+            "growth: 4 units added, 20 active, capacity 22",
+            "growth: 2 units added, 22 active, capacity 22",
         ]
     );
     let epochs: Vec<&str> = lines.into_iter().filter(|line| line.starts_with("epoch ")).collect();
@@ -79,7 +79,7 @@ fn a_birth_is_an_event_of_its_own() {
     let run = tempfile::tempdir().unwrap();
     let ended = four_epochs(run.path()).flag("pause-after", "1").arg("--json").succeed();
     let events = json_lines(&ended.stdout);
-    let born = events.iter().find(|event| event["type"] == "birth").expect("units were born");
+    let born = events.iter().find(|event| event["type"] == "birth").expect("units were added");
     assert_eq!(born["data"], birth(18, 4, 16));
 }
 

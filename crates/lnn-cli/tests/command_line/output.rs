@@ -1,4 +1,4 @@
-//! stdout is data, stderr is talk.
+//! stdout is data, stderr is messages.
 
 use crate::image_sets::SetFolder;
 use crate::program::Call;
@@ -13,7 +13,7 @@ fn train_writes_one_line_of_data_and_one_line_of_talk_an_epoch() {
         assert_eq!(ended.stdout.lines().count(), 1, "{variant:?}: {}", ended.stdout);
         assert!(ended.stdout.starts_with("test accuracy "), "{}", ended.stdout);
         let lines: Vec<&str> = ended.stderr.lines().collect();
-        // A spiking reservoir also tells of births, and of spikes that never come.
+        // A spiking reservoir also reports added units and missing spikes.
         let more = ["growth: ", "warning: no unit ever spiked"];
         let lines: Vec<&str> =
             lines.into_iter().filter(|line| !more.iter().any(|start| line.starts_with(start))).collect();
@@ -47,7 +47,7 @@ fn json_lines_tell_the_whole_run_and_end_with_the_test() {
     assert!(test["accuracy"].is_number() && test["loss"].is_number(), "{test:?}");
     let eval = Call::new("eval").arg(folder.path()).arg("--json").succeed();
     assert_eq!(json_lines(&eval.stdout).last(), events.last());
-    // What a person reads is still on stderr.
+    // The messages are still on stderr.
     assert!(ended.stderr.lines().last().unwrap().starts_with("test accuracy "), "{}", ended.stderr);
 }
 

@@ -36,7 +36,7 @@ fn a_value_that_a_flag_does_not_take_is_named_with_what_it_takes() {
         (&["--seed=-1"], &["--seed"]),
     ];
     for (arguments, parts) in cases {
-        // The parser alone, which is quicker than the program; it exits with the code that it tells.
+        // The parser alone, which is quicker than the program; it exits with the code of its error.
         let all = ["lnn-cli", "train", "--model", "lnn"].iter().chain(arguments);
         let error = Arguments::try_parse_from(all).expect_err("the value is wrong");
         let message = error.to_string();

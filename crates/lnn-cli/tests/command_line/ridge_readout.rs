@@ -25,8 +25,8 @@ fn the_regularization_is_chosen_by_validation_and_the_run_is_one_like_others() {
         let said = ended.stderr.matches("regularization 1e").count();
         assert_eq!((said, ended.stderr.matches('*').count()), (11, 1), "{}", ended.stderr);
 
-        let told: f64 = ended.stdout.split([' ', ',']).nth(2).unwrap().parse().unwrap();
-        assert!(told > 0.8, "{}", ended.stdout);
+        let printed: f64 = ended.stdout.split([' ', ',']).nth(2).unwrap().parse().unwrap();
+        assert!(printed > 0.8, "{}", ended.stdout);
         let evaluated = Call::new("eval").arg(run.path()).succeed().stdout;
         assert!(evaluated.starts_with(ended.stdout.trim_end()), "{evaluated} {}", ended.stdout);
 

@@ -23,7 +23,7 @@ pub(crate) fn config(run: &Path) -> Value {
     serde_json::from_str(&text).expect("the configuration is JSON")
 }
 
-/// Where training stands, as the last checkpoint tells.
+/// The training state in the last checkpoint.
 pub(crate) fn training(run: &Path) -> Value {
     CheckpointFile::read(&run.join("last.safetensors")).description()["training"].take()
 }

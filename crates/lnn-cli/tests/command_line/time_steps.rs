@@ -53,7 +53,7 @@ fn call<D: Dimension, E: Dimension, A: WritableElement>(
     call.flag("dt", times)
 }
 
-fn told(dt: Option<&Array2<f32>>) -> Array2<f32> {
+fn predicted(dt: Option<&Array2<f32>>) -> Array2<f32> {
     let folder = tempfile::tempdir().unwrap();
     call(&RUN, &inputs(), dt, folder.path()).succeed();
     Array2::read_npy(File::open(folder.path().join("y.npy")).unwrap()).unwrap()
@@ -72,15 +72,15 @@ fn difference(a: &Array2<f32>, b: &Array2<f32>) -> f32 {
 
 #[test]
 fn steps_of_one_are_the_default_and_other_times_tell_something_else() {
-    let plain = told(None);
+    let plain = predicted(None);
     assert_eq!(plain.dim(), (EXTENTS[0], 1));
-    assert!(difference(&told(Some(&Array2::ones(EXTENTS))), &plain) < 1e-6);
+    assert!(difference(&predicted(Some(&Array2::ones(EXTENTS))), &plain) < 1e-6);
     let irregular = Array2::from_shape_fn(EXTENTS, |(n, t)| 0.1 + ((n + 2 * t) % 4) as f32);
-    assert!(difference(&told(Some(&irregular)), &plain) > 1e-3);
+    assert!(difference(&predicted(Some(&irregular)), &plain) > 1e-3);
     // Each sequence has a time of its own.
     let mut first = Array2::ones(EXTENTS);
     first.row_mut(0).assign(&irregular.row(0));
-    let changed = told(Some(&first)) - plain;
+    let changed = predicted(Some(&first)) - plain;
     assert!(changed[[0, 0]].abs() > 1e-4 && changed.iter().skip(1).all(|number| number.abs() < 1e-6));
 }
 

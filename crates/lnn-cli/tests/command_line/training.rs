@@ -18,7 +18,7 @@ fn test_images() -> (Array4<f32>, Vec<u8>) {
 /// The accuracy in `test accuracy 0.9833, loss 0.1234`.
 fn accuracy(line: &str) -> f64 {
     let number = line.strip_prefix("test accuracy ").and_then(|rest| rest.split(',').next());
-    number.expect("the line tells the accuracy").parse().expect("the accuracy is a number")
+    number.expect("the line has the accuracy").parse().expect("the accuracy is a number")
 }
 
 fn write_npy(images: &Array4<f32>, path: &Path) {

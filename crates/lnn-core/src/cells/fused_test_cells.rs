@@ -26,12 +26,12 @@ pub(crate) struct TwoLayers {
 
 impl TwoLayers {
     pub(crate) fn draw(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn FusedCell> {
-        let mut draw = |name, shape: &[i64]| {
-            scope.trainable(name, shape, &Init::Normal { deviation: 0.4 }).expect("a new name")
-        };
+        let mut draw =
+            |name, shape: &[i64]| scope.trainable(name, shape, &Init::GlorotUniform).expect("a new name");
         let input_weights = draw("input_weights", &[INNER, inputs]);
         let weights = [draw("u", &[INNER, units]), draw("v", &[units, INNER])];
-        Box::new(Self { input_weights, weights, bias: draw("bias", &[units]) })
+        let bias = scope.trainable("bias", &[units], &Init::Normal { deviation: 0.2 }).expect("a new name");
+        Box::new(Self { input_weights, weights, bias })
     }
 }
 

@@ -9,9 +9,9 @@
 //! | `W_in` | `input_weights` | `[H, I]` | |
 //! | `W_h` | `recurrent_weights` | `[H, H]` | |
 //! | b | `bias`, and `recurrent_bias` if there are two | `[H]` | |
-//! | tau | `tau` | `[H]` | at least a floor, by its [`TimeConstants`] |
+//! | tau | `tau` | `[H]` | at least a floor, by its [`TimeConstants`](crate::TimeConstants) |
 //!
-//! With [`TimeConstants::by_input`] the time constant depends on input and state: tau = floor + softplus(raw + x `W_tau`ᵀ +
+//! With [`TimeConstants::by_input`](crate::TimeConstants::by_input) the time constant depends on input and state: tau = floor + softplus(raw + x `W_tau`ᵀ +
 //! h `U_tau`ᵀ), with the fields `tau_input_weights` and `tau_recurrent_weights`.
 //!
 //! Source: the `LiquidTimeStep` of "Liquid Neuronal Networks (LNNs)": explicit Euler steps with dt = 1 and an unbounded
@@ -20,8 +20,8 @@
 //! idea of Hasani et al., "Liquid Time-constant Networks" (2021).
 
 use crate::cells::approach::Approach;
+use crate::cells::liquid_config::{LiquidTimeStepConfig, Rate, Solver, TauForm};
 use crate::cells::moving_rate::MovingRate;
-use crate::cells::time_constants::{Rate, Solver, TauForm, TimeConstants};
 use crate::error::Error;
 use crate::parameters::init::Init;
 use crate::parameters::script::Script;
@@ -33,25 +33,6 @@ use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
 use crate::scan::stream::{Block, StreamStep};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
-
-/// The settings of a liquid layer.
-#[derive(Debug)]
-pub struct LiquidTimeStepConfig {
-    /// Number of units H.
-    pub units: i64,
-    /// How a step is computed.
-    pub solver: Solver,
-    /// The time constants.
-    pub tau: TimeConstants,
-    /// How the input weights are drawn.
-    pub input_init: Init,
-    /// How the recurrent weights are drawn.
-    pub recurrent_init: Init,
-    /// How the bias is drawn.
-    pub bias_init: Init,
-    /// Whether a second bias is added, as two linear layers of PyTorch have it. It acts as one bias that learns twice as fast.
-    pub recurrent_bias: bool,
-}
 
 /// A layer of liquid units.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ pub(crate) mod gru;
 pub(crate) mod gru_step;
 pub(crate) mod leaky_reservoir;
 pub(crate) mod linear_liquid;
+pub(crate) mod liquid_config;
 pub(crate) mod liquid_time_step;
 pub(crate) mod lstm;
 pub(crate) mod moving_rate;
@@ -13,18 +14,17 @@ pub(crate) mod spiking_config;
 pub(crate) mod spiking_pass;
 pub(crate) mod spiking_reservoir;
 pub(crate) mod surrogate;
-pub(crate) mod time_constants;
 
 pub use gru::Gru;
 pub use leaky_reservoir::{LeakyReservoir, ReservoirConfig};
 pub use linear_liquid::LinearLiquid;
-pub use liquid_time_step::{LiquidTimeStep, LiquidTimeStepConfig};
+pub use liquid_config::{LiquidTimeStepConfig, Solver, TauForm, TimeConstants};
+pub use liquid_time_step::LiquidTimeStep;
 pub use lstm::Lstm;
 pub use spike_encoding::{encode_current, encode_delta, encode_latency, encode_rate};
 pub use spiking_config::SpikingConfig;
 pub use spiking_reservoir::SpikingReservoir;
 pub use surrogate::Surrogate;
-pub use time_constants::{Solver, TauForm, TimeConstants};
 
 #[cfg(test)]
 mod fused_test_cells;

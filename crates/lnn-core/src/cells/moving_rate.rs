@@ -9,7 +9,7 @@
 use crate::cells::approach::{
     approach, approach_backward, approach_backward_on_tensors, approach_on_tensors,
 };
-use crate::cells::time_constants::{Rate, Solver, TauForm};
+use crate::cells::liquid_config::{Rate, Solver, TauForm};
 use crate::kernels::functions::{expm1, softplus, softplus_slope, tanh};
 use crate::kernels::real::Real;
 use crate::scan::step::{Gradients, Step, TensorGradients, TensorStep};

@@ -5,6 +5,7 @@
 mod error;
 mod input;
 mod input_spec;
+mod nearest;
 mod sample_set;
 mod samples;
 mod task;
@@ -13,6 +14,7 @@ mod windows;
 pub use error::ContractError;
 pub use input::Input;
 pub use input_spec::{InputShape, InputSpec, Timing};
+pub use nearest::nearest_name;
 pub use sample_set::SampleSet;
 pub use samples::Samples;
 pub use task::{Per, Task};

@@ -69,14 +69,10 @@ impl Samples {
         self.map(|tensor| tensor.to_device(device))
     }
 
-    /// The samples as a model of dtype `kind` takes them: inputs as [`Input::to_floating`] gives them, values in `kind`.
+    /// The samples with inputs as [`Input::to_floating`] returns them.
     #[must_use]
     pub fn to_floating(&self, kind: Kind) -> Self {
-        let targets = match self.targets.kind() {
-            Kind::Int64 => self.targets.shallow_clone(),
-            _ => self.targets.to_kind(kind),
-        };
-        Self { input: self.input.to_floating(kind), targets }
+        Self { input: self.input.to_floating(kind), targets: self.targets.shallow_clone() }
     }
 
     /// The same tensors, sharing their memory.

@@ -4,10 +4,9 @@
 //! here they are packed once, in panels of columns whose numbers lie in the order in which the innermost loop reads them. A
 //! panel is two vectors wide; with six rows there are twelve sums, as many as fit in the registers of AVX2 beside the factors.
 
-use crate::kernels::real::Real;
+use crate::kernels::real::{Real, lanes};
 use crate::kernels::tiles::{store, tile, turned_tile};
-use pulp::{Arch, Simd, WithSimd};
-use std::marker::PhantomData;
+use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// Number of rows of the left matrix that are processed together.
@@ -28,15 +27,27 @@ pub(crate) struct Panels<R> {
     width: usize,
 }
 
-/// The number of elements of a vector of the running CPU.
-struct Lanes<R>(PhantomData<R>);
+/// [`Panels::add_product`] as a function of its own: inlined into the loops of a cell it would be compiled again for each cell.
+struct AddProduct<'a, R> {
+    panels: &'a Panels<R>,
+    c: &'a mut [R],
+    c_stride: usize,
+    a: &'a [R],
+    a_stride: usize,
+    rows: usize,
+}
 
-impl<R: Real> WithSimd for Lanes<R> {
-    type Output = usize;
+impl<R: Real> WithSimd for AddProduct<'_, R> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> usize {
-        size_of::<R::Vector<S>>() / size_of::<R>()
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { panels, c, c_stride, a, a_stride, rows } = self;
+        if rows == 1 {
+            panels.add_row(simd, &mut c[..panels.columns], &a[..panels.depth], 0..panels.columns);
+        } else {
+            panels.product::<S, true>(simd, (c, c_stride), (a, a_stride), rows);
+        }
     }
 }
 
@@ -49,7 +60,7 @@ impl<R: Real> Panels<R> {
     /// The same, moved on by `lines` cache lines in its memory. Matrices that are filled together should differ in that: large
     /// allocations begin at a page, and the same offset in many pages maps to a few sets of the cache.
     pub(crate) fn staggered(depth: usize, columns: usize, lines: usize) -> Self {
-        let width = 2 * Arch::new().dispatch(Lanes::<R>(PhantomData));
+        let width = 2 * lanes::<R>();
         let line = 64 / size_of::<R>();
         let numbers = vec![R::ZERO; columns.div_ceil(width) * width * depth + (lines + 1) * line];
         let start = numbers.as_ptr().align_offset(64).min(line) + lines * line;
@@ -119,11 +130,7 @@ impl<R: Real> Panels<R> {
         (a, a_stride): (&[R], usize),
         rows: usize,
     ) {
-        if rows == 1 {
-            self.add_row(simd, &mut c[..self.columns], &a[..self.depth], 0..self.columns);
-            return;
-        }
-        self.product::<S, true>(simd, (c, c_stride), (a, a_stride), rows);
+        simd.vectorize(AddProduct { panels: self, c, c_stride, a, a_stride, rows });
     }
 
     /// `c = a W`, for the same rows and columns.

@@ -1,6 +1,7 @@
 //! Products of packed matrices against sums of products in f64.
 
 use super::*;
+use pulp::Arch;
 
 struct Product<'a, R>(&'a Panels<R>, &'a mut [R], usize, &'a [R], usize, usize);
 

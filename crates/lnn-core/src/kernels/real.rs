@@ -1,7 +1,8 @@
 //! Floating-point numbers and their vectors, with the operations that the loops on plain numbers use.
 
 use lnn_sys::Element;
-use pulp::Simd;
+use pulp::{Arch, Simd, WithSimd};
+use std::marker::PhantomData;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 /// A floating-point number.
@@ -139,3 +140,19 @@ real!(
     as_simd_f64s,
     as_mut_simd_f64s
 );
+
+/// The number of elements of a vector of the running CPU.
+pub(crate) fn lanes<R: Real>() -> usize {
+    Arch::new().dispatch(Lanes::<R>(PhantomData))
+}
+
+struct Lanes<R>(PhantomData<R>);
+
+impl<R: Real> WithSimd for Lanes<R> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> usize {
+        size_of::<R::Vector<S>>() / size_of::<R>()
+    }
+}

@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_step_has_singular_values_near_one_in_wide_and_tall_matrices() {
         for shape in [[8, 40], [40, 8], [6, 6], [1, 5]] {
-            let matrix = seeded(0, || randn(shape, (Kind::Double, Device::Cpu))) * 1e-3;
+            let matrix = seeded(7, || randn(shape, (Kind::Double, Device::Cpu))) * 1e-3;
             let step = orthogonalized(&matrix);
             let step = if shape[0] > shape[1] { step.tr() } else { step };
             let values = step.mm(&step.tr()).linalg_eigvalsh("L").sqrt();

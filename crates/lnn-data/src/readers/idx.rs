@@ -6,7 +6,7 @@
 //! | 4–… | three or four extents | N |
 //! | then | N·C·H·W pixels, 0 to 255 | N labels |
 //!
-//! A file may be gzipped; its first two bytes tell, not its name. The size is checked exactly, and before any memory
+//! A file may be gzipped; its first two bytes show it, not its name. The size is checked exactly, and before any memory
 //! is asked for: a header may claim anything.
 
 use std::fs::File;
@@ -211,7 +211,7 @@ impl<'a> Content<'a> {
             return Err(truncated(on_disk));
         }
         let mut body = Vec::with_capacity(length.min(1 << 20) as usize);
-        // One byte more than expected: it tells trailing bytes, and makes gzip check its own sum at the end.
+        // One byte more than expected: it finds trailing bytes, and makes gzip check its own sum at the end.
         let read = self.reader.by_ref().take(length + 1).read_to_end(&mut body);
         self.offset += body.len() as u64;
         match read {

@@ -11,6 +11,7 @@ pub mod image_folder;
 pub mod image_folder_error;
 mod picture;
 pub mod series_error;
+mod table;
 pub mod toy;
 
 use crate::error::DataError;
@@ -30,17 +31,17 @@ pub enum Content {
 /// One format of data.
 #[derive(Debug)]
 pub struct Reader {
-    /// What stands before the colon.
+    /// Its name, before the colon.
     pub name: &'static str,
-    /// What stands behind the colon, in words; empty for a reader that takes nothing.
+    /// The text after the colon, in words; empty for a reader that takes none.
     pub argument: &'static str,
     /// What it reads, in a few words.
     pub help: &'static str,
     /// What it gives.
     pub content: Content,
-    /// Opens what stands behind the colon.
+    /// Opens the data that the text after the colon describes.
     pub(crate) open: Open,
-    /// The path in what stands behind the colon, and the options behind it with their comma.
+    /// The path in the text after the colon, and the options after it with their comma.
     pub(crate) split_path: fn(&str) -> (&str, &str),
 }
 

@@ -1,4 +1,4 @@
-//! One PNG or JPEG file, decoded; its first bytes tell which, not its name.
+//! One PNG or JPEG file, decoded; its first bytes show which, not its name.
 //!
 //! Only what a model can be given as it is gets through: 8 bits a channel, grey or RGB. Palettes and fewer bits are
 //! expanded. A file that ends too early is an error, where a viewer would show the missing part in grey.

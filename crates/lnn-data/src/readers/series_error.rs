@@ -97,7 +97,7 @@ pub enum SeriesError {
         expected: usize,
         /// Rows of a window.
         window: usize,
-        /// Rows to the told one.
+        /// Rows from the last of a window to its target.
         horizon: usize,
     },
 }

@@ -1,8 +1,8 @@
-//! A checkpoint: one safetensors file that holds a model and, for a run that goes on, its optimiser.
+//! A checkpoint: one safetensors file with a model and, to continue a run, its optimiser.
 //!
 //! Tensors lie under `model.*` and `optimizer.*`; the metadata key `lnn` holds a JSON [`Description`]. Python's stock
-//! `safetensors` package reads the file. It is written to a temporary name, synced and renamed, so a file with the
-//! final name is always whole.
+//! `safetensors` package reads the file. It is written under a temporary name, synced and renamed, therefore a file with the final
+//! name is always complete.
 
 use crate::config::ModelConfig;
 use crate::error::Error;
@@ -32,28 +32,28 @@ pub struct Description {
     pub program_version: String,
     /// Commit of the program, or `unknown`.
     pub program_commit: String,
-    /// What the model is made from.
+    /// The configuration that the model is built from.
     pub model: ModelConfig,
-    /// What it takes.
+    /// What the model takes and predicts.
     pub input: InputSpec,
-    /// How its input is standardised; the numbers are tensors.
+    /// How its input is standardised; the statistics are tensors.
     pub standardization: Standardization,
     /// Name of the data set it was trained on.
     pub data: String,
     /// Seed of the run.
     pub seed: u64,
-    /// Where training stands, in the trainer's own terms.
+    /// The trainer's own state, as JSON.
     pub training: serde_json::Value,
 }
 
-/// A model's tensors with their description, apart from any live model.
+/// The tensors of a model with their description.
 #[derive(Debug)]
 pub struct Checkpoint {
     /// What the tensors belong to.
     pub description: Description,
     /// The model's tensors by name.
     pub model: Vec<(String, Tensor)>,
-    /// The optimiser's tensors by name; empty if the checkpoint only predicts.
+    /// The optimiser's tensors by name; empty if no run can continue from the checkpoint.
     pub optimizer: Vec<(String, Tensor)>,
 }
 
@@ -107,19 +107,25 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// The model that the checkpoint describes, with its weights, on `device`.
+    /// The dtype of the model: float64 if its tensors are stored so, else float32.
+    pub fn kind(&self) -> Kind {
+        let has = |kind| self.model.iter().any(|(_, tensor)| tensor.kind() == kind);
+        if has(Kind::Double) && !has(Kind::Float) { Kind::Double } else { Kind::Float }
+    }
+
+    /// The model that the checkpoint describes, with its weights and their dtype, on `device`.
     ///
     /// # Errors
     /// [`Error::Config`] or [`Error::Core`] if description and tensors do not fit each other.
     pub fn model(&self, device: Device) -> Result<Model, Error> {
         let Description { model, input, standardization, .. } = &self.description;
-        let model = Model::blank(model.clone(), input.clone(), *standardization, device)?;
+        let model = Model::blank(model.clone(), input.clone(), *standardization, (self.kind(), device))?;
         model.load(&self.model)?;
         Ok(model)
     }
 }
 
-/// Reads the version alone first: a newer description may have other fields.
+/// Reads the version first: a newer description may have other fields.
 fn check_version(path: &Path, text: &str) -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Version {

@@ -6,10 +6,10 @@
 
 use crate::error::Error;
 use crate::files::checkpoint::{Checkpoint, Description, Stored};
-use lnn_core::{InputShape, Task};
+use lnn_core::{InputShape, Per, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use tch::Device;
+use tch::{Device, Kind};
 
 /// The version of the description that this crate reads and writes.
 pub const EXPORT_VERSION: u64 = 2;
@@ -20,7 +20,10 @@ pub(crate) const EXTRA_FILE: &str = "lnn.json";
 /// Name of the description as an attribute of the module.
 pub(crate) const ATTRIBUTE: &str = "lnn_json";
 
-/// What Python gets to know about a model.
+/// The dtype of a model in double precision.
+const FLOAT64: &str = "float64";
+
+/// What an exported model says about itself, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportDescription {
     /// Version of this description.
@@ -29,26 +32,26 @@ pub struct ExportDescription {
     pub torch_version: String,
     /// What `forward` takes.
     pub input: TensorContract,
-    /// What it gives.
+    /// What it returns.
     pub output: TensorContract,
     /// Names of the classes, in the order of the logits; empty if the output is values.
     pub class_names: Vec<String>,
     /// Names of the values, in their order; empty if the output is logits.
     pub value_names: Vec<String>,
-    /// How well the model did, as far as the checkpoint tells.
+    /// The metrics of the model that its run has recorded.
     pub metrics: serde_json::Value,
-    /// What the checkpoint says of itself: model, standardisation, data, seed, training, version and commit.
+    /// The description of the checkpoint: model, standardisation, data, seed, training, version and commit.
     pub checkpoint: Description,
 }
 
-/// A tensor at the border of a model.
+/// An input or output tensor of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TensorContract {
     /// What it holds.
     pub content: String,
     /// Its extents.
     pub shape: Vec<Extent>,
-    /// Its dtype unless the module is converted.
+    /// Its dtype, unless the module is converted.
     pub dtype: String,
     /// The lowest and highest value; null if there is no bound.
     pub range: Option<(f64, f64)>,
@@ -65,9 +68,9 @@ pub enum Extent {
 }
 
 impl ExportDescription {
-    /// Describes a checkpoint; `metrics` is what the trainer knows of the model's quality.
-    pub fn of(checkpoint: &Description, metrics: serde_json::Value) -> Self {
-        let input = &checkpoint.input;
+    /// Describes a checkpoint; `metrics` are those that its run has recorded.
+    pub fn of(checkpoint: &Checkpoint, metrics: serde_json::Value) -> Self {
+        let input = &checkpoint.description.input;
         let batch = || Extent::Free("N".into());
         let (content, extents, range) = match &input.shape {
             InputShape::Images { channels, height, width } => {
@@ -77,26 +80,35 @@ impl ExportDescription {
                 ("sequences", vec![Extent::Free("T".into()), Extent::Fixed(features.len() as i64)], None)
             }
         };
-        let (told, class_names, value_names) = match &input.task {
+        let (predicted, class_names, value_names) = match &input.task {
             Task::Classification { class_names } => ("logits", class_names.clone(), Vec::new()),
             Task::Regression { value_names } => ("values", Vec::new(), value_names.clone()),
         };
+        let mut predictions = vec![batch(), Extent::Fixed(input.outputs())];
+        if input.per == Per::Step {
+            predictions.insert(1, Extent::Free("T".into()));
+        }
         let contract = |content: &str, shape, range| TensorContract {
             content: content.into(),
             shape,
-            dtype: "float32".into(),
+            dtype: if checkpoint.kind() == Kind::Double { FLOAT64 } else { "float32" }.into(),
             range,
         };
         Self {
             export_version: EXPORT_VERSION,
             torch_version: lnn_sys::torch_version(),
             input: contract(content, std::iter::once(batch()).chain(extents).collect(), range),
-            output: contract(told, vec![batch(), Extent::Fixed(input.outputs())], None),
+            output: contract(predicted, predictions, None),
             class_names,
             value_names,
             metrics,
-            checkpoint: checkpoint.clone(),
+            checkpoint: checkpoint.description.clone(),
         }
+    }
+
+    /// The dtype of the model's tensors.
+    pub(crate) fn kind(&self) -> Kind {
+        if self.input.dtype == FLOAT64 { Kind::Double } else { Kind::Float }
     }
 
     fn json(&self) -> String {
@@ -111,7 +123,7 @@ impl Checkpoint {
     /// Those of [`Checkpoint::model`]; [`Error::Core`] if libtorch cannot write the module.
     pub fn to_torchscript(&self, metrics: serde_json::Value) -> Result<Vec<u8>, Error> {
         let model = self.model(Device::Cpu)?;
-        let description = ExportDescription::of(&self.description, metrics).json();
+        let description = ExportDescription::of(self, metrics).json();
         let mut module = model.script().build(model.parameters())?;
         module.register_text(ATTRIBUTE, &description).map_err(lnn_core::Error::from)?;
         Ok(module.save((EXTRA_FILE, &description)).map_err(lnn_core::Error::from)?)
@@ -126,7 +138,7 @@ impl Checkpoint {
         let model = self.model(Device::Cpu)?;
         let entries = model.parameters().entries();
         let views = entries.iter().map(|entry| (entry.name.clone(), Stored::of(&entry.tensor)));
-        let description = ExportDescription::of(&self.description, metrics).json();
+        let description = ExportDescription::of(self, metrics).json();
         let metadata = HashMap::from([(EXTRA_FILE.to_owned(), description)]);
         safetensors::serialize(views, Some(metadata)).map_err(|error| Error::Serialize(error.to_string()))
     }

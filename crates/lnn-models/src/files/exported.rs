@@ -1,4 +1,4 @@
-//! The way back: a TorchScript module that was exported, and perhaps fine-tuned in Python, becomes a checkpoint.
+//! Import: a TorchScript module that was exported, and perhaps fine-tuned in Python, becomes a checkpoint.
 
 use crate::error::Error;
 use crate::files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
@@ -13,10 +13,10 @@ use tch::Device;
 /// How a `.pt` file begins: it is a zip archive.
 const ZIP: &[u8] = b"PK\x03\x04";
 
-/// An exported module that was read back.
+/// An exported module that was read from its file.
 #[derive(Debug)]
 pub struct Exported {
-    /// What the file says of itself.
+    /// The description in the file.
     pub description: ExportDescription,
     /// The module's tensors, on the CPU.
     pub tensors: Vec<ScriptTensor>,
@@ -67,15 +67,16 @@ impl Exported {
         Ok(Self { description, tensors, path: path.to_owned() })
     }
 
-    /// A checkpoint with the module's weights, after names, roles, dtypes and shapes were compared with the model's.
-    /// What it says of its training is where the weights came from.
+    /// A checkpoint with the module's weights, after names, roles, dtypes and shapes were compared with the model's. Its state of
+    /// training says which file the weights are from.
     ///
     /// # Errors
     /// [`Error::Unfit`] if a tensor does not fit, [`Error::Config`] or [`Error::Core`] if there is no such model.
     pub fn to_checkpoint(&self) -> Result<Checkpoint, Error> {
         let stored = &self.description.checkpoint;
+        let options = (self.description.kind(), Device::Cpu);
         let model =
-            Model::blank(stored.model.clone(), stored.input.clone(), stored.standardization, Device::Cpu)?;
+            Model::blank(stored.model.clone(), stored.input.clone(), stored.standardization, options)?;
         let unfit = |reason: String| Error::Unfit { path: self.path.clone(), reason };
         for entry in model.parameters().entries() {
             let name = &entry.name;

@@ -4,3 +4,4 @@ pub(crate) mod atomic_write;
 pub(crate) mod checkpoint;
 pub(crate) mod export;
 pub(crate) mod exported;
+pub(crate) mod tensor_info;

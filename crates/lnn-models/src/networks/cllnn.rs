@@ -1,4 +1,4 @@
-//! The CLLNN: convolutions find features, a fixed reservoir mixes them, an LSTM remembers, a readout decides.
+//! The CLLNN: convolutions, a fixed reservoir over their features, an LSTM over the states, and a linear readout.
 //!
 //! The article flattens the features into one step from zero states. The tuned form runs the reservoir and the LSTM
 //! over a sequence of feature positions, with batch normalisation behind the convolutions.
@@ -6,11 +6,11 @@
 //! Source: Bacay, "Convolutional LSTM Liquid Neural Network (CLLNN)" (2024).
 
 use crate::error::Error;
-use crate::networks::network::Network;
+use crate::networks::network::{Network, NetworkConfig};
 use crate::output::{Mode, Output};
 use crate::parts::reading_order::Scan;
 use crate::parts::reservoir_settings::ReservoirSettings;
-use crate::preset::Preset;
+use crate::preset::PresetOf;
 use lnn_core::random::dropout;
 use lnn_core::{
     Activation, BatchNorm, Cell, Convolution, ConvolutionConfig, Dense, Init, Input, InputSpec,
@@ -33,45 +33,61 @@ pub struct CllnnConfig {
     pub reservoir: ReservoirSettings,
     /// Units of the LSTM.
     pub lstm_units: i64,
-    /// Probability with which an output of the LSTM is left out in training.
+    /// Probability with which an input of the readout is left out in training.
     pub dropout: f64,
 }
 
 impl CllnnConfig {
-    /// The configuration of a preset.
-    pub fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Article => Self {
-                channels: vec![32, 64, 128],
-                batch_norm: false,
-                scan: Scan::Whole,
-                reservoir: ReservoirSettings {
-                    units: 512,
-                    spectral_radius: 0.9,
-                    leak_rate: 0.2,
-                    input_scale: 0.1,
-                    scale_by_inputs: false,
-                    bias_scale: 0.0,
-                },
-                lstm_units: 128,
-                dropout: 0.0,
+    /// The equations and hyper-parameters of the article.
+    pub fn article() -> Self {
+        Self {
+            channels: vec![32, 64, 128],
+            batch_norm: false,
+            scan: Scan::Whole,
+            reservoir: ReservoirSettings {
+                units: 512,
+                spectral_radius: 0.9,
+                leak_rate: 0.2,
+                input_scale: 0.1,
+                scale_by_inputs: false,
+                bias_scale: 0.0,
             },
-            Preset::Tuned | Preset::Conv => Self {
-                channels: vec![32, 64, 128],
-                batch_norm: true,
-                scan: Scan::Rows,
-                reservoir: ReservoirSettings {
-                    units: 512,
-                    spectral_radius: 0.9,
-                    leak_rate: 0.5,
-                    input_scale: 1.0,
-                    scale_by_inputs: true,
-                    bias_scale: 0.0,
-                },
-                lstm_units: 128,
-                dropout: 0.0,
-            },
+            lstm_units: 128,
+            dropout: 0.0,
         }
+    }
+
+    /// The hyper-parameters with the best validation results.
+    pub fn tuned() -> Self {
+        Self {
+            channels: vec![32, 64, 128],
+            batch_norm: true,
+            scan: Scan::Rows,
+            reservoir: ReservoirSettings {
+                units: 512,
+                spectral_radius: 0.9,
+                leak_rate: 0.5,
+                input_scale: 1.0,
+                scale_by_inputs: true,
+                bias_scale: 0.0,
+            },
+            lstm_units: 128,
+            dropout: 0.0,
+        }
+    }
+}
+
+impl NetworkConfig for CllnnConfig {
+    const PRESETS: &'static [PresetOf<Self>] = &[
+        PresetOf::article(
+            "512 reservoir units that see all features at one step, as in the article",
+            Self::article,
+        ),
+        PresetOf::tuned("512 reservoir units over rows of features, with batch normalisation", Self::tuned),
+    ];
+
+    fn network(&self, scope: &mut Scope<'_>, input: &InputSpec) -> Result<Box<dyn Network>, Error> {
+        Ok(Box::new(Cllnn::new(scope, self, input)?))
     }
 }
 
@@ -142,7 +158,7 @@ impl Network for Cllnn {
                 None => Activation::Rectifier.apply(&x.max_pool2d(2, 2, 0, 1, false)),
             };
         }
-        let steps = mode.trace(&self.scan.apply(&x));
+        let steps = mode.trace(&self.scan.apply(&x), self.reservoir.weight().kind());
         let states = self.reservoir.scan(Sequence::new(&steps), None)?.outputs;
         let memory = self.lstm.scan(Sequence::new(&states), None)?;
         let logits = self.readout.forward(&dropout(memory.last.output(), self.dropout, training)?);
@@ -178,7 +194,8 @@ def forward(self, images: Tensor) -> Tensor:
     BLOCKS
     states = self.reservoir.forward(SEQUENCE)
     memory = self.lstm.sequence(states)[1][0]
-    return self.readout.forward(torch.dropout(memory, self.dropout, self.training))
+    logits = self.readout.forward(torch.dropout(memory, self.dropout, self.training))
+    return self.preprocessing.to_units(logits)
 ";
 
 /// A convolution, a pooling, a normalisation if there is one, and a rectifier.

@@ -1,19 +1,19 @@
 //! The LNN: a fixed leaky reservoir with a trained linear readout.
 //!
-//! The article shows a whole image at one step, from a zero state, so that its recurrent weights never act. The tuned
-//! form reads the image as sequences (one reservoir a direction), takes several states from each, and standardises
-//! them. Only the readout trains.
+//! The article shows a whole image at one step, from a zero state, therefore its recurrent weights have no effect. The tuned form
+//! reads the image as sequences, with one reservoir per direction, takes several states from each, and standardises them. Only the
+//! readout is trainable.
 //!
 //! Source: Bacay, "Liquid Neural Networks (LNN) for Handwritten Digit Recognition".
 
 use crate::error::Error;
-use crate::networks::network::Network;
+use crate::networks::network::{Network, NetworkConfig};
 use crate::output::{Mode, Output};
 use crate::parts::reading_order::{NEIGHBOURS_SCRIPT, Scan, with_neighbours};
 use crate::parts::readout::Readout;
 use crate::parts::reservoir_settings::ReservoirSettings;
 use crate::parts::summary::Summary;
-use crate::preset::Preset;
+use crate::preset::PresetOf;
 use lnn_core::{Cell, Input, InputSpec, LeakyReservoir, Scope, Script, Sequence};
 use lnn_sys::ScriptAttribute;
 use serde::{Deserialize, Serialize};
@@ -25,53 +25,69 @@ use tch::Tensor;
 pub struct LnnConfig {
     /// The readings of the image; each has a reservoir of its own.
     pub scans: Vec<Scan>,
-    /// How many neighbouring lines a step shows, odd; 1 shows the line alone.
+    /// Number of neighbouring lines in a step, odd; 1 means the line alone.
     pub window: i64,
     /// Every reservoir.
     pub reservoir: ReservoirSettings,
-    /// Into how many stretches of equal length the sequence is cut; the readout sees one summary of each.
+    /// Number of stretches of equal length into which the sequence is cut; the readout sees one summary of each.
     pub stretches: i64,
-    /// What it sees of a stretch.
+    /// What the readout sees of a stretch.
     pub summary: Summary,
     /// Whether the summaries are standardised before the readout, by their mean and deviation on the training set.
     pub standardize: bool,
 }
 
 impl LnnConfig {
-    /// The configuration of a preset.
-    pub fn preset(preset: Preset) -> Self {
-        match preset {
-            Preset::Article => Self {
-                scans: vec![Scan::Whole],
-                window: 1,
-                reservoir: ReservoirSettings {
-                    units: 1000,
-                    spectral_radius: 1.5,
-                    leak_rate: 0.3,
-                    input_scale: 0.1,
-                    scale_by_inputs: false,
-                    bias_scale: 0.0,
-                },
-                stretches: 1,
-                summary: Summary::Last,
-                standardize: false,
+    /// The equations and hyper-parameters of the article.
+    pub fn article() -> Self {
+        Self {
+            scans: vec![Scan::Whole],
+            window: 1,
+            reservoir: ReservoirSettings {
+                units: 1000,
+                spectral_radius: 1.5,
+                leak_rate: 0.3,
+                input_scale: 0.1,
+                scale_by_inputs: false,
+                bias_scale: 0.0,
             },
-            Preset::Tuned | Preset::Conv => Self {
-                scans: vec![Scan::Rows, Scan::RowsReversed, Scan::Columns, Scan::ColumnsReversed],
-                window: 5,
-                reservoir: ReservoirSettings {
-                    units: 300,
-                    spectral_radius: 1.0,
-                    leak_rate: 0.3,
-                    input_scale: 1.0,
-                    scale_by_inputs: true,
-                    bias_scale: 0.5,
-                },
-                stretches: 4,
-                summary: Summary::Mean,
-                standardize: true,
-            },
+            stretches: 1,
+            summary: Summary::Last,
+            standardize: false,
         }
+    }
+
+    /// The hyper-parameters with the best validation results.
+    pub fn tuned() -> Self {
+        Self {
+            scans: vec![Scan::Rows, Scan::RowsReversed, Scan::Columns, Scan::ColumnsReversed],
+            window: 5,
+            reservoir: ReservoirSettings {
+                units: 300,
+                spectral_radius: 1.0,
+                leak_rate: 0.3,
+                input_scale: 1.0,
+                scale_by_inputs: true,
+                bias_scale: 0.5,
+            },
+            stretches: 4,
+            summary: Summary::Mean,
+            standardize: true,
+        }
+    }
+}
+
+impl NetworkConfig for LnnConfig {
+    const PRESETS: &'static [PresetOf<Self>] = &[
+        PresetOf::article(
+            "1000 units that see the whole image at one step, as in the article",
+            Self::article,
+        ),
+        PresetOf::tuned("4 readings of 300 units each, several states of each", Self::tuned),
+    ];
+
+    fn network(&self, scope: &mut Scope<'_>, input: &InputSpec) -> Result<Box<dyn Network>, Error> {
+        Ok(Box::new(Lnn::new(scope, self, input)?))
     }
 }
 
@@ -120,17 +136,13 @@ impl Lnn {
 impl Network for Lnn {
     fn front(&self, input: Input) -> Result<Input, Error> {
         let x = &input.x;
-        // Nothing before the readout trains, so nothing before it needs a graph.
+        // Nothing before the readout is trainable, therefore no gradients are needed.
         tch::no_grad(|| {
             let mut features = Vec::with_capacity(self.reservoirs.len());
             for (scan, reservoir) in &self.reservoirs {
                 let sequence = with_neighbours(&scan.apply(x), self.window);
-                features.push(
-                    self.summary.of_stretches(
-                        &reservoir.scan(Sequence::new(&sequence), None)?.outputs,
-                        self.stretches,
-                    ),
-                );
+                let states = reservoir.scan(Sequence::new(&sequence), None)?.outputs;
+                features.extend(self.summary.of_stretches(&states, self.stretches));
             }
             Ok(Input::new(Tensor::cat(&features, 1)))
         })
@@ -170,5 +182,5 @@ def forward(self, images: Tensor) -> Tensor:
     x = self.preprocessing.forward(images)
     features = []
     FEATURES
-    return self.readout.forward(torch.cat(features, 1))
+    return self.preprocessing.to_units(self.readout.forward(torch.cat(features, 1)))
 ";

@@ -4,5 +4,8 @@ pub(crate) mod cifar;
 pub(crate) mod cllnn;
 pub(crate) mod liquid;
 pub(crate) mod lnn;
+pub(crate) mod lstm;
 pub(crate) mod network;
+pub(crate) mod recurrent;
 pub(crate) mod snlnn;
+pub(crate) mod state;

@@ -1,18 +1,21 @@
 //! What a network is to a model.
 
 use crate::error::Error;
+use crate::networks::state::ModelState;
 use crate::output::{Mode, Output};
-use crate::parts::growth::Growth;
+use crate::parts::growth::{Grown, Growth};
 use crate::parts::reading_order::Scan;
 use crate::parts::readout::Readout;
-use lnn_core::{Input, Script};
+use crate::parts::standardization::Standardization;
+use crate::preset::PresetOf;
+use lnn_core::{Input, InputSpec, Scope, Script};
 use std::fmt::Debug;
 use tch::Tensor;
 
-/// What lies between the standardised input and the output: a front whose weights are fixed, and a head that trains. A new
-/// model implements this and joins [`ModelConfig`].
+/// What lies between the standardised input and the prediction: a front with fixed parameters, and a trainable head. A new network
+/// implements this, and its configuration joins the list in `config.rs`.
 pub trait Network: Debug {
-    /// The fixed front: the input, standardised, to what the head takes. Without one it is the input itself.
+    /// The fixed front: computes what the head takes from the standardised input. Without a front that is the input itself.
     ///
     /// # Errors
     /// Those of its parts.
@@ -20,7 +23,7 @@ pub trait Network: Debug {
         Ok(input)
     }
 
-    /// Takes what the network needs to know of its input from standardised training inputs, images `[N, C, H, W]` or sequences
+    /// Computes the statistics that the network needs from standardised training inputs, images `[N, C, H, W]` or sequences
     /// `[N, T, I]`.
     ///
     /// # Errors
@@ -29,48 +32,108 @@ pub trait Network: Debug {
         Ok(())
     }
 
-    /// The head: what the front gives, to logits or values `[B, O]`.
+    /// The head: computes logits or standardised values `[B, O]` from what the front returned.
     ///
     /// # Errors
     /// Those of its parts.
     fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error>;
 
-    /// The head as a linear readout of features `[B, D]`, if it is one; then the front is worth computing once.
+    /// The head as a linear readout of features `[B, D]`, if it is one; the features of all samples can then be computed once.
     fn readout(&self) -> Option<&Readout> {
         None
     }
 
-    /// When units are born, if they can be.
+    /// The growth rule, if the network can add units.
     fn growth(&self) -> Option<&Growth> {
         None
     }
 
-    /// Lets units be born, drawn from libtorch's generator: `[born, living, room]`, or none if there is no room.
+    /// Adds units, with weights drawn from libtorch's generator; `None` if the maximum is reached.
     ///
     /// # Errors
     /// Those of its parts.
-    fn grow(&self) -> Result<Option<[i64; 3]>, Error> {
+    fn grow(&self) -> Result<Option<Grown>, Error> {
         Ok(None)
     }
 
-    /// How many units live, if that changes.
-    fn living(&self) -> Option<i64> {
+    /// Number of active units, if it can change.
+    fn active_units(&self) -> Option<i64> {
         None
     }
 
-    /// The tensors were filled from a file.
+    /// Called after the tensors were filled from a file.
     fn loaded(&self) {}
 
-    /// Whether time passes between the steps, so that the input may have a `dt`.
+    /// Whether the input may have a `dt`, the time between steps.
     fn has_time(&self) -> bool {
         false
     }
 
-    /// Whether the steps of the network can be taken one by one, and if so how it reads an image as steps.
-    fn steps(&self) -> Option<Option<Scan>> {
+    /// How the network can be run step by step. If it can, it implements [`start`](Self::start) and [`step`](Self::step).
+    fn stepping(&self) -> Stepping {
+        Stepping::Whole
+    }
+
+    /// The state before the first step of `batch` sequences; none if the network cannot be run step by step.
+    fn start(&self, _batch: i64) -> Option<ModelState> {
         None
+    }
+
+    /// One step: standardised `x [B, I]` and `dt [B]`, with a state that has the shapes of [`start`](Self::start), to logits or
+    /// values `[B, O]` and the next state.
+    ///
+    /// # Errors
+    /// Those of its parts.
+    fn step(
+        &self,
+        _x: &Tensor,
+        _dt: Option<&Tensor>,
+        _state: &ModelState,
+    ) -> Result<(Tensor, ModelState), Error> {
+        unreachable!("a network without a first state is not asked for a step")
     }
 
     /// The network in TorchScript, with the method `forward(input)`, which calls `self.preprocessing` first.
     fn script(&self) -> Script;
+}
+
+/// How a network can be run step by step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stepping {
+    /// Not at all: it needs all steps at once.
+    Whole,
+    /// By the steps of its sequences.
+    Sequences,
+    /// By the steps of an image that is read in this order.
+    Images(Scan),
+}
+
+impl Stepping {
+    /// The order in which images become steps.
+    pub(crate) fn order(self) -> Option<Scan> {
+        match self {
+            Self::Images(order) => Some(order),
+            Self::Whole | Self::Sequences => None,
+        }
+    }
+}
+
+/// The configuration of a network: data from which it is built.
+pub(crate) trait NetworkConfig: Sized + 'static {
+    /// The presets, in the order of the help.
+    const PRESETS: &'static [PresetOf<Self>];
+
+    /// Refuses a standardisation that the network cannot use.
+    ///
+    /// # Errors
+    /// [`Error::Standardization`].
+    fn check_standardization(&self, _found: Standardization) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The network for the given input.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or [`Error::Core`] if a value is out of its range or does not fit the input.
+    fn network(&self, scope: &mut Scope<'_>, input: &InputSpec) -> Result<Box<dyn Network>, Error>;
 }

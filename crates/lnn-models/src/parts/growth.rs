@@ -1,17 +1,17 @@
 //! When a reservoir grows: neurogenesis.
 //!
-//! The SNLNN article lets a unit be born when the mean absolute state exceeds a level. A second rule waits until the
-//! validation loss stands still, that is until the units that live have learned what they can.
+//! The SNLNN article adds a unit when the mean absolute state exceeds a level. A second rule waits until the validation loss no longer
+//! falls, that is until the active units have learned what they can.
 
 use serde::{Deserialize, Serialize};
 
-/// When units are born.
+/// When units are added.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum GrowthRule {
     /// Never.
     Never {},
-    /// When the mean absolute state since the last look is above a level.
+    /// When the mean absolute state since the last check is above a level.
     Activity {
         /// The level.
         #[serde(default = "half")]
@@ -19,10 +19,10 @@ pub enum GrowthRule {
     },
     /// When the validation loss has not fallen by at least `threshold` for `patience` epochs.
     Plateau {
-        /// How many epochs.
+        /// Number of epochs.
         #[serde(default = "two")]
         patience: u64,
-        /// What counts as a fall.
+        /// The smallest decrease that counts.
         #[serde(default = "small")]
         threshold: f64,
     },
@@ -43,43 +43,57 @@ fn small() -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Growth {
-    /// When units are born.
+    /// When units are added.
     pub rule: GrowthRule,
-    /// How many at once.
+    /// Number of units that are added at once.
     pub units: i64,
-    /// The activity is looked at after so many steps; null looks after each epoch. A plateau is always one of epochs.
+    /// Number of training steps between two checks of the activity; null checks after each epoch. A plateau is one of epochs.
     pub every_steps: Option<u64>,
 }
 
-/// What a rule remembers between looks.
+/// What a rule remembers between checks.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GrowthMemory {
-    /// The lowest validation loss so far.
+    /// The lowest validation loss yet.
     pub best: Option<f64>,
-    /// Epochs since then, or since the last birth.
+    /// Epochs since then, or since units were last added.
     pub waited: u64,
 }
 
 impl GrowthMemory {
-    /// Before the first look.
+    /// Before the first check.
     pub const START: Self = Self { best: None, waited: 0 };
 }
 
-/// Units that were born.
+/// The units that a network has added to itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grown {
+    /// Number of added units.
+    pub added: i64,
+    /// Number of active units, with them.
+    pub active: i64,
+    /// Maximum number of units.
+    pub capacity: i64,
+}
+
+/// Units that were added in training. Files keep the names that the fields had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Birth {
-    /// Finished training steps at that time.
+pub struct AddedUnits {
+    /// Number of finished training steps at that time.
     pub step: u64,
-    /// How many were born.
-    pub born: i64,
-    /// How many live now.
-    pub living: i64,
-    /// How many there is room for.
-    pub room: i64,
+    /// Number of added units.
+    #[serde(rename = "born")]
+    pub added: i64,
+    /// Number of active units, with them.
+    #[serde(rename = "living")]
+    pub active: i64,
+    /// Maximum number of units.
+    #[serde(rename = "room")]
+    pub capacity: i64,
 }
 
 impl Growth {
-    /// What is wrong with the numbers, if anything.
+    /// What is wrong with the values, if anything.
     pub(crate) fn problem(&self) -> Option<String> {
         match self.rule {
             GrowthRule::Activity { above } if !(above.is_finite() && above >= 0.0) => {
@@ -101,12 +115,12 @@ impl Growth {
         }
     }
 
-    /// Whether a mean absolute state since the last look calls for units.
+    /// Whether a mean absolute state since the last check asks for more units.
     pub fn calls_for_activity(&self, mean_state: f64) -> bool {
         matches!(self.rule, GrowthRule::Activity { above } if mean_state > above)
     }
 
-    /// Whether the validation loss of an epoch calls for units.
+    /// Whether the validation loss of an epoch asks for more units.
     pub fn calls_for_plateau(&self, memory: &mut GrowthMemory, loss: f64) -> bool {
         let GrowthRule::Plateau { patience, threshold } = self.rule else { return false };
         if memory.best.is_none_or(|best| loss < best - threshold) {

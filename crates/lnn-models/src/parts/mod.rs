@@ -2,6 +2,7 @@
 
 pub(crate) mod growth;
 pub(crate) mod preprocessing;
+mod preprocessing_script;
 pub(crate) mod reading_order;
 pub(crate) mod readout;
 pub(crate) mod reservoir_settings;

@@ -1,13 +1,13 @@
-//! Standardisation of the input and of the values to tell, with numbers taken from the training set.
+//! Standardisation of the inputs and of the values to predict, with statistics of the training set.
 
 use crate::error::Error;
+use crate::parts::preprocessing_script;
 use crate::parts::reading_order::Scan;
 use crate::parts::standardization::Standardization;
 use lnn_core::{Init, Input, InputShape, InputSpec, Moments, Per, SampleSet, Samples, Scope, Script, Task};
-use lnn_sys::ScriptAttribute;
 use tch::{Kind, Tensor};
 
-/// The standardisation of a model's input, kept in its buffers `mean` and `deviation`, and of the values it tells, in
+/// The standardisation of a model's input, in the buffers `mean` and `deviation`, and of the values that it predicts, in
 /// `value_mean` and `value_deviation [O]`.
 #[derive(Debug)]
 pub(crate) struct Preprocessing {
@@ -19,7 +19,7 @@ pub(crate) struct Preprocessing {
 }
 
 impl Preprocessing {
-    /// Buffers that leave everything as it is until [`fit`](Self::fit) or a checkpoint fills them.
+    /// Buffers that leave the input unchanged until [`fit`](Self::fit) or a checkpoint fills them.
     pub(crate) fn new(
         scope: &mut Scope<'_>,
         kind: Standardization,
@@ -43,15 +43,14 @@ impl Preprocessing {
         })
     }
 
-    /// Takes mean and deviation of the inputs, bytes as parts of 255, and of the values. A deviation of 0 becomes 1.
+    /// Computes mean and standard deviation of the inputs, bytes as parts of 255, and of the values. Steps that a mask does not count
+    /// are left out. A deviation of 0 becomes 1.
     pub(crate) fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
-        if self.standardization == Standardization::None {
-            return Ok(());
-        }
         let mut inputs = Moments::over(match (self.standardization, self.mean.dim()) {
+            (Standardization::None, _) => return Ok(()),
             (Standardization::Channels, 3) => &[0, 1],
             (Standardization::Channels, _) => &[0, 2, 3],
-            _ => &[0, 1, 2],
+            (Standardization::Columns, _) => &[0, 1, 2],
         });
         let mut values = match self.per {
             Per::Sequence => Moments::over(&[0]),
@@ -73,15 +72,51 @@ impl Preprocessing {
         }
     }
 
-    /// Standardises the input.
+    /// Standardises the input; it then has the dtype of the model.
     pub(crate) fn apply(&self, input: Input) -> Input {
-        match self.standardization {
-            Standardization::None => input,
-            _ => Input { x: (&input.x - &self.mean) / &self.deviation, ..input },
-        }
+        let kind = self.mean.kind();
+        let bytes = input.x.kind() == Kind::Uint8;
+        let Input { x, dt, mask } = if bytes { input.to_floating(kind) } else { input };
+        // An input in float64 is standardised in float64, whatever the dtype of the model.
+        let x = match self.standardization {
+            Standardization::None => x,
+            _ => (&x - &self.mean) / &self.deviation,
+        };
+        Input { x: x.to_kind(kind), dt: dt.map(|dt| dt.to_kind(kind)), mask }
     }
 
-    /// Brings what the network tells to the units of the values.
+    /// Standardises one step `[B, I]` of sequences, or of images that are read in `order`.
+    ///
+    /// # Errors
+    /// [`Error::Standardization`] if the statistics differ from step to step.
+    pub(crate) fn apply_to_step(
+        &self,
+        x: &Tensor,
+        input: &InputSpec,
+        order: Option<Scan>,
+    ) -> Result<Tensor, Error> {
+        let of_one_step = |statistic: &Tensor| match (order, &input.shape) {
+            (Some(order), InputShape::Images { channels, height, width }) => {
+                order.apply(&statistic.expand([1, *channels, *height, *width], false)).select(1, 0)
+            }
+            _ => statistic.select(1, 0),
+        };
+        let standing = order.is_none_or(|order| order.stands_still(self.standardization));
+        let x = match self.standardization {
+            Standardization::None => x.shallow_clone(),
+            _ if standing => (x - of_one_step(&self.mean)) / of_one_step(&self.deviation),
+            _ => {
+                return Err(Error::Standardization(
+                    "each column of an image has its own, and this model reads columns; hint: `run` takes whole images, and \
+                     a model that was trained with standardization=channels takes steps, too"
+                        .into(),
+                ));
+            }
+        };
+        Ok(x.to_kind(self.mean.kind()))
+    }
+
+    /// Converts standardised predictions `[B, O]` to the units of the values; logits stay as they are.
     pub(crate) fn to_units(&self, output: Tensor) -> Tensor {
         match &self.values {
             Some([mean, deviation]) => output * deviation + mean,
@@ -89,37 +124,20 @@ impl Preprocessing {
         }
     }
 
-    /// The unit of each feature of sequences, `[1, 1, I]`: its deviation, or 1 where nothing is standardised.
+    /// The standard deviation of each feature of sequences, `[1, 1, I]`, or 1 where nothing is standardised.
     pub(crate) fn feature_deviation(&self) -> Option<&Tensor> {
         (self.deviation.dim() == 3).then_some(&self.deviation)
     }
 
-    /// The unit of each value, `[O]`.
+    /// The standard deviation of each value, `[O]`.
     pub(crate) fn value_deviation(&self) -> Option<&Tensor> {
         self.values.as_ref().map(|[_, deviation]| deviation)
     }
 
-    /// The same in TorchScript, behind a check of the input. `scan` says how images are read by a network whose steps can be
-    /// taken one by one; then sequences read so are standardised, too.
-    pub(crate) fn script(&self, input: &InputSpec, scan: Option<Scan>) -> Script {
-        let source = match input.shape {
-            InputShape::Images { channels, height, width } => {
-                let by_step =
-                    scan.map_or_else(String::new, |scan| match scan.stands_still(self.standardization) {
-                        true => STEPS_OF_IMAGES.replace("SCAN", &scan.script()),
-                        false => NO_STEPS.to_owned(),
-                    });
-                (IMAGES.to_owned() + &by_step)
-                    .replace("CHANNELS", &channels.to_string())
-                    .replace("HEIGHT", &height.to_string())
-                    .replace("WIDTH", &width.to_string())
-            }
-            InputShape::Sequences { ref features } => {
-                SEQUENCES.replace("FEATURES", &features.len().to_string())
-            }
-        };
-        let values = if self.values.is_some() { TO_UNITS } else { STAYS };
-        Script::new("Preprocessing", source + values).attribute("version", ScriptAttribute::Int(1))
+    /// The same in TorchScript, behind a check of the input. `order` says how images are read by a network that can be run step
+    /// by step; then sequences that were read so are standardised, too.
+    pub(crate) fn script(&self, input: &InputSpec, order: Option<Scan>) -> Script {
+        preprocessing_script::of(self.standardization, input, order)
     }
 }
 
@@ -129,63 +147,6 @@ fn fill(moments: &Moments, [mean, deviation]: [&Tensor; 2]) -> Result<(), Error>
     deviation.shallow_clone().f_copy_(&found.1.view_as(deviation))?;
     Ok(())
 }
-
-/// The check of [`InputSpec::check`] and the equation of [`Preprocessing::apply`] for images.
-const IMAGES: &str = "
-def forward(self, images: Tensor) -> Tensor:
-    fits = images.dim() == 4 and images.size()[1:] == [CHANNELS, HEIGHT, WIDTH]
-    assert fits, 'the model takes images [N, CHANNELS, HEIGHT, WIDTH], found {}'.format(images.size())
-    assert images.is_floating_point(), 'the model takes floating-point images in 0..1; hint: images.float() / 255'
-    return (images - self.mean) / self.deviation
-";
-
-/// The same for images that were read as sequences; `SCAN` stands for the reading. Its numbers are the same at each step.
-const STEPS_OF_IMAGES: &str = "
-def read(self, x: Tensor) -> Tensor:
-    return SCAN
-
-def one_step(self, numbers: Tensor) -> Tensor:
-    return self.read(numbers.expand([1, CHANNELS, HEIGHT, WIDTH]))[:, :1]
-
-def steps(self, x: Tensor) -> Tensor:
-    mean, deviation = self.one_step(self.mean), self.one_step(self.deviation)
-    fits = x.dim() == 3 and x.size(1) > 0 and x.size(2) == mean.size(2)
-    assert fits, 'a sequence is [N, T, {}], found {}'.format(mean.size(2), x.size())
-    assert x.is_floating_point(), 'the model takes floating-point sequences'
-    return (x - mean) / deviation
-";
-
-/// The same where each step of an image has numbers of its own: what step it is cannot be known.
-const NO_STEPS: &str = "
-def steps(self, x: Tensor) -> Tensor:
-    assert False, 'each column of an image has its own standardization, and this model reads columns; hint: forward takes \
-        whole images, and a model that was trained with standardization=channels takes steps, too'
-    return x
-";
-
-/// The same for sequences.
-const SEQUENCES: &str = "
-def forward(self, x: Tensor) -> Tensor:
-    fits = x.dim() == 3 and x.size(1) > 0 and x.size(2) == FEATURES
-    assert fits, 'the model takes sequences [N, T, FEATURES], found {}'.format(x.size())
-    assert x.is_floating_point(), 'the model takes floating-point sequences'
-    return (x - self.mean) / self.deviation
-
-def steps(self, x: Tensor) -> Tensor:
-    return self.forward(x)
-";
-
-/// [`Preprocessing::to_units`] for values.
-const TO_UNITS: &str = "
-def to_units(self, output: Tensor) -> Tensor:
-    return output * self.value_deviation + self.value_mean
-";
-
-/// [`Preprocessing::to_units`] for logits.
-const STAYS: &str = "
-def to_units(self, output: Tensor) -> Tensor:
-    return output
-";
 
 #[cfg(test)]
 mod tests {

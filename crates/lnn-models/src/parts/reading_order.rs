@@ -9,7 +9,7 @@ use tch::Tensor;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scan {
-    /// Everything at one step: T = 1, I = C·H·W.
+    /// The whole image as one step: T = 1, I = C·H·W.
     Whole,
     /// Row by row from the top: T = H, I = C·W.
     Rows,
@@ -75,7 +75,7 @@ impl Scan {
         }
     }
 
-    /// The same of `x` as an expression of TorchScript.
+    /// [`apply`](Self::apply) of `x` as an expression of TorchScript.
     pub(crate) fn script(self) -> String {
         let patches = |size, stride, order| {
             format!(
@@ -94,7 +94,7 @@ impl Scan {
         }
     }
 
-    /// Whether the numbers of a standardisation are the same at each step of the reading.
+    /// Whether the statistics of a standardisation are the same at each step of the reading.
     pub(crate) fn stands_still(self, standardization: Standardization) -> bool {
         match standardization {
             Standardization::None | Standardization::Channels => true,
@@ -102,7 +102,7 @@ impl Scan {
         }
     }
 
-    /// Refuses a reading that leaves nothing of an image.
+    /// `[T, I]` of an image of `model`, or a refusal of patches that do not fit it.
     pub(crate) fn check(self, image: [i64; 3], model: &'static str) -> Result<[i64; 2], Error> {
         let refuse = |reason| Err(Error::Config { model, reason });
         if let Self::Patches { size, stride } | Self::PatchesByColumn { size, stride } = self {

@@ -3,9 +3,9 @@
 use crate::error::Error;
 use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script};
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
-/// A feature that varies less than this is taken as constant.
+/// A feature with a smaller standard deviation counts as constant.
 const SMALLEST_DEVIATION: f64 = 1e-3;
 
 /// How the readout starts from the solution of a ridge regression on one-hot targets, instead of from random weights.
@@ -14,7 +14,7 @@ const SMALLEST_DEVIATION: f64 = 1e-3;
 pub struct RidgeStart {
     /// λ per sample, of standardised features.
     pub regularization: f64,
-    /// What the solution is multiplied by: regression aims at 0 and 1, logits must lie further apart.
+    /// Factor of the solution: the regression aims at 0 and 1, logits must lie further apart.
     pub scale: f64,
 }
 
@@ -57,24 +57,23 @@ impl Readout {
         Script::new("Readout", SCRIPT)
     }
 
-    /// Replaces the weights by `solution`.
+    /// Replaces weight and bias by those of `solution`.
     ///
     /// # Errors
     /// [`Error::Core`] if its shapes are not those of the readout.
     pub fn set(&self, solution: &RidgeSolution) -> Result<(), Error> {
-        let [weight, bias] = [&solution.weight, &solution.bias].map(|tensor| tensor.to_kind(Kind::Float));
-        Ok(self.dense.set(&weight, &bias)?)
+        Ok(self.dense.set(&solution.weight, &solution.bias)?)
     }
 
-    /// Whether the readout must see all training features once before it trains.
+    /// Whether all training features are needed once before training starts.
     pub fn must_fit(&self, start: Option<&RidgeStart>) -> bool {
         self.standardization.is_some() || start.is_some()
     }
 
-    /// Begins the pass over the training features.
+    /// Starts a pass over the training features.
     ///
     /// # Errors
-    /// [`Error::Core`] if there is no memory for the sums.
+    /// [`Error::Core`] if libtorch fails, for lack of memory.
     pub fn fit(&self, start: Option<RidgeStart>, device: Device) -> Result<ReadoutFit<'_>, Error> {
         let ridge = match start {
             Some(start) => Some((start, RidgeRegression::new(self.features, self.classes, device)?)),
@@ -101,7 +100,7 @@ pub struct ReadoutFit<'a> {
 }
 
 impl ReadoutFit<'_> {
-    /// Takes note of a block: `features [B, D]`, `labels [B]`.
+    /// Adds a block: `features [B, D]`, `labels [B]`.
     ///
     /// # Errors
     /// [`Error::Core`] if the shapes do not fit.
@@ -113,7 +112,7 @@ impl ReadoutFit<'_> {
         Ok(())
     }
 
-    /// Ends the pass: sets the standardisation and the first weights.
+    /// Ends the pass: sets the standardisation, and the first weights if the pass was for them.
     ///
     /// # Errors
     /// [`Error::Core`] if the regression has no solution.
@@ -125,10 +124,10 @@ impl ReadoutFit<'_> {
         }
     }
 
-    /// Ends the pass: sets the standardisation, and gives the equations of the weights, if the pass was for them.
+    /// Ends the pass: sets the standardisation, and returns the equations of the weights if the pass was for them.
     ///
     /// # Errors
-    /// [`Error::Core`] if there is no memory.
+    /// [`Error::Core`] if libtorch fails, for lack of memory.
     pub fn system(self) -> Result<Option<ReadoutSystem>, Error> {
         let Some((mean, deviation)) = self.moments.mean_and_deviation(SMALLEST_DEVIATION, 1.0) else {
             return Ok(None);
@@ -145,17 +144,17 @@ impl ReadoutFit<'_> {
     }
 }
 
-/// The equations of a readout's weights, which give them for each λ.
+/// The equations of a readout's weights, which can be solved for several λ.
 #[derive(Debug)]
 pub struct ReadoutSystem {
     system: RidgeSystem,
-    /// Mean and deviation of the features, where the readout does not standardise them: then its weights do.
+    /// Mean and deviation of the features, where the weights have to standardise them because the readout does not.
     folded: Option<(Tensor, Tensor)>,
     scale: f64,
 }
 
 impl ReadoutSystem {
-    /// What λ is to be seen against.
+    /// The mean of the diagonal, the scale to which λ relates.
     pub fn mean_diagonal(&self) -> f64 {
         self.system.mean_diagonal()
     }
@@ -183,6 +182,7 @@ impl ReadoutSystem {
 mod tests {
     use super::*;
     use lnn_core::{Parameters, seeded};
+    use tch::Kind;
 
     #[test]
     fn weights_that_standardise_by_themselves_read_out_the_same() {

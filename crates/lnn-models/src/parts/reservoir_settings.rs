@@ -11,14 +11,14 @@ pub struct ReservoirSettings {
     pub units: i64,
     /// Largest modulus of the eigenvalues of the recurrent weights.
     pub spectral_radius: f64,
-    /// The part of the state that is renewed at each step, in (0, 1].
+    /// The leak rate a of `h' = (1 - a) h + a tanh(..)`, in (0, 1].
     pub leak_rate: f64,
     /// Standard deviation of the input weights, before the division that `scale_by_inputs` asks for.
     pub input_scale: f64,
-    /// Whether the input weights are divided by the root of the number of inputs, so that the drive of a unit does
-    /// not depend on it.
+    /// Whether the input weights are divided by the square root of the number of inputs, so that the input of a unit does not
+    /// grow with it.
     pub scale_by_inputs: bool,
-    /// Standard deviation of the fixed bias; 0 leaves it out.
+    /// Standard deviation of the fixed bias; 0 means no bias.
     pub bias_scale: f64,
 }
 

@@ -4,7 +4,7 @@
 //! x = gelu(whiten(image))
 //! x = gelu(bn(pool(conv(x)))),   x = x + gelu(bn(conv(x)))          for each block
 //! ```
-//! Kernels start by passing their input on, so that the first steps see the image through all blocks.
+//! Kernels start as the identity, therefore the image reaches the output of all blocks in the first training steps.
 //!
 //! Source: the residual network of He et al. (2016), in the short form of Page, "How to train your ResNet" (2019).
 
@@ -30,8 +30,13 @@ struct Block {
 }
 
 impl ResidualFront {
-    /// A front for images `[C, H, W]` with a block for each of `channels`.
-    pub(crate) fn new(scope: &mut Scope<'_>, image: [i64; 3], channels: &[i64]) -> Result<Self, Error> {
+    /// A front of `model` for images `[C, H, W]` with a block for each of `channels`.
+    pub(crate) fn new(
+        scope: &mut Scope<'_>,
+        image: [i64; 3],
+        channels: &[i64],
+        model: &'static str,
+    ) -> Result<Self, Error> {
         let whitening = Whitening::new(&mut scope.child("whitening"), image[0], PATCH)?;
         let mut map = [whitening.outputs(), image[1] + 1 - PATCH, image[2] + 1 - PATCH];
         let mut blocks = Vec::with_capacity(channels.len());
@@ -44,7 +49,7 @@ impl ResidualFront {
                     image[2],
                     channels.len()
                 );
-                return Err(Error::Config { model: "cifar", reason });
+                return Err(Error::Config { model, reason });
             }
             let mut scope = scope.child(&format!("block{i}"));
             let mut layer = |name: &str, inputs| -> Result<_, Error> {
@@ -59,17 +64,17 @@ impl ResidualFront {
         Ok(Self { whitening, blocks, map })
     }
 
-    /// `[C, H, W]` of what it gives.
+    /// `[C, H, W]` of its output.
     pub(crate) fn map(&self) -> [i64; 3] {
         self.map
     }
 
-    /// Takes the whitening from training images `[N, C, H, W]`, standardised.
+    /// Computes the whitening from standardised training images `[N, C, H, W]`.
     pub(crate) fn fit(&self, images: &Tensor) -> Result<(), Error> {
         Ok(self.whitening.fit(images)?)
     }
 
-    /// Standardised images to a map.
+    /// Computes a map from standardised images `[B, C, H, W]`.
     pub(crate) fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
         // Channels last in memory, shape unchanged: the convolutions are faster so.
         let mut x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]);

@@ -1,18 +1,19 @@
-//! Over what the input of a model is standardised.
+//! The axes over which the input of a model is standardised.
 
 use crate::error::Error;
+use lnn_core::{InputShape, InputSpec};
 use serde::{Deserialize, Serialize};
 
-/// What mean and deviation are taken over.
+/// Over what mean and standard deviation are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standardization {
     /// The input stays as it is.
     None,
-    /// One mean and deviation a channel of images, or a feature of sequences.
+    /// One mean and deviation per channel of images, or per feature of sequences.
     Channels,
-    /// One mean and deviation an image column, over all channels and rows: the scaler of the articles, which see an
-    /// image as rows of features. A column that is nearly always black gets a huge scale.
+    /// One mean and deviation per image column, over all channels and rows: the scaler of the articles, which read an image as
+    /// rows of features. A column that is nearly always black gets a huge scale.
     Columns,
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{assert_close, checkpoint, exported, images, input, small};
 use lnn_models::{
-    Checkpoint, Encoding, LiquidConfig, LnnConfig, ModelConfig, ModelKind, Preset, Scan, SnlnnConfig,
-    Standardization, Summary,
+    Checkpoint, CifarConfig, Encoding, LiquidConfig, LnnConfig, LstmConfig, ModelConfig, ModelKind, Preset,
+    Scan, SnlnnConfig, Standardization, Summary,
 };
 use tch::{CModule, Device, Kind, Reduction, Tensor};
 
@@ -14,12 +14,9 @@ fn module(checkpoint: &Checkpoint) -> CModule {
 /// Every preset of every model, then each option that no preset takes.
 fn configurations() -> Vec<ModelConfig> {
     let mut all = Vec::new();
-    for kind in [ModelKind::Lnn, ModelKind::Snlnn, ModelKind::Cllnn, ModelKind::Liquid, ModelKind::Cifar] {
-        for preset in [Preset::Article, Preset::Tuned] {
-            all.push(small(kind, preset));
-        }
+    for &kind in ModelKind::ALL {
+        all.extend(kind.presets().iter().map(|info| small(kind, info.preset)));
     }
-    all.push(small(ModelKind::Cifar, Preset::Conv));
     let ModelConfig::Lnn(base) = small(ModelKind::Lnn, Preset::Tuned) else { unreachable!() };
     all.push(ModelConfig::Lnn(LnnConfig { summary: Summary::Last, stretches: 5, ..base.clone() }));
     all.push(ModelConfig::Lnn(LnnConfig { window: 1, standardize: false, ..base.clone() }));
@@ -29,6 +26,14 @@ fn configurations() -> Vec<ModelConfig> {
     for scan in [Scan::Whole, Scan::Columns, Scan::Patches { size: 3, stride: 2 }] {
         all.push(ModelConfig::Liquid(LiquidConfig { scan, summaries: vec![Summary::Mean], ..base.clone() }));
     }
+    for layers in [2, 3] {
+        all.push(ModelConfig::Liquid(LiquidConfig { layers, ..base.clone() }));
+    }
+    let ModelConfig::Cifar(base) = small(ModelKind::Cifar, Preset::Tuned) else { unreachable!() };
+    let scans = vec![Scan::Patches { size: 8, stride: 4 }, Scan::Rows];
+    all.push(ModelConfig::Cifar(CifarConfig { layers: 2, scans, ..base }));
+    let ModelConfig::Lstm(base) = small(ModelKind::Lstm, Preset::Tuned) else { unreachable!() };
+    all.push(ModelConfig::Lstm(LstmConfig { layers: 2, ..base }));
     let ModelConfig::Snlnn(base) = small(ModelKind::Snlnn, Preset::Tuned) else { unreachable!() };
     let patches = Scan::PatchesByColumn { size: 4, stride: 3 };
     for encoding in

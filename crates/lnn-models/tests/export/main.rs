@@ -3,11 +3,11 @@
 mod equal;
 mod round_trip;
 
-use lnn_core::random::{rand, rand_like, seeded};
 use lnn_models::{
     Checkpoint, Description, FORMAT_VERSION, InputSpec, Model, ModelConfig, ModelKind, Preset,
     Standardization,
 };
+use std::sync::{Mutex, PoisonError};
 use tch::{Device, Kind, Tensor};
 
 /// Small colour images, higher than wide, so that no axis can stand in for another.
@@ -18,12 +18,12 @@ fn input() -> InputSpec {
 
 /// Images in 0..1.
 fn images(count: i64) -> Tensor {
-    seeded(5, || rand([count, 2, 12, 9], (Kind::Float, Device::Cpu)))
+    Tensor::rand([count, 2, 12, 9], (Kind::Float, Device::Cpu))
 }
 
 /// A preset with a smaller reservoir, and without the dropout that no two passes share.
 fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
-    let mut config = ModelConfig::preset(kind, preset);
+    let mut config = ModelConfig::preset(kind, preset).unwrap();
     match &mut config {
         ModelConfig::Lnn(config) => config.reservoir.units = 40,
         ModelConfig::Snlnn(config) => {
@@ -38,6 +38,7 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
                 config.channels = vec![4, 6];
             }
         }
+        ModelConfig::Lstm(config) => (config.units, config.dropout) = (10, 0.0),
         ModelConfig::Cllnn(config) => {
             config.channels = vec![4, 6];
             config.reservoir.units = 30;
@@ -49,12 +50,15 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
 
 /// A checkpoint in which no tensor is all zeros or ones, as a trained one.
 fn checkpoint(config: &ModelConfig, standardization: Standardization) -> Checkpoint {
-    let model = Model::new(config.clone(), input(), standardization, 3, Device::Cpu).unwrap();
+    // libtorch's generator belongs to all threads.
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let model = Model::new(config.clone(), input(), standardization, 3, (Kind::Float, Device::Cpu)).unwrap();
     for entry in model.parameters().entries() {
         if standardization == Standardization::None && entry.name.starts_with("preprocessing.") {
             continue; // no training changes these
         }
-        let noise = seeded(4, || rand_like(&entry.tensor.detach())) * 0.2;
+        let noise = entry.tensor.detach().rand_like() * 0.2;
         let _ = entry.tensor.detach().g_add_(&noise);
     }
     Checkpoint {

@@ -1,11 +1,11 @@
 //! Laws of every model: what must hold whatever the weights.
 
-use crate::{assert_close, build, configs, forward, images};
+use crate::{FLOAT, assert_close, build, configs, forward, images};
 use lnn_core::Role;
 use lnn_models::{
     CifarConfig, Encoding, InputSpec, Model, ModelConfig, ModelKind, Preset, Scan, Standardization,
 };
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 #[test]
 fn permuting_the_batch_permutes_the_logits_and_a_batch_of_one_is_a_row() {
@@ -28,7 +28,7 @@ fn permuting_the_batch_permutes_the_logits_and_a_batch_of_one_is_a_row() {
 #[test]
 fn where_the_mirror_image_counts_an_image_and_its_mirror_have_the_same_logits() {
     for mirror in [true, false] {
-        let preset = CifarConfig { channels: vec![4, 6], units: 6, ..CifarConfig::preset(Preset::Conv) };
+        let preset = CifarConfig { channels: vec![4, 6], units: 6, ..CifarConfig::conv() };
         let model = build(ModelConfig::Cifar(CifarConfig { mirror, ..preset }), 0);
         let logits = |x: &Tensor| forward(&model, x);
         let apart = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
@@ -55,7 +55,7 @@ fn the_reservoirs_that_do_not_spike_never_train_and_everything_that_trains_gets_
     for config in configs() {
         let model = build(config.clone(), 0);
         for entry in model.parameters().entries() {
-            let fixed = (entry.name.contains("reservoir") && model.living().is_none())
+            let fixed = (entry.name.contains("reservoir") && model.active_units().is_none())
                 || entry.name == "reservoir.active"
                 || entry.name.starts_with("preprocessing");
             assert!(!fixed || entry.role == Role::Buffer, "{} trains", entry.name);
@@ -82,8 +82,8 @@ fn the_reservoirs_that_do_not_spike_never_train_and_everything_that_trains_gets_
 fn the_presets_have_the_layers_of_their_articles() {
     let mnist = InputSpec::images([1, 28, 28], (0..10).map(|class| class.to_string()).collect());
     let shapes = |kind| {
-        let config = ModelConfig::preset(kind, Preset::Article);
-        let model = Model::blank(config, mnist.clone(), Standardization::Columns, Device::Cpu).unwrap();
+        let config = ModelConfig::preset(kind, Preset::Article).unwrap();
+        let model = Model::blank(config, mnist.clone(), Standardization::Columns, FLOAT).unwrap();
         let entries = model.parameters().entries();
         entries.iter().map(|entry| (entry.name.clone(), entry.tensor.size())).collect::<Vec<_>>()
     };

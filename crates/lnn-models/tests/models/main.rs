@@ -1,17 +1,20 @@
 //! Models as the trainer meets them.
 
+mod double;
 mod growth;
 mod laws;
+mod per_step;
 mod precision;
 mod refusals;
 mod sequences;
+mod steps;
 mod tracing;
 
 use lnn_core::seeded;
 use lnn_models::{
     Checkpoint, CifarConfig, CllnnConfig, Description, Encoding, FORMAT_VERSION, Input, InputSpec,
-    LiquidConfig, LnnConfig, Model, ModelConfig, Preset, SampleSet, Samples, Scan, SnlnnConfig, SpikeSummary,
-    Standardization, Summary,
+    LiquidConfig, LnnConfig, LstmConfig, Model, ModelConfig, ModelKind, SampleSet, Samples, Scan,
+    SnlnnConfig, SpikeSummary, Standardization, Summary,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -29,20 +32,29 @@ fn images(count: i64) -> Tensor {
 
 /// Every preset, small, and the forms that no preset has.
 fn configs() -> Vec<ModelConfig> {
-    let presets = [Preset::Article, Preset::Tuned];
-    let each = |forms: fn(Preset) -> Vec<ModelConfig>| presets.into_iter().flat_map(forms);
-    each(lnns).chain(each(cllnns)).chain(each(snlnns)).chain(each(liquids)).chain(cifars()).collect()
+    let each =
+        |kind: ModelKind| kind.presets().into_iter().map(move |info| kind.preset(info.preset).unwrap());
+    ModelKind::ALL.iter().flat_map(|&kind| each(kind)).flat_map(forms).collect()
 }
 
-fn lnns(preset: Preset) -> Vec<ModelConfig> {
-    let mut lnn = LnnConfig::preset(preset);
+fn forms(preset: ModelConfig) -> Vec<ModelConfig> {
+    match preset {
+        ModelConfig::Lnn(config) => lnns(config),
+        ModelConfig::Cllnn(config) => cllnns(config),
+        ModelConfig::Snlnn(config) => snlnns(&config),
+        ModelConfig::Liquid(config) => liquids(config),
+        ModelConfig::Lstm(config) => lstms(config),
+        ModelConfig::Cifar(config) => cifars(config),
+    }
+}
+
+fn lnns(mut lnn: LnnConfig) -> Vec<ModelConfig> {
     lnn.reservoir.units = 12;
     let form = |summary| ModelConfig::Lnn(LnnConfig { stretches: 1, summary, ..lnn.clone() });
     [Summary::Last, Summary::Mean].map(form).to_vec()
 }
 
-fn cllnns(preset: Preset) -> Vec<ModelConfig> {
-    let mut cllnn = CllnnConfig::preset(preset);
+fn cllnns(mut cllnn: CllnnConfig) -> Vec<ModelConfig> {
     cllnn.reservoir.units = 12;
     (cllnn.channels, cllnn.lstm_units) = (vec![3, 4], 5);
     let form = |scan| ModelConfig::Cllnn(CllnnConfig { scan, ..cllnn.clone() });
@@ -50,8 +62,8 @@ fn cllnns(preset: Preset) -> Vec<ModelConfig> {
 }
 
 /// The preset as it is, and with numbers that let it spike: each encoding with all summaries, and each summary alone.
-fn snlnns(preset: Preset) -> Vec<ModelConfig> {
-    let own = SnlnnConfig { units: 6, max_reservoir_dim: 9, ..SnlnnConfig::preset(preset) };
+fn snlnns(preset: &SnlnnConfig) -> Vec<ModelConfig> {
+    let own = SnlnnConfig { units: 6, max_reservoir_dim: 9, ..preset.clone() };
     let spiking = SnlnnConfig { input_scale: 0.3, leak_rate: 0.6, threshold: 0.2, ..own.clone() };
     let all = [SpikeSummary::LastMembrane, SpikeSummary::MeanMembrane, SpikeSummary::SpikeRate];
     let encodings = [
@@ -68,26 +80,37 @@ fn snlnns(preset: Preset) -> Vec<ModelConfig> {
     [own].into_iter().chain(encoded).chain(alone).map(ModelConfig::Snlnn).collect()
 }
 
-fn liquids(preset: Preset) -> Vec<ModelConfig> {
-    let liquid = LiquidConfig { units: 6, ..LiquidConfig::preset(preset) };
-    let form = |summaries| ModelConfig::Liquid(LiquidConfig { summaries, ..liquid.clone() });
-    [vec![Summary::Last], vec![Summary::Mean], vec![Summary::Mean, Summary::Last]].map(form).to_vec()
+/// Each summary, and stacked layers.
+fn liquids(preset: LiquidConfig) -> Vec<ModelConfig> {
+    let liquid = LiquidConfig { units: 6, ..preset };
+    let form =
+        |(layers, summaries)| ModelConfig::Liquid(LiquidConfig { layers, summaries, ..liquid.clone() });
+    let [last, mean] = [Summary::Last, Summary::Mean];
+    [(1, vec![last]), (1, vec![mean]), (1, vec![mean, last]), (3, vec![last, mean])].map(form).to_vec()
 }
 
-fn cifars() -> Vec<ModelConfig> {
-    let form = |preset| {
-        let mut cifar = CifarConfig { units: 6, ..CifarConfig::preset(preset) };
-        match preset {
-            Preset::Article => {}
-            Preset::Tuned => {
-                cifar.scans =
-                    vec![Scan::Patches { size: 4, stride: 2 }, Scan::PatchesByColumn { size: 4, stride: 2 }];
-            }
-            Preset::Conv => cifar.channels = vec![4, 6],
-        }
-        ModelConfig::Cifar(cifar)
-    };
-    [Preset::Article, Preset::Tuned, Preset::Conv].map(form).to_vec()
+fn lstms(preset: LstmConfig) -> Vec<ModelConfig> {
+    let form = |layers| ModelConfig::Lstm(LstmConfig { units: 6, layers, ..preset.clone() });
+    [1, 2].map(form).to_vec()
+}
+
+/// The preset, small, and with stacked layers.
+fn cifars(mut cifar: CifarConfig) -> Vec<ModelConfig> {
+    cifar.units = 6;
+    if cifar.whitening {
+        cifar.scans =
+            vec![Scan::Patches { size: 4, stride: 2 }, Scan::PatchesByColumn { size: 4, stride: 2 }];
+    }
+    if !cifar.channels.is_empty() {
+        cifar.channels = vec![4, 6];
+    }
+    [1, 2].map(|layers| ModelConfig::Cifar(CifarConfig { layers, ..cifar.clone() })).to_vec()
+}
+
+/// The models that take sequences, as [`configs`].
+fn sequence_configs() -> Vec<ModelConfig> {
+    let takes = |config: &ModelConfig| matches!(config, ModelConfig::Liquid(_) | ModelConfig::Lstm(_));
+    configs().into_iter().filter(takes).collect()
 }
 
 /// The encodings rate and latency read intensities.
@@ -102,17 +125,29 @@ fn standardization(config: &ModelConfig) -> Standardization {
     }
 }
 
+/// Images in bytes, to which the preprocessing is fitted.
+fn training_images() -> Tensor {
+    let pixels = Tensor::arange(2 * 9 * 10 * 20, (Kind::Int64, Device::Cpu));
+    pixels.remainder(251).to_kind(Kind::Uint8).view([20, 2, 9, 10])
+}
+
+/// Samples in memory.
+fn stored(x: Tensor, targets: &Tensor) -> SampleSet {
+    SampleSet::Stored(Samples { input: Input::new(x), targets: targets.shallow_clone() })
+}
+
+/// The training images with labels.
+fn training_set() -> SampleSet {
+    stored(training_images(), &Tensor::zeros([20], (Kind::Int64, Device::Cpu)))
+}
+
 /// A model of `input(9)`.
 fn build(config: ModelConfig, seed: u64) -> Model {
     // On tensors this small a second thread costs more than it gives. The setting belongs to the calling thread.
     tch::set_num_threads(1);
-    let images =
-        Tensor::arange(2 * 9 * 10 * 20, (Kind::Int64, Device::Cpu)).remainder(251).to_kind(Kind::Uint8);
     let standardization = standardization(&config);
-    let mut model = Model::new(config, input(9), standardization, seed, Device::Cpu).unwrap();
-    let input = Input::new(images.view([20, 2, 9, 10]));
-    let targets = Tensor::zeros([20], (Kind::Int64, Device::Cpu));
-    model.fit(&SampleSet::Stored(Samples { input, targets })).unwrap();
+    let mut model = Model::new(config, input(9), standardization, seed, FLOAT).unwrap();
+    model.fit(&training_set()).unwrap();
     model
 }
 
@@ -120,9 +155,9 @@ fn forward(model: &Model, x: &Tensor) -> Tensor {
     tch::no_grad(|| model.forward(x, false).unwrap())
 }
 
-/// The model that comes back from a file.
-fn saved_and_loaded(model: &Model) -> Model {
-    let checkpoint = Checkpoint {
+/// The model with a description of it.
+fn checkpoint(model: &Model) -> Checkpoint {
+    Checkpoint {
         description: Description {
             format_version: FORMAT_VERSION,
             program_version: "1.2.3".into(),
@@ -136,10 +171,14 @@ fn saved_and_loaded(model: &Model) -> Model {
         },
         model: model.parameters().snapshot(),
         optimizer: Vec::new(),
-    };
+    }
+}
+
+/// The model that comes back from a file.
+fn saved_and_loaded(model: &Model) -> Model {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.safetensors");
-    checkpoint.save(&path).unwrap();
+    checkpoint(model).save(&path).unwrap();
     Checkpoint::load(&path).unwrap().model(Device::Cpu).unwrap()
 }
 

@@ -6,20 +6,20 @@ use lnn_models::{
     Encoding, Error, Growth, GrowthRule, InputSpec, LiquidConfig, LnnConfig, Model, ModelConfig, ModelKind,
     Preset, Scan, SnlnnConfig, SpikeSummary, Standardization, Summary,
 };
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 fn refuse(config: ModelConfig, input: InputSpec, standardization: Standardization) -> Error {
-    Model::new(config, input, standardization, 0, Device::Cpu).unwrap_err()
+    Model::new(config, input, standardization, 0, FLOAT).unwrap_err()
 }
 
 fn snlnn(change: impl FnOnce(&mut SnlnnConfig)) -> Error {
-    let mut config = SnlnnConfig { units: 4, max_reservoir_dim: 6, ..SnlnnConfig::preset(Preset::Tuned) };
+    let mut config = SnlnnConfig { units: 4, max_reservoir_dim: 6, ..SnlnnConfig::tuned() };
     change(&mut config);
     refuse(ModelConfig::Snlnn(config), input(9), Standardization::Channels)
 }
 
 fn liquid(change: impl FnOnce(&mut LiquidConfig)) -> Error {
-    let mut config = LiquidConfig { units: 4, ..LiquidConfig::preset(Preset::Tuned) };
+    let mut config = LiquidConfig { units: 4, ..LiquidConfig::tuned() };
     change(&mut config);
     refuse(ModelConfig::Liquid(config), input(9), Standardization::Channels)
 }
@@ -39,7 +39,7 @@ fn sequences() -> InputSpec {
 fn an_lnn_or_a_cllnn_that_cannot_be_built_says_why() {
     let refuse = |config, input| refuse(config, input, Standardization::Channels).to_string();
     let lnn = |change: fn(&mut LnnConfig)| {
-        let mut config = LnnConfig::preset(Preset::Tuned);
+        let mut config = LnnConfig::tuned();
         config.reservoir.units = 4;
         change(&mut config);
         refuse(ModelConfig::Lnn(config), input(9))
@@ -48,7 +48,7 @@ fn an_lnn_or_a_cllnn_that_cannot_be_built_says_why() {
     assert!(lnn(|config| config.window = 2).contains("window must be odd"));
     assert!(lnn(|config| config.stretches = 40).contains("stretches must be 1 to 9"));
     assert!(lnn(|config| config.reservoir.leak_rate = 0.0).contains("leak_rate must be above 0"));
-    let small = refuse(ModelConfig::preset(ModelKind::Cllnn, Preset::Tuned), input(4));
+    let small = refuse(ModelConfig::preset(ModelKind::Cllnn, Preset::Tuned).unwrap(), input(4));
     assert!(small.contains("4 x 5 are too small for 3 poolings"), "{small}");
 }
 
@@ -63,7 +63,7 @@ fn a_batch_of_another_shape_is_refused_with_both_shapes() {
 #[test]
 fn models_of_images_refuse_sequences_and_name_the_one_that_takes_them() {
     for kind in [ModelKind::Lnn, ModelKind::Snlnn, ModelKind::Cllnn, ModelKind::Cifar] {
-        let config = ModelConfig::preset(kind, Preset::Tuned);
+        let config = ModelConfig::preset(kind, Preset::Tuned).unwrap();
         let name = config.name();
         let error = refuse(config, sequences(), Standardization::Channels);
         assert_config(
@@ -72,7 +72,7 @@ fn models_of_images_refuse_sequences_and_name_the_one_that_takes_them() {
             "expected images, found sequences; hint: the model liquid takes sequences",
         );
     }
-    let liquid = LiquidConfig { units: 4, ..LiquidConfig::preset(Preset::Article) };
+    let liquid = LiquidConfig { units: 4, ..LiquidConfig::article() };
     let error = refuse(ModelConfig::Liquid(liquid), sequences(), Standardization::Columns);
     assert!(matches!(error, Error::Standardization(_)), "{error:?}");
 }

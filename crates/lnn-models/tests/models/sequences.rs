@@ -1,18 +1,12 @@
 //! Models of sequences: time between steps, steps that do not count, and values in their own units.
 
-use crate::{FLOAT, assert_close, forward, liquids, saved_and_loaded};
+use crate::{FLOAT, assert_close, forward, saved_and_loaded, sequence_configs as configs};
 use lnn_core::{ContractError, Role, seeded};
-use lnn_models::{
-    Error, Input, InputSpec, Mode, Model, ModelConfig, Preset, SampleSet, Samples, Standardization,
-};
+use lnn_models::{Error, Input, InputSpec, Mode, Model, ModelConfig, Standardization};
 use tch::{Kind, Tensor};
 
 const FEATURES: [&str; 3] = ["a", "b", "c"];
 const VALUES: [&str; 2] = ["u", "v"];
-
-fn configs() -> Vec<ModelConfig> {
-    [Preset::Article, Preset::Tuned].into_iter().flat_map(liquids).collect()
-}
 
 /// Sequences `[B, 7, 3]` whose features have means and deviations of their own.
 fn sequences(count: i64) -> Tensor {
@@ -25,10 +19,6 @@ fn values(count: i64) -> Tensor {
     seeded(2, || lnn_core::random::randn([count, 2], FLOAT))
 }
 
-fn stored(x: Tensor, targets: &Tensor) -> SampleSet {
-    SampleSet::Stored(Samples { input: Input::new(x), targets: targets.shallow_clone() })
-}
-
 /// Time steps `[B, 7]` between a half and two.
 fn times(count: i64) -> Tensor {
     seeded(3, || lnn_core::random::rand([count, 7], FLOAT) * 1.5 + 0.5)
@@ -39,8 +29,8 @@ fn fitted(config: ModelConfig, targets: &Tensor) -> Model {
     tch::set_num_threads(1);
     let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     let input = InputSpec::sequences(names(&FEATURES), names(&VALUES));
-    let mut model = Model::new(config, input, Standardization::Channels, 0, tch::Device::Cpu).unwrap();
-    model.fit(&stored(sequences(40), targets)).unwrap();
+    let mut model = Model::new(config, input, Standardization::Channels, 0, FLOAT).unwrap();
+    model.fit(&crate::stored(sequences(40), targets)).unwrap();
     model
 }
 
@@ -121,7 +111,10 @@ fn values_in_other_units_give_the_same_loss_and_predictions_in_those_units() {
         assert_close(&other.loss(&in_others, &others, None, 0.0), &loss, &format!("{config:?}"));
         let deviation = targets.std_dim(&[0i64][..], false, false);
         assert_close(&loss, &((found - &targets) / deviation).square().mean(Kind::Float), "in deviations");
-        assert!(model.task().correct(&targets, &targets).is_none(), "values are neither right nor wrong");
+        assert!(
+            model.task().correct(&targets, &targets, None).is_none(),
+            "values are neither right nor wrong"
+        );
     }
 }
 
@@ -129,8 +122,8 @@ fn values_in_other_units_give_the_same_loss_and_predictions_in_those_units() {
 fn without_standardisation_the_loss_is_the_mean_squared_error() {
     let input = InputSpec::sequences(vec!["a".into(); 3], vec!["u".into(), "v".into()]);
     let config = configs().remove(0);
-    let mut model = Model::new(config, input, Standardization::None, 0, tch::Device::Cpu).unwrap();
-    model.fit(&stored(sequences(40), &(values(40) * 9.0))).unwrap();
+    let mut model = Model::new(config, input, Standardization::None, 0, FLOAT).unwrap();
+    model.fit(&crate::stored(sequences(40), &(values(40) * 9.0))).unwrap();
     let found = forward(&model, &sequences(4));
     let expected = found.mse_loss(&values(4), tch::Reduction::Mean);
     assert_close(&model.loss(&found, &values(4), None, 0.3), &expected, "no smoothing of values");

@@ -25,7 +25,7 @@ pub struct Augmentation {
     /// Whether half of the images are mirrored, left to right, in each epoch the other half.
     #[serde(default)]
     pub flip: bool,
-    /// A window of the image's size is cut out of the image continued by so many mirrored pixels on each side.
+    /// A window of the image's size is cut out of the image padded by this number of mirrored pixels on each side.
     #[serde(default)]
     pub crop: i64,
     /// Extent in pixels of a square that is wiped out to the batch's mean colour.

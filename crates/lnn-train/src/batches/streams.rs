@@ -9,7 +9,7 @@ pub(crate) enum Stream {
     Order = 1,
     /// The augmentation and dropout of a step.
     Step = 2,
-    /// The units that are born after a step.
+    /// The units that are added after a step.
     Growth = 3,
     /// The noise of an evaluation.
     Noise = 4,

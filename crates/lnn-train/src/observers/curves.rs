@@ -1,4 +1,4 @@
-//! `curves.svg`: loss and accuracy over the epochs, for a person to look at.
+//! `curves.svg`: loss and accuracy over the epochs as a picture.
 
 use super::metrics_file;
 use super::observer::Observer;
@@ -118,8 +118,8 @@ mod tests {
             best: true,
             spike_rate: None,
             mean_state: None,
-            living_units: None,
-            births: Vec::new(),
+            active_units: None,
+            added_units: Vec::new(),
         }
     }
 

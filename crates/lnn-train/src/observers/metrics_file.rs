@@ -74,8 +74,8 @@ mod tests {
             best: true,
             spike_rate: None,
             mean_state: None,
-            living_units: None,
-            births: Vec::new(),
+            active_units: None,
+            added_units: Vec::new(),
         })
     }
 

@@ -1,25 +1,22 @@
-//! A model: preprocessing, a network and their named tensors.
+//! A model: preprocessing, a network, and their named tensors.
+
+mod steps;
 
 use crate::config::ModelConfig;
 use crate::error::Error;
-use crate::networks::cifar::Cifar;
-use crate::networks::cllnn::Cllnn;
-use crate::networks::liquid::Liquid;
-use crate::networks::lnn::Lnn;
-use crate::networks::network::Network;
-use crate::networks::snlnn::Snlnn;
+use crate::networks::network::{Network, Stepping};
 use crate::output::{Mode, Output};
-use crate::parts::growth::{Birth, Growth};
+use crate::parts::growth::{AddedUnits, Grown, Growth};
 use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
-use lnn_core::{Input, InputShape, InputSpec, Parameters, SampleSet, Scope, Script, Task, seeded};
+use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, seeded};
 use tch::{Device, Kind, Tensor};
 
-/// From how many inputs a network takes what it needs to know of them.
+/// Maximum number of inputs on which a network computes its own statistics.
 const FITTED_INPUTS: i64 = 5000;
 
-/// A model that is ready to train or to predict.
+/// A model that can be trained and that predicts.
 #[derive(Debug)]
 pub struct Model {
     config: ModelConfig,
@@ -31,7 +28,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model with weights drawn from `seed`, on `device`.
+    /// A model with weights drawn from `seed`, with tensors of the given dtype, float32 or float64, on the given device. Weights
+    /// are drawn in float32, therefore both dtypes start from the same numbers.
     ///
     /// # Errors
     /// [`Error::Config`] or [`Error::Core`] if the configuration cannot be built.
@@ -40,12 +38,12 @@ impl Model {
         input: InputSpec,
         standardization: Standardization,
         seed: u64,
-        device: Device,
+        (kind, device): (Kind, Device),
     ) -> Result<Self, Error> {
-        Self::build(config, input, standardization, Parameters::drawn(seed, Kind::Float, device))
+        Self::build(config, input, standardization, Parameters::drawn(seed, kind, device))
     }
 
-    /// The same model with weights yet to be [loaded](Parameters::load).
+    /// The same model with zeros, to be [loaded](Model::load).
     ///
     /// # Errors
     /// As [`Model::new`].
@@ -53,9 +51,9 @@ impl Model {
         config: ModelConfig,
         input: InputSpec,
         standardization: Standardization,
-        device: Device,
+        (kind, device): (Kind, Device),
     ) -> Result<Self, Error> {
-        Self::build(config, input, standardization, Parameters::blank(Kind::Float, device))
+        Self::build(config, input, standardization, Parameters::blank(kind, device))
     }
 
     fn build(
@@ -64,38 +62,41 @@ impl Model {
         standardization: Standardization,
         mut parameters: Parameters,
     ) -> Result<Self, Error> {
-        if let ModelConfig::Snlnn(config) = &config {
-            config.check_standardization(standardization)?;
+        config.check_standardization(standardization)?;
+        if input.per == Per::Step && input.image().is_some() {
+            let reason = "expected one target per image, found one per step".into();
+            return Err(Error::Config { model: config.name(), reason });
         }
         let mut root = parameters.root();
         let preprocessing = Preprocessing::new(&mut root.child("preprocessing"), standardization, &input)?;
-        let network = network(&config, &mut root, &input)?;
+        let network = config.network(&mut root, &input)?;
         Ok(Self { config, input, standardization, preprocessing, network, parameters })
     }
 
-    /// Takes the standardisation of inputs and values, and what the network needs to know of its input, from the training set.
+    /// Computes the standardisation of inputs and values, and the statistics that the network needs, from the training set.
     ///
     /// # Errors
-    /// [`Error::Contract`] if the inputs have another shape than the model takes; [`Error::Core`] if libtorch throws.
+    /// [`Error::Contract`] if the inputs have another shape than the model takes; [`Error::Core`] if libtorch fails, for lack of
+    /// memory.
     pub fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
         self.input.check(&training.narrow(0, 1).input.x.size())?;
         self.preprocessing.fit(training)?;
-        let first = training.narrow(0, training.len().min(FITTED_INPUTS)).input.to_floating(Kind::Float);
+        let first = training.narrow(0, training.len().min(FITTED_INPUTS)).input;
         self.network.fit(&self.preprocessing.apply(first).x)
     }
 
-    /// Fills the tensors; see [`Parameters::load`].
+    /// Fills all tensors with stored values; see [`Parameters::load`].
     ///
     /// # Errors
-    /// Those of [`Parameters::load`]; then nothing was changed.
+    /// Those of [`Parameters::load`]; the model is then unchanged.
     pub fn load(&self, stored: &[(String, Tensor)]) -> Result<(), Error> {
         self.parameters.load(stored)?;
         self.network.loaded();
         Ok(())
     }
 
-    /// Refuses an input that the model cannot take. [`run`](Self::run) looks at the shape of `x` alone: to look at the numbers
-    /// of `dt` is to wait for the device.
+    /// Refuses an input that does not fit the model. [`run`](Self::run) checks the shape of `x` alone, because reading the values of
+    /// `dt` waits for the device.
     ///
     /// # Errors
     /// [`Error::Contract`] or [`Error::NoTime`].
@@ -108,8 +109,8 @@ impl Model {
         if !self.network.has_time() {
             return Err(Error::NoTime { model: self.config.name() });
         }
-        let steps = match (self.network.steps().flatten(), &self.input.shape) {
-            (Some(scan), InputShape::Images { channels, height, width }) => {
+        let steps = match (self.network.stepping(), &self.input.shape) {
+            (Stepping::Images(scan), InputShape::Images { channels, height, width }) => {
                 scan.extents([*channels, *height, *width])[0]
             }
             _ => size[1],
@@ -117,7 +118,7 @@ impl Model {
         Ok(input.check_time([size[0], steps])?)
     }
 
-    /// Images `[B, C, H, W]`, in 0..1 or bytes, or sequences `[B, T, I]` to logits or values `[B, O]`.
+    /// Images `[B, C, H, W]` in 0..1 or sequences `[B, T, I]` to logits or values `[B, O]`.
     ///
     /// # Errors
     /// [`Error::Contract`] if the batch has another shape than the model takes.
@@ -126,7 +127,7 @@ impl Model {
         Ok(self.run(Input::new(x.shallow_clone()), mode)?.prediction)
     }
 
-    /// The whole model on a batch.
+    /// Applies the whole model to a batch.
     ///
     /// # Errors
     /// [`Error::Contract`] if the batch has another shape than the model takes.
@@ -134,20 +135,19 @@ impl Model {
         self.head(&self.front(input)?, mode)
     }
 
-    /// The part that does not train, without a graph where nothing before it needs one: a batch to what
-    /// [`head`](Self::head) takes. It is float32 even in mixed precision, as it is where it is computed once.
+    /// The fixed part: computes from a batch what [`head`](Self::head) takes. It is differentiable where it depends on trainable
+    /// parameters or on an input with gradients, and has the dtype of the model also in mixed precision.
     ///
     /// # Errors
     /// [`Error::Contract`] if the batch has another shape than the model takes.
     pub fn front(&self, input: Input) -> Result<Input, Error> {
         self.input.check(&input.x.size())?;
-        let input = input.to_floating(self.parameters.kind());
         let front = || self.network.front(self.preprocessing.apply(input));
         lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
     }
 
-    /// The part that trains: what [`front`](Self::front) gives, to logits or values `[B, O]`, float32 even in mixed
-    /// precision.
+    /// The trainable part: computes logits or values `[B, O]` from what [`front`](Self::front) returned, in the dtype of the model
+    /// also in mixed precision.
     ///
     /// # Errors
     /// Those of the network's parts.
@@ -169,80 +169,65 @@ impl Model {
         self.task().loss(prediction, targets, mask, label_smoothing, self.preprocessing.value_deviation())
     }
 
-    /// The deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised; none
-    /// for images.
+    /// The standard deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised;
+    /// `None` for images.
     pub fn feature_deviation(&self) -> Option<&Tensor> {
         self.preprocessing.feature_deviation()
     }
 
-    /// What the model is asked for.
+    /// What the model predicts.
     pub fn task(&self) -> &Task {
         &self.input.task
     }
 
-    /// When units are born, if they can be.
+    /// The growth rule, if the model can add units.
     pub fn growth(&self) -> Option<&Growth> {
         self.network.growth()
     }
 
-    /// How many units live, if that changes.
-    pub fn living(&self) -> Option<i64> {
-        self.network.living()
+    /// Number of active units, if it can change.
+    pub fn active_units(&self) -> Option<i64> {
+        self.network.active_units()
     }
 
-    /// Lets units be born after `step` steps, drawn from `seed`. None if there is no room.
+    /// Adds units after `step` training steps, with weights drawn from `seed`. `None` if the maximum is reached.
     ///
     /// # Errors
-    /// [`Error::Core`] if libtorch throws.
-    pub fn grow(&self, seed: u64, step: u64) -> Result<Option<Birth>, Error> {
+    /// [`Error::Core`] if libtorch fails.
+    pub fn grow(&self, seed: u64, step: u64) -> Result<Option<AddedUnits>, Error> {
         let grown = seeded(seed, || self.network.grow())?;
-        Ok(grown.map(|[born, living, room]| Birth { step, born, living, room }))
+        Ok(grown.map(|Grown { added, active, capacity }| AddedUnits { step, added, active, capacity }))
     }
 
-    /// The linear readout that is all that trains, if the model is of that kind.
+    /// The linear readout, if it holds all trainable parameters.
     pub fn readout(&self) -> Option<&Readout> {
         self.network.readout()
     }
 
-    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` to logits or values;
-    /// where its steps can be taken one by one, `sequence(x, state)` and `step(x, state)`, too; and where it knows time, all
-    /// three take `dt` last.
+    /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` returns logits or values. A model
+    /// that can be run step by step also has `sequence(x, state)` and `step(x, state)`; if it takes `dt`, all three take it last.
     pub fn script(&self) -> Script {
-        let scan = self.network.steps().flatten();
-        self.network.script().part("preprocessing", self.preprocessing.script(&self.input, scan))
+        let preprocessing = self.preprocessing.script(&self.input, self.network.stepping().order());
+        self.network.script().part("preprocessing", preprocessing)
     }
 
-    /// What the model was made from.
+    /// The configuration that the model was built from.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// What it takes and how its classes are called.
+    /// What the model takes and predicts, with all names.
     pub fn input(&self) -> &InputSpec {
         &self.input
     }
 
-    /// How its input is standardised.
+    /// How the input is standardised.
     pub fn standardization(&self) -> Standardization {
         self.standardization
     }
 
-    /// Its named tensors.
+    /// The named tensors.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
-}
-
-fn network(
-    config: &ModelConfig,
-    scope: &mut Scope<'_>,
-    input: &InputSpec,
-) -> Result<Box<dyn Network>, Error> {
-    Ok(match config {
-        ModelConfig::Lnn(config) => Box::new(Lnn::new(scope, config, input)?),
-        ModelConfig::Snlnn(config) => Box::new(Snlnn::new(scope, config, input)?),
-        ModelConfig::Cllnn(config) => Box::new(Cllnn::new(scope, config, input)?),
-        ModelConfig::Liquid(config) => Box::new(Liquid::new(scope, config, input)?),
-        ModelConfig::Cifar(config) => Box::new(Cifar::new(scope, config, input)?),
-    })
 }

@@ -1,6 +1,7 @@
-//! Time constants of liquid units: the meaning of their parameter, their initial values, and the rate of a step.
+//! The settings of a liquid layer: its solver, its time constants and their initial values, and the rate of a step.
 
 use crate::error::Error;
+use crate::parameters::init::Init;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -36,6 +37,25 @@ pub struct TimeConstants {
     pub initial: [f64; 2],
     /// Whether they depend on input and state; needs [`TauForm::Softplus`].
     pub by_input: bool,
+}
+
+/// The settings of a liquid layer.
+#[derive(Debug)]
+pub struct LiquidTimeStepConfig {
+    /// Number of units H.
+    pub units: i64,
+    /// How a step is computed.
+    pub solver: Solver,
+    /// The time constants.
+    pub tau: TimeConstants,
+    /// How the input weights are drawn.
+    pub input_init: Init,
+    /// How the recurrent weights are drawn.
+    pub recurrent_init: Init,
+    /// How the bias is drawn.
+    pub bias_init: Init,
+    /// Whether a second bias is added, as two linear layers of PyTorch have it. It acts as one bias that learns twice as fast.
+    pub recurrent_bias: bool,
 }
 
 /// The rate of a step, from the parameter of tau.

@@ -1,0 +1,103 @@
+//! Preparing a work and timing its repetitions.
+
+use super::memory::Memory;
+use super::prepared::{Prepared, Repetition};
+use super::report::Report;
+use super::shape::Shape;
+use super::timing::Timing;
+use super::work::{Pass, Work};
+use super::{leaky, liquid, model, spiking};
+use crate::device;
+use crate::failure::Failure;
+use lnn_sys::CudaGraph;
+use lnn_train::Precision;
+use std::time::Duration;
+use tch::Device;
+
+/// Repetitions before one is recorded in a CUDA graph.
+const REPETITIONS_BEFORE: usize = 3;
+
+/// Prepares a work, repeats it for `duration`, and reports the time of a repetition and the memory that it needed. With `cuda_graph`
+/// a repetition is a replay of one that was recorded.
+///
+/// # Errors
+/// [`Failure::Request`] if the work cannot be made in that shape; [`Failure::Run`] if libtorch throws.
+pub fn run(
+    work: Work,
+    shape: Shape,
+    pass: Pass,
+    (device, precision): (Device, Precision),
+    cuda_graph: bool,
+    duration: Duration,
+) -> Result<Report, Failure> {
+    wake(work, shape, pass, (device, precision));
+    let memory = Memory::now();
+    let Prepared { steps, mut repeat } = prepare(work, shape, pass, (device, precision))?;
+    Memory::forget_peak();
+    let measure = || {
+        if cuda_graph {
+            repeat = recorded(repeat, device)?;
+        }
+        Timing::measure(&mut *repeat, device, duration)
+    };
+    let timing = match pass {
+        Pass::Train => measure()?,
+        Pass::Inference => tch::no_grad(measure)?,
+    };
+    Ok(Report {
+        work,
+        shape,
+        pass,
+        median_s: timing.median,
+        min_s: timing.minimum,
+        step_s: timing.median / steps as f64,
+        steps_per_s: steps as f64 / timing.median,
+        repetitions: timing.repetitions,
+        threads: tch::get_num_threads(),
+        device: device::name(device),
+        cuda_graph,
+        peak_memory_mb: Memory::now().peak,
+        added_memory_mb: Memory::now().added_since(&memory),
+    })
+}
+
+fn prepare(
+    work: Work,
+    shape: Shape,
+    pass: Pass,
+    (device, precision): (Device, Precision),
+) -> Result<Prepared, Failure> {
+    match work {
+        Work::Liquid => liquid::sequence(shape, pass, device),
+        Work::Stream => liquid::stream(shape, device),
+        Work::Spiking => spiking::prepare(shape, pass, device),
+        Work::Leaky => leaky::prepare(shape, device),
+        Work::Model { kind, preset } => model::prepare((kind, preset), shape, pass, (device, precision)),
+    }
+}
+
+/// Records one repetition; what is repeated from then on is the graph.
+fn recorded(mut repeat: Repetition, device: Device) -> Result<Repetition, Failure> {
+    for _ in 0..REPETITIONS_BEFORE {
+        repeat()?;
+    }
+    let graph = CudaGraph::record(device, &mut repeat)?;
+    Ok(Box::new(move || {
+        // Its tensors are those that the graph works on.
+        let _alive = &repeat;
+        Ok(graph.replay()?)
+    }))
+}
+
+/// Does the same once with little of everything, so that what libtorch loads and starts once does not count as the work's
+/// memory. A model that cannot be so small goes without.
+fn wake(work: Work, Shape([_, channels, ..]): Shape, pass: Pass, compute: (Device, Precision)) {
+    let small = match work {
+        Work::Stream => [2, 1, 2, 2],
+        Work::Model { .. } => [2, channels, 8, 8],
+        _ => [2, 2, 2, 2],
+    };
+    if let Ok(mut prepared) = prepare(work, Shape(small), pass, compute) {
+        let _ = (prepared.repeat)();
+    }
+}

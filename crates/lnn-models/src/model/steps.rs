@@ -1,0 +1,58 @@
+//! A model that is run step by step.
+
+use crate::error::Error;
+use crate::model::Model;
+use crate::networks::state::ModelState;
+use lnn_core::InputShape;
+use tch::Tensor;
+
+impl Model {
+    /// The state before the first step of `batch` sequences, for [`step`](Self::step).
+    ///
+    /// # Errors
+    /// [`Error::NoSteps`] if the model cannot be run step by step.
+    pub fn start(&self, batch: i64) -> Result<ModelState, Error> {
+        self.network.start(batch).ok_or(Error::NoSteps { model: self.config.name() })
+    }
+
+    /// One step of `B` sequences: `x [B, I]` in the units of the data, `dt [B]` the time that passes in it, 1 if absent, and the
+    /// state before it. Returns the prediction after the step, logits or values `[B, O]` in their units, and the next state.
+    /// The prediction after the last step is that of [`run`](Self::run) in [`Mode::Evaluation`] on the whole sequence. For a model
+    /// of images a step is what its reading order shows at once: a row, a column or a patch.
+    ///
+    /// # Errors
+    /// [`Error::NoSteps`] if the model cannot be run step by step, [`Error::NoTime`] if it takes no `dt`, [`Error::Step`] if `x` or
+    /// `dt` has another shape, [`Error::State`] if `state` is not one of this model and batch, [`Error::Standardization`] if each
+    /// step of an image has statistics of its own.
+    pub fn step(
+        &self,
+        x: &Tensor,
+        dt: Option<&Tensor>,
+        state: &ModelState,
+    ) -> Result<(Tensor, ModelState), Error> {
+        let order = self.network.stepping().order();
+        let width = match (order, &self.input.shape) {
+            (Some(order), InputShape::Images { channels, height, width }) => {
+                order.extents([*channels, *height, *width])[1]
+            }
+            (_, InputShape::Sequences { features }) => features.len() as i64,
+            (None, InputShape::Images { .. }) => return Err(Error::NoSteps { model: self.config.name() }),
+        };
+        let batch = x.size().first().copied().unwrap_or(0);
+        let check = |what, expected: Vec<i64>, found: Vec<i64>| {
+            if expected == found { Ok(()) } else { Err(Error::Step { what, expected, found }) }
+        };
+        check("x", vec![batch, width], x.size())?;
+        if let Some(dt) = dt {
+            if !self.network.has_time() {
+                return Err(Error::NoTime { model: self.config.name() });
+            }
+            check("dt", vec![batch], dt.size())?;
+        }
+        state.check(&self.start(batch)?)?;
+        let x = self.preprocessing.apply_to_step(x, &self.input, order)?;
+        let dt = dt.map(|dt| dt.to_kind(self.parameters.kind()));
+        let (prediction, next) = self.network.step(&x, dt.as_ref(), state)?;
+        Ok((self.preprocessing.to_units(prediction), next))
+    }
+}

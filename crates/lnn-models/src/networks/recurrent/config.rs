@@ -1,0 +1,105 @@
+//! What a recurrent network is built from.
+
+use crate::error::Error;
+use crate::parts::reading_order::Scan;
+use crate::parts::summary::Summaries;
+use lnn_core::{Cell, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, Scope};
+
+/// The configuration of a recurrent network. A model converts its own configuration, which has names and defaults for users,
+/// into this one.
+pub(crate) struct RecurrentConfig {
+    /// The model, for errors.
+    pub model: &'static str,
+    /// Channels of the blocks of the residual convolutional front; empty leaves the front out.
+    pub front: Vec<i64>,
+    /// The readings of an image, or of the front's map; each has layers of its own. A sequence has one, whose order is not used.
+    pub readings: Vec<Reading>,
+    /// Whether each reading is whitened by a fixed map that is computed from the training data.
+    pub whitening: bool,
+    /// The cell of a layer with a given number of inputs.
+    pub cell: Box<dyn Fn(i64) -> CellConfig>,
+    /// Number of stacked layers of each reading, at least 1.
+    pub layers: i64,
+    /// Which summaries of the states of the last layer the readout sees.
+    pub summaries: Summaries,
+    /// Probability with which an input of the readout is left out in training.
+    pub dropout: f64,
+    /// Whether evaluation averages the predictions of an image and of its mirror image.
+    pub mirror: bool,
+}
+
+/// One reading of an image.
+pub(crate) struct Reading {
+    /// The order in which it visits the pixels.
+    pub order: Scan,
+    /// Name of the first layer's tensors. Layer l > 0 is called `NAME_l`.
+    pub layer: String,
+}
+
+/// A trainable recurrent cell. A further cell is a variant and a line in [`CellConfig::build`].
+pub(crate) enum CellConfig {
+    /// See [`LiquidTimeStep`].
+    Liquid(LiquidTimeStepConfig),
+    /// See [`LinearLiquid`].
+    LinearLiquid {
+        /// Number of units.
+        units: i64,
+        /// The rate c.
+        rate: f64,
+    },
+    /// See [`Lstm`].
+    Lstm {
+        /// Number of units.
+        units: i64,
+    },
+}
+
+impl CellConfig {
+    /// A layer of the cell over `inputs` inputs.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if a value is out of its range.
+    pub(crate) fn build(&self, scope: &mut Scope<'_>, inputs: i64) -> Result<Box<dyn Cell>, Error> {
+        Ok(match self {
+            Self::Liquid(config) => Box::new(LiquidTimeStep::new(scope, inputs, config)?),
+            Self::LinearLiquid { units, rate } => Box::new(LinearLiquid::new(scope, inputs, *units, *rate)?),
+            Self::Lstm { units } => Box::new(Lstm::new(scope, inputs, *units)?),
+        })
+    }
+}
+
+impl RecurrentConfig {
+    /// Refuses what no input makes right.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that names the key, its range and the value.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refuse = |reason: String| Err(Error::Config { model: self.model, reason });
+        if self.readings.is_empty() {
+            return refuse("scans is empty, at least one reading of the image is needed".into());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse(format!("dropout must be at least 0 and below 1, found {}", self.dropout));
+        }
+        if self.layers < 1 {
+            return refuse(format!("layers must be at least 1, found {}", self.layers));
+        }
+        if self.whitening && !self.front.is_empty() {
+            return refuse(
+                "whitening needs channels to be empty: it is computed from the training images, not from the map of a \
+                 convolutional front"
+                    .into(),
+            );
+        }
+        let Summaries { kinds, .. } = &self.summaries;
+        if kinds.is_empty() || (1..kinds.len()).any(|i| kinds[..i].contains(&kinds[i])) {
+            return refuse(format!("summaries must be last, mean or both, found {kinds:?}"));
+        }
+        Ok(())
+    }
+
+    /// Whether the network can be run step by step: one reading, of which nothing but the state of a step is needed later.
+    pub(crate) fn steps_one_by_one(&self) -> bool {
+        self.readings.len() == 1 && self.front.is_empty() && !self.mirror && self.summaries.stretches == 1
+    }
+}

@@ -1,0 +1,115 @@
+//! How a recurrent network computes: whole sequences, and step by step.
+
+use crate::error::Error;
+use crate::networks::network::{Network, Stepping};
+use crate::networks::recurrent::network::Recurrent;
+use crate::networks::recurrent::script;
+use crate::networks::state::ModelState;
+use crate::output::{Mode, Output};
+use crate::parts::summary::Summary;
+use lnn_core::random::dropout;
+use lnn_core::{Input, Per, Script, Sequence, State};
+use tch::Tensor;
+
+impl Recurrent {
+    /// Standardised input to predictions, for images without their mirror images.
+    fn predict(&self, input: &Input, mode: Mode) -> Result<Output, Error> {
+        let map = match &self.front {
+            Some(front) => front.forward(&input.x, mode.training())?,
+            None => input.x.shallow_clone(),
+        };
+        let mask = input.mask.as_ref();
+        let mut seen = Vec::new();
+        let mut entered = None;
+        for branch in &self.branches {
+            let steps = mode.trace(&branch.steps(&map), branch.kind());
+            let run = branch.run(Sequence::new(&steps).with_dt(input.dt.as_ref()).with_mask(mask))?;
+            seen.extend(match self.per {
+                Per::Sequence => self.summaries.of(&run, mask),
+                Per::Step => self.summaries.at_each_step(&run, mask),
+            });
+            entered.get_or_insert(steps);
+        }
+        let seen = dropout(&Tensor::cat(&seen, -1), self.dropout, mode.training())?;
+        let steps = entered.expect("there is at least one branch");
+        Ok(Output::new(self.readout.forward(&seen)).traced(mode, &steps))
+    }
+}
+
+impl Network for Recurrent {
+    fn fit(&self, inputs: &Tensor) -> Result<(), Error> {
+        if let Some(front) = &self.front {
+            front.fit(inputs)?;
+        }
+        self.branches.iter().try_for_each(|branch| branch.fit(inputs))
+    }
+
+    fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {
+        let mut output = self.predict(features, mode)?;
+        if self.mirror && !mode.training() {
+            let mirrored = self.predict(&Input::new(features.x.flip([-1])), mode)?;
+            output.prediction = (output.prediction + mirrored.prediction) / 2.0;
+        }
+        Ok(output)
+    }
+
+    fn has_time(&self) -> bool {
+        self.steps && self.branches[0].has_time()
+    }
+
+    fn stepping(&self) -> Stepping {
+        match (self.steps, self.branches[0].order) {
+            (false, _) => Stepping::Whole,
+            (true, Some(order)) => Stepping::Images(order),
+            (true, None) => Stepping::Sequences,
+        }
+    }
+
+    fn start(&self, batch: i64) -> Option<ModelState> {
+        let states = self.steps.then(|| self.branches[0].start(batch))?;
+        let mut tensors: Vec<Tensor> =
+            states.iter().flat_map(|state| state.tensors().iter().map(Tensor::shallow_clone)).collect();
+        if self.summaries.have_mean() {
+            let total = states.last()?.output().zeros_like();
+            let steps = total.new_zeros([batch, 1], (total.kind(), total.device()));
+            tensors.extend([total, steps]);
+        }
+        Some(ModelState::new(tensors))
+    }
+
+    fn step(
+        &self,
+        x: &Tensor,
+        dt: Option<&Tensor>,
+        state: &ModelState,
+    ) -> Result<(Tensor, ModelState), Error> {
+        let branch = &self.branches[0];
+        let mut tensors = state.tensors().iter().map(Tensor::shallow_clone);
+        let before: Vec<State> = branch
+            .layers
+            .iter()
+            .map(|(_, cell)| State::new(tensors.by_ref().take(cell.state_sizes().len()).collect()))
+            .collect();
+        let after = branch.step(&branch.whitened(x), dt, &before);
+        let last = after.last().expect("there is at least one layer").output();
+        let mean = match (tensors.next(), tensors.next()) {
+            (Some(total), Some(steps)) => Some((total + last, steps + 1.0)),
+            _ => None,
+        };
+        let seen = self.summaries.kinds.iter().map(|kind| match (kind, &mean) {
+            (Summary::Mean, Some((total, steps))) => total / steps,
+            _ => last.shallow_clone(),
+        });
+        let prediction = self.readout.forward(&Tensor::cat(&seen.collect::<Vec<_>>(), 1));
+        let mut tensors: Vec<Tensor> =
+            after.iter().flat_map(|state| state.tensors().iter().map(Tensor::shallow_clone)).collect();
+        if let Some((total, steps)) = mean {
+            tensors.extend([total, steps]);
+        }
+        Ok((prediction, ModelState::new(tensors)))
+    }
+
+    fn script(&self) -> Script {
+        script::of(self)
+    }
+}

@@ -1,0 +1,106 @@
+//! The parts of a recurrent network, and how they are built.
+
+use crate::error::Error;
+use crate::networks::recurrent::branch::Branch;
+use crate::networks::recurrent::config::{Reading, RecurrentConfig};
+use crate::parts::residual_front::ResidualFront;
+use crate::parts::summary::Summaries;
+use lnn_core::{Dense, InputShape, InputSpec, Per, Scope};
+
+/// A recurrent network.
+#[derive(Debug)]
+pub(crate) struct Recurrent {
+    pub(super) front: Option<ResidualFront>,
+    /// One branch per reading, at least one.
+    pub(super) branches: Vec<Branch>,
+    pub(super) summaries: Summaries,
+    pub(super) dropout: f64,
+    pub(super) mirror: bool,
+    pub(super) readout: Dense,
+    /// Whether the network can be run step by step.
+    pub(super) steps: bool,
+    /// Whether it predicts once for a sequence, or after each step.
+    pub(super) per: Per,
+}
+
+impl Recurrent {
+    /// A network for the given input.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or [`Error::Core`] if a value is out of its range or does not fit the input.
+    pub(crate) fn new(
+        scope: &mut Scope<'_>,
+        config: &RecurrentConfig,
+        input: &InputSpec,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        if input.per == Per::Step && !config.steps_one_by_one() {
+            let reason = "expected one target per sequence, found one per step; hint: a network with a front, mirror images, \
+                          further readings or stretches sees all steps at once";
+            return Err(Error::Config { model: config.model, reason: reason.into() });
+        }
+        let (front, branches) = match &input.shape {
+            InputShape::Images { channels, height, width } => {
+                Self::for_images(scope, config, [*channels, *height, *width])?
+            }
+            InputShape::Sequences { features } => {
+                (None, vec![Self::for_sequences(scope, config, features.len() as i64)?])
+            }
+        };
+        let seen = branches.iter().map(Branch::outputs).sum::<i64>() * config.summaries.count();
+        Ok(Self {
+            front,
+            branches,
+            summaries: config.summaries.clone(),
+            dropout: config.dropout,
+            mirror: config.mirror,
+            readout: Dense::new(&mut scope.child("readout"), seen, input.outputs())?,
+            steps: config.steps_one_by_one(),
+            per: input.per,
+        })
+    }
+
+    fn for_images(
+        scope: &mut Scope<'_>,
+        config: &RecurrentConfig,
+        image: [i64; 3],
+    ) -> Result<(Option<ResidualFront>, Vec<Branch>), Error> {
+        let (front, map) = if config.front.is_empty() {
+            (None, image)
+        } else {
+            let front = ResidualFront::new(&mut scope.child("front"), image, &config.front, config.model)?;
+            let map = front.map();
+            (Some(front), map)
+        };
+        let mut branches = Vec::with_capacity(config.readings.len());
+        for (i, Reading { order, layer }) in config.readings.iter().enumerate() {
+            let [steps, inputs] = order.check(map, config.model)?;
+            let stretches = config.summaries.stretches;
+            if stretches < 1 || stretches > steps {
+                let reason =
+                    format!("stretches must be 1 to {steps}, the steps of {order:?}, found {stretches}");
+                return Err(Error::Config { model: config.model, reason });
+            }
+            let whitening = config.whitening.then(|| format!("whitening{i}"));
+            let reading = (Some(*order), inputs);
+            let layers = (layer.as_str(), config.layers);
+            branches.push(Branch::new(scope, reading, whitening.as_deref(), layers, &config.cell)?);
+        }
+        Ok((front, branches))
+    }
+
+    fn for_sequences(
+        scope: &mut Scope<'_>,
+        config: &RecurrentConfig,
+        features: i64,
+    ) -> Result<Branch, Error> {
+        if !config.steps_one_by_one() {
+            let reason = "expected images, found sequences; hint: without a front, mirror images, further readings and \
+                          stretches it takes sequences";
+            return Err(Error::Config { model: config.model, reason: reason.into() });
+        }
+        let whitening = config.whitening.then_some("whitening0");
+        let layers = (config.readings[0].layer.as_str(), config.layers);
+        Branch::new(scope, (None, features), whitening, layers, &config.cell)
+    }
+}

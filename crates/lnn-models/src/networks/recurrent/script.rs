@@ -1,0 +1,196 @@
+//! The recurrent network in TorchScript.
+//!
+//! A network that can be run step by step has `forward`, `sequence` and `step`; where its cells know time, all three take `dt`
+//! last. Its state is the list of the states of all layers and, where the readout sees the mean, the sum of the states of the
+//! last layer and the number of steps so far. Another network has `forward` alone.
+
+use crate::networks::recurrent::branch::Branch;
+use crate::networks::recurrent::network::Recurrent;
+use crate::parts::summary::Summary;
+use lnn_core::{Per, Script};
+use lnn_sys::ScriptAttribute;
+
+/// The network with all of its parts.
+pub(super) fn of(network: &Recurrent) -> Script {
+    let source = if network.steps { stepwise(network) } else { whole(network) };
+    let mut script = Script::new("Recurrent", source)
+        .attribute("stretches", ScriptAttribute::Int(network.summaries.stretches))
+        .attribute("dropout", ScriptAttribute::Float(network.dropout))
+        .attribute("mirror", ScriptAttribute::Bool(network.mirror))
+        .part("readout", network.readout.script());
+    if let Some(front) = &network.front {
+        script = script.part("front", front.script());
+    }
+    for (i, branch) in network.branches.iter().enumerate() {
+        if let Some(whitening) = &branch.whitening {
+            script = script.part(format!("whitening{i}"), whitening.script());
+        }
+        for (name, cell) in &branch.layers {
+            script = script.part(name.clone(), cell.script());
+        }
+    }
+    script
+}
+
+/// The expression of a branch's steps, whitened, where `x` is its input.
+fn steps(i: usize, branch: &Branch, x: &str) -> String {
+    if branch.whitening.is_some() { format!("self.whitening{i}.forward({x})") } else { x.to_owned() }
+}
+
+/// The methods of a network that sees all steps at once.
+fn whole(network: &Recurrent) -> String {
+    let features = network.branches.iter().enumerate().map(|(i, branch)| {
+        let read = branch.order.map_or_else(|| "x".to_owned(), |order| order.script());
+        let states = branch
+            .layers
+            .iter()
+            .fold(steps(i, branch, &read), |x, (name, _)| format!("self.{name}.forward({x})"));
+        format!("    features.append(self.summarize({states}))\n")
+    });
+    let front = if network.front.is_some() { "    x = self.front.forward(x)\n" } else { "" };
+    let features: String = features.collect();
+    WHOLE.replace("    FRONT\n", front).replace("    FEATURES\n", &features) + &network.summaries.script()
+}
+
+/// The methods of a network that can be run step by step.
+fn stepwise(network: &Recurrent) -> String {
+    let branch = &network.branches[0];
+    let time = branch.has_time();
+    let mut names = Vec::new();
+    let mut layers = format!("    x = {}\n", steps(0, branch, "x"));
+    for (l, (name, cell)) in branch.layers.iter().enumerate() {
+        let first = names.len();
+        let count = cell.state_sizes().len();
+        let own: Vec<String> = (first..first + count).map(|i| format!("state{i}")).collect();
+        let stored: Vec<String> = (first..first + count).map(|i| format!("state[{i}]")).collect();
+        // TorchScript knows no tuple of one: a cell with one tensor takes and returns the tensor.
+        let (kind, stored) = match count {
+            1 => ("Tensor".to_owned(), stored[0].clone()),
+            _ => (format!("Tuple[{}]", vec!["Tensor"; count].join(", ")), format!("({})", stored.join(", "))),
+        };
+        let dt = if time { ", dt" } else { "" };
+        layers += &format!(
+            "    before{l}: Optional[{kind}] = None\n    if state is not None:\n        before{l} = {stored}\n    \
+             x, after{l} = self.{name}.sequence(x, before{l}{dt})\n    {} = after{l}\n",
+            own.join(", ")
+        );
+        names.extend(own);
+    }
+    let mean = network.summaries.have_mean();
+    // The first tensor of the last layer's state is its output.
+    let last = names.len() - branch.layers.last().map_or(0, |(_, cell)| cell.state_sizes().len());
+    let per_step = network.per == Per::Step;
+    let summaries = network.summaries.kinds.iter().map(|summary| match (summary, per_step) {
+        (Summary::Last, false) => format!("state{last}"),
+        (Summary::Last, true) => "x".to_owned(),
+        (Summary::Mean, false) => "total / steps".to_owned(),
+        (Summary::Mean, true) => "totals / counts".to_owned(),
+    });
+    let summaries = summaries.collect::<Vec<_>>().join(", ");
+    let running = if per_step { RUNNING_MEAN } else { MEAN };
+    let running =
+        running.replace("TOTAL", &names.len().to_string()).replace("STEPS", &(names.len() + 1).to_string());
+    if mean {
+        names.extend(["total".to_owned(), "steps".to_owned()]);
+    }
+    let read = branch.order.map_or_else(|| "x".to_owned(), |order| order.script());
+    let image = branch.order.is_some() && !time;
+    let [parameter, argument, check, unsqueeze] = if time {
+        [", dt: Optional[Tensor] = None", ", dt", CHECK_TIME, TIME_OF_STEP]
+    } else {
+        ["", "", "", ""]
+    };
+    STEPWISE
+        .replace("    LAYERS\n", &layers)
+        .replace("    MEAN\n", if mean { &running } else { "" })
+        .replace("    CHECK_TIME\n", check)
+        .replace("    TIME_OF_STEP\n", unsqueeze)
+        .replace("    ONE_STEP\n", if per_step { ONE_OF_ITS_STEPS } else { ONE_STEP })
+        .replace("SUMMARIES", &summaries)
+        .replace("AFTER", &names.join(", "))
+        .replace("LENGTH", &names.len().to_string())
+        .replace("READ", &read)
+        .replace("PARAMETER", parameter)
+        .replace("ARGUMENT", argument)
+        .replace("WHOLE", if image { "images" } else { "x" })
+}
+
+/// The forward pass over all steps at once; `FRONT` and `FEATURES` stand for the front and the summaries of each branch.
+const WHOLE: &str = "
+def forward(self, images: Tensor) -> Tensor:
+    x = self.preprocessing.forward(images)
+    if self.mirror and not self.training:
+        return self.preprocessing.to_units((self.logits(x) + self.logits(x.flip([-1]))) / 2.0)
+    return self.preprocessing.to_units(self.logits(x))
+
+def logits(self, x: Tensor) -> Tensor:
+    FRONT
+    features = []
+    FEATURES
+    return self.readout.forward(torch.dropout(torch.cat(features, 1), self.dropout, self.training))
+";
+
+/// The forward pass that can be taken up again. `dt` takes the dtype of the input: numpy gives float64.
+const STEPWISE: &str = "
+def run(self, x: Tensor, state: Optional[List[Tensor]]PARAMETER) -> Tuple[Tensor, List[Tensor]]:
+    if state is not None:
+        assert len(state) == LENGTH, 'the state is the LENGTH tensors that a call before gave, found {}'.format(len(state))
+        batch = state[0].size(0)
+        assert batch == x.size(0), 'the state is of {} sequences, x of {}'.format(batch, x.size(0))
+    CHECK_TIME
+    LAYERS
+    MEAN
+    seen = torch.dropout(torch.cat([SUMMARIES], -1), self.dropout, self.training)
+    return self.preprocessing.to_units(self.readout.forward(seen)), [AFTER]
+
+def forward(self, WHOLE: TensorPARAMETER) -> Tensor:
+    x = self.preprocessing.forward(WHOLE)
+    return self.run(READ, NoneARGUMENT)[0]
+
+def sequence(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tuple[Tensor, List[Tensor]]:
+    return self.run(self.preprocessing.steps(x), stateARGUMENT)
+
+def step(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tuple[Tensor, List[Tensor]]:
+    assert x.dim() == 2, 'one step is [N, I], found {}'.format(x.size())
+    TIME_OF_STEP
+    ONE_STEP
+";
+
+/// One step of a network that predicts once for a sequence.
+const ONE_STEP: &str = "    return self.sequence(x.unsqueeze(1), stateARGUMENT)
+";
+
+/// One step of a network that predicts after each step.
+const ONE_OF_ITS_STEPS: &str = "    values, after = self.sequence(x.unsqueeze(1), stateARGUMENT)
+    return values[:, 0], after
+";
+
+/// The check of `dt [N, T]`.
+const CHECK_TIME: &str = "    if dt is not None:
+        expected = [x.size(0), x.size(1)]
+        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
+        dt = dt.to(x.dtype)
+";
+
+/// The time of one step, `[N]`, as that of a sequence.
+const TIME_OF_STEP: &str = "    if dt is not None:
+        assert dt.dim() == 1, 'dt of one step is [N], found {}'.format(dt.size())
+        dt = dt.unsqueeze(1)
+";
+
+/// The running mean of the outputs of the last layer, which are `x` after all layers.
+const MEAN: &str = "    total = x.sum(1)
+    steps = torch.full_like(total[:, :1], x.size(1))
+    if state is not None:
+        total = total + state[TOTAL]
+        steps = steps + state[STEPS]
+";
+
+/// The same after each step of a network that predicts after each.
+const RUNNING_MEAN: &str = "    totals = x.cumsum(1)
+    counts = torch.ones_like(x[:, :, :1]).cumsum(1)
+    if state is not None:
+        totals = totals + state[TOTAL].unsqueeze(1)
+        counts = counts + state[STEPS].unsqueeze(1)
+    total, steps = totals[:, -1], counts[:, -1]
+";

@@ -1,0 +1,113 @@
+"""The recurrent network: layers of cells read images or sequences, and a linear readout sees a summary of their states."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .front import ResidualFront, SequenceWhitening, map_of
+from .images import scan, scan_extents
+from .preprocessing import Preprocessing, target_names
+from .summary import summarize
+
+
+class Recurrent(nn.Module):
+    """Images [N, C, H, W] in 0..1, or sequences [N, T, I], to logits or values [N, O], or [N, T, O] after each step where the model
+    was trained so.
+
+    `cell(inputs)` makes a layer. `readings` are the orders in which an image is read, each with the name of its first layer;
+    layer l > 0 is called `NAME_l`. A network with one reading of the image itself and one stretch can be run step by step: its
+    state is the list of the states of all layers [N, H] and, where the readout sees the mean, the sum of the last layer's outputs
+    so far and the number of steps [N, 1]. `dt [N, T]` is the time that passes in each step, 1 where it is absent; only cells
+    that know time take it.
+    """
+
+    def __init__(self, input: dict, standardization: str, *, cell: Callable[[int], nn.Module], readings: list[tuple[str | dict, str]],
+                 layers: int, summaries: list[str], dropout: float, stretches: int = 1, front: list[int] | None = None,
+                 whitening: bool = False, mirror: bool = False):
+        super().__init__()
+        shape = input["shape"]
+        self.summaries, self.stretches, self.mirror = summaries, stretches, mirror
+        self.per_step = input.get("per") == "step"
+        self.preprocessing = Preprocessing(standardization, input)
+        self.front = ResidualFront(shape["channels"], front) if front else nn.Identity()
+        self.orders = [order if shape["kind"] == "images" else None for order, _ in readings]
+        self.layers = [[name if layer == 0 else f"{name}_{layer}" for layer in range(layers)] for _, name in readings]
+        seen = 0
+        for i, (order, names) in enumerate(zip(self.orders, self.layers)):
+            if order is None:
+                width = len(shape["features"])
+            else:
+                image = shape["channels"], shape["height"], shape["width"]
+                width = scan_extents(order, *map_of(image, front or []))[1]
+            self.add_module(f"whitening{i}", SequenceWhitening(width) if whitening else nn.Identity())
+            for name in names:
+                self.add_module(name, cell(width))
+                width = self.get_submodule(name).units
+            seen += width * stretches * len(summaries)
+        self.dropout = nn.Dropout(dropout)
+        self.readout = nn.Linear(seen, len(target_names(input["task"])))
+        self.steps_one_by_one = len(readings) == 1 and not front and not mirror and stretches == 1
+
+    def forward(self, x: Tensor, dt: Tensor | None = None) -> Tensor:
+        x = self.preprocessing(x)
+        if self.steps_one_by_one:
+            return self._run(x if self.orders[0] is None else scan(self.orders[0], x), None, dt)[0]
+        if self.mirror and not self.training:
+            return self.preprocessing.to_units((self.logits(x) + self.logits(x.flip(-1))) / 2)
+        return self.preprocessing.to_units(self.logits(x))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Standardised images to the readout's outputs, seen as they are."""
+        x = self.front(x)
+        seen = []
+        for i, (order, names) in enumerate(zip(self.orders, self.layers)):
+            states = self.get_submodule(f"whitening{i}")(scan(order, x))
+            for name in names:
+                states = self.get_submodule(name)(states)
+            seen += [summarize(states, self.stretches, summary) for summary in self.summaries]
+        return self.readout(self.dropout(torch.cat(seen, 1)))
+
+    def sequence(self, x: Tensor, state: list[Tensor] | None = None, dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        """A sequence [N, T, I], or an image that was read as one, from `state` on: (prediction [N, O], state)."""
+        if not self.steps_one_by_one:
+            raise ValueError("this network sees all steps of an image at once and cannot be run step by step")
+        return self._run(self.preprocessing.steps(x, self.orders[0]), state, dt)
+
+    def step(self, x: Tensor, state: list[Tensor] | None = None, dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        """One step of a sequence: x [N, I], dt [N]."""
+        values, after = self.sequence(x.unsqueeze(1), state, None if dt is None else dt.unsqueeze(1))
+        return (values[:, 0] if self.per_step else values), after
+
+    def rest(self, sequences: int) -> list[Tensor]:
+        """The state before the first step: none is the same, but an exported step always takes one."""
+        cells = [self.get_submodule(name) for name in self.layers[0]]
+        widths = [cell.units for cell in cells for _ in range(cell.STATES)]
+        if "mean" in self.summaries:
+            widths += [cells[-1].units, 1]
+        return [self.readout.bias.new_zeros(sequences, width) for width in widths]
+
+    def _run(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        time = [] if dt is None else [dt]
+        x, after = self.whitening0(x), []
+        for name in self.layers[0]:
+            cell = self.get_submodule(name)
+            before = None if state is None else state[len(after) : len(after) + cell.STATES]
+            if before is not None:
+                before = before[0] if cell.STATES == 1 else tuple(before)
+            x, last = cell.sequence(x, before, *time)
+            h = last if cell.STATES == 1 else last[0]
+            after += [last] if cell.STATES == 1 else list(last)
+        summaries = {"last": x if self.per_step else h}
+        if "mean" in self.summaries and self.per_step:
+            totals, counts = x.cumsum(1), torch.ones_like(x[:, :, :1]).cumsum(1)
+            if state is not None:
+                totals, counts = totals + state[-2].unsqueeze(1), counts + state[-1].unsqueeze(1)
+            after, summaries["mean"] = [*after, totals[:, -1], counts[:, -1]], totals / counts
+        elif "mean" in self.summaries:
+            total, steps = x.sum(1), torch.full_like(h[:, :1], x.shape[1])
+            if state is not None:
+                total, steps = total + state[-2], steps + state[-1]
+            after, summaries["mean"] = [*after, total, steps], total / steps
+        seen = self.dropout(torch.cat([summaries[name] for name in self.summaries], -1))
+        return self.preprocessing.to_units(self.readout(seen)), after

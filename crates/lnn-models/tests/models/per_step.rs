@@ -1,7 +1,7 @@
 //! Models that predict after each step of a sequence.
 
 use crate::{FLOAT, assert_close, checkpoint, sequence_configs};
-use lnn_core::seeded;
+use lnn_core::random::{randn, randn_like, seeded};
 use lnn_models::{
     Error, Input, InputSpec, Mode, Model, ModelConfig, ModelKind, Per, Preset, SampleSet, Samples,
     Standardization, Task,
@@ -9,7 +9,7 @@ use lnn_models::{
 use tch::{CModule, Kind, Tensor};
 
 fn sequences(count: i64) -> Tensor {
-    seeded(1, || Tensor::randn([count, 7, 3], FLOAT))
+    seeded(1, || randn([count, 7, 3], FLOAT))
 }
 
 /// The first four, or all of the seven steps of each sequence.
@@ -66,7 +66,7 @@ fn steps_that_do_not_count_change_neither_the_others_nor_the_loss() {
     for config in sequence_configs() {
         let model = fitted(config, values());
         let x = sequences(5);
-        let noise = seeded(9, || x.randn_like()) * 1e3;
+        let noise = seeded(9, || randn_like(&x)) * 1e3;
         let kept = mask().unsqueeze(2);
         let disturbed = x.where_self(&kept, &(&x + noise));
         let input = |x: &Tensor| Input { mask: Some(mask()), ..Input::new(x.shallow_clone()) };

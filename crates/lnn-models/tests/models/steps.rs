@@ -1,7 +1,7 @@
 //! Models that are run step by step.
 
 use crate::{FLOAT, assert_close, build, configs, forward, images, sequence_configs};
-use lnn_core::seeded;
+use lnn_core::random::{rand, randn, seeded};
 use lnn_models::{
     Encoding, Error, Input, InputSpec, Mode, Model, ModelConfig, ModelState, Scan, Standardization,
 };
@@ -71,7 +71,7 @@ fn of_sequences(config: ModelConfig) -> Model {
 }
 
 fn sequences(count: i64) -> Tensor {
-    seeded(1, || Tensor::randn([count, 7, 3], FLOAT))
+    seeded(1, || randn([count, 7, 3], FLOAT))
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn the_steps_of_a_sequence_predict_what_the_sequence_predicts_at_any_batch_and_t
         let takes_time = matches!(config, ModelConfig::Liquid(_));
         for batch in [1, 4] {
             let x = sequences(batch);
-            let dt = takes_time.then(|| seeded(2, || Tensor::rand([batch, 7], FLOAT) * 2.0));
+            let dt = takes_time.then(|| seeded(2, || rand([batch, 7], FLOAT) * 2.0));
             let input = Input { dt: dt.as_ref().map(Tensor::shallow_clone), ..Input::new(x.shallow_clone()) };
             let whole = tch::no_grad(|| model.run(input, Mode::Evaluation).unwrap().prediction);
             assert_close(&by_step(&model, &x, dt.as_ref()), &whole, &format!("{config:?}"));

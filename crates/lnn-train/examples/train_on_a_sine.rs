@@ -36,6 +36,9 @@ impl DataSource for Sine {
 }
 
 /// Trains for a few epochs in the folder `out` and tests the best weights.
+///
+/// # Errors
+/// Those of the run.
 pub fn train(out: &Path, seed: u64) -> Result<Evaluation, lnn_train::Error> {
     let mut config = RunConfig::preset(ModelKind::Liquid, Preset::Tuned)?.for_content(Content::Sequences);
     config.data = "sine".into();

@@ -86,6 +86,48 @@ class Lstm(nn.Module):
         return h, (h, c)
 
 
+class Gru(nn.Module):
+    """The gated recurrent unit in the form of `torch.nn.GRU`, with one bias for r and z; the gates are in its order: r, z, n."""
+
+    STATES = 1  # tensors of the state: h
+
+    def __init__(self, inputs: int, units: int):
+        super().__init__()
+        self.units = units
+        self.input_weights = nn.Parameter(torch.zeros(3 * units, inputs))
+        self.recurrent_weights = nn.Parameter(torch.zeros(3 * units, units))
+        self.bias = nn.Parameter(torch.zeros(3 * units))
+        self.candidate_bias = nn.Parameter(torch.zeros(units))
+
+    def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h = self._advance(nn.functional.linear(x, self.input_weights, self.bias), state)
+        return h, h
+
+    def sequence(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        projected = nn.functional.linear(x, self.input_weights, self.bias)
+        h = x.new_zeros(x.shape[0], self.units) if state is None else state
+        if isinstance(x.shape[1], torch.SymInt):
+            return loop_of_any_length(lambda h, projected: self._advance(projected, h), h, [projected])
+        outputs = []
+        for step in projected.unbind(1):
+            h = self._advance(step, h)
+            outputs.append(h)
+        return torch.stack(outputs, 1), h
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.sequence(x)[0]
+
+    def _advance(self, projected: Tensor, state: Tensor | None) -> Tensor:
+        h = projected.new_zeros(projected.shape[0], self.units) if state is None else state
+        weights = self.recurrent_weights
+        reset, update, candidate = projected.chunk(3, 1)
+        gates = h @ weights[: 2 * self.units].T
+        r = torch.sigmoid(reset + gates[:, : self.units])
+        z = torch.sigmoid(update + gates[:, self.units :])
+        n = torch.tanh(candidate + r * (h @ weights[2 * self.units :].T + self.candidate_bias))
+        return n + z * (h - n)
+
+
 class LiquidTimeStep(nn.Module):
     """Leaky units with learned time constants: h' = h + r (tanh(x W_in^T + h W_h^T + b) - h), r = dt / tau or
     1 - exp(-dt / tau).

@@ -1,9 +1,15 @@
 """The recurrent parts of an exported module, taken by themselves."""
 
+import sys
+
 import pytest
 import torch
 
+from conftest import ROOT
 from test_export import difference
+
+sys.path.insert(0, str(ROOT / "python"))
+from lnn_torch.cells import Gru  # noqa: E402
 
 
 CELLS = [("cllnn", "reservoir"), ("cllnn", "lstm"), ("snlnn", "reservoir"), ("liquid", "cell")]
@@ -91,3 +97,22 @@ def test_the_reservoir_is_its_equation(runs):
         h = (1 - cell.leak_rate) * h + cell.leak_rate * drive
         expected.append(h)
     assert difference(cell(x), torch.stack(expected, 1)) <= 1e-12
+
+
+def test_the_gru_is_that_of_torch():
+    torch.manual_seed(0)
+    reference, cell = torch.nn.GRU(3, 5, batch_first=True).double(), Gru(3, 5).double()
+    with torch.no_grad():
+        cell.input_weights.copy_(reference.weight_ih_l0)
+        cell.recurrent_weights.copy_(reference.weight_hh_l0)
+        bias = reference.bias_ih_l0.clone()
+        bias[:10] += reference.bias_hh_l0[:10]
+        cell.bias.copy_(bias)
+        cell.candidate_bias.copy_(reference.bias_hh_l0[10:])
+    x, h = torch.randn(4, 7, 3, dtype=torch.float64), torch.randn(4, 5, dtype=torch.float64)
+    expected, last = reference(x, h.unsqueeze(0))
+    outputs, state = cell.sequence(x, h)
+    assert difference(outputs, expected) <= 1e-12 and difference(state, last[0]) <= 1e-12
+    output, state = cell.step(x[:, 0], h)
+    assert difference(output, expected[:, 0]) <= 1e-12
+    assert difference(cell(x), reference(x)[0]) <= 1e-12

@@ -61,8 +61,11 @@ fn spiking(scope: &mut Scope<'_>, surrogate: Surrogate) -> Part {
     scanned(scope, cell)
 }
 
-/// What draws the part, and whether its input are images.
-const PARTS: [(&str, bool, fn(&mut Scope<'_>) -> Part); 15] = [
+/// Draws a part.
+type Draw = fn(&mut Scope<'_>) -> Part;
+
+/// The name of a part, whether its input are images, and what draws it.
+const PARTS: [(&str, bool, Draw); 15] = [
     ("leaky reservoir", false, |scope| {
         let config = ReservoirConfig {
             units: UNITS,

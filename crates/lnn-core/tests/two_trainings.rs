@@ -61,11 +61,18 @@ fn two_threads_train_at_the_same_time_and_compute_what_each_computes_alone() {
     let meeting: &'static Barrier = Box::leak(Box::new(Barrier::new(2)));
     for (i, seed) in [1, 2].into_iter().enumerate() {
         let sender = sender.clone();
-        spawn(move || sender.send((i, train(seed, || drop(meeting.wait())))));
+        spawn(move || {
+            sender.send((
+                i,
+                train(seed, || {
+                    meeting.wait();
+                }),
+            ))
+        });
     }
     for _ in 0..2 {
         let (i, found) = receiver
-            .recv_timeout(Duration::from_secs(120))
+            .recv_timeout(Duration::from_mins(2))
             .expect("both trainings end: a lock around a step would keep the threads from meeting");
         assert!(found == alone[i], "training {i} has other losses or weights beside the other");
     }

@@ -6,6 +6,9 @@ use lnn_data::{DataError, SplitRequest};
 use std::path::Path;
 
 /// The shapes of the first training batch of two windows, and the number of windows for training, validation and test.
+///
+/// # Errors
+/// Those of the reader.
 pub fn shapes(table: &Path) -> Result<([Vec<i64>; 2], [i64; 3]), DataError> {
     let spec = format!("csv:{},target=load,window=4,horizon=1", table.display());
     let source = lnn_data::open(&spec, &mut |_| ())?;

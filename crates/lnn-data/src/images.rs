@@ -121,21 +121,21 @@ impl DataSource for ImageData {
         }
         let part = |positions: &[usize]| {
             samples(
-                self.train.images.select(Axis(0), positions),
-                self.train.labels.select(Axis(0), positions),
+                &self.train.images.select(Axis(0), positions),
+                &self.train.labels.select(Axis(0), positions),
             )
         };
         Ok(Parts { train: part(&train), validation: part(&validation), test: self.test()? })
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {
-        Ok(samples(self.test.images.clone(), self.test.labels.clone()))
+        Ok(samples(&self.test.images, &self.test.labels))
     }
 }
 
 /// Images as bytes with their labels, on the CPU.
-fn samples(images: Array4<u8>, labels: Array1<i64>) -> SampleSet {
-    SampleSet::Stored(Samples { input: Input::new(tensor(&images)), targets: tensor(&labels) })
+fn samples(images: &Array4<u8>, labels: &Array1<i64>) -> SampleSet {
+    SampleSet::Stored(Samples { input: Input::new(tensor(images)), targets: tensor(labels) })
 }
 
 fn tensor<T: tch::kind::Element + Clone, D: Dimension>(array: &Array<T, D>) -> Tensor {

@@ -1,4 +1,4 @@
-//! The step of AdamW for all parameters in one call.
+//! The step of `AdamW` for all parameters in one call.
 
 use crate::error::Error;
 use crate::ffi;

@@ -36,13 +36,16 @@ impl DataSource for Sine {
 }
 
 /// Trains for a few epochs in the folder `out` and tests the best weights.
+///
+/// # Errors
+/// Those of the run.
 pub fn train(out: &Path, seed: u64) -> Result<Evaluation, lnn_train::Error> {
     let mut config = RunConfig::preset(ModelKind::Liquid, Preset::Tuned)?.for_content(Content::Sequences);
     config.data = "sine".into();
     (config.seed, config.epochs, config.batch_size) = (seed, 8, 32);
-    let session = Session::start(config, &Sine, Some(out), Device::Cpu, &mut |_, _, _| {})?;
+    let session = Session::start(config, &Sine, Some(out), Device::Cpu, false, &mut |_, _, _| {})?;
     let mut observers = Observers::default();
-    session.train(&mut observers, &|| false, None, false, &mut |_, _, _| {})?;
+    session.train(&mut observers, &|| false, None, &mut |_, _, _| {})?;
     session.test(&mut observers)
 }
 

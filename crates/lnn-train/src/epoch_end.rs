@@ -74,7 +74,7 @@ impl Trainer<'_> {
         } else {
             return Ok(());
         };
-        Ok(observers.notify(&Event::Notice { text: format!("warning: {advice}") })?)
+        observers.notify(&Event::Notice { text: format!("warning: {advice}") })
     }
 
     pub(crate) fn save_last(&self) -> Result<(), Error> {

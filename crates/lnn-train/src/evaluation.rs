@@ -154,14 +154,15 @@ impl<'a> Sums<'a> {
         let (targets, mask) = (&block.targets, block.input.mask.as_ref());
         let count = block.target_count();
         self.loss += self.model.loss(prediction, targets, mask, 0.0).to_kind(Kind::Double) * &count;
-        match (&mut self.correct, self.model.task().correct(prediction, targets, mask)) {
-            (Some(sum), Some(right)) => *sum += right,
-            _ => {
-                let distance = (prediction - targets).abs();
-                let distance =
-                    if prediction.dim() == 3 { block.input.counted_steps(&distance) } else { distance };
-                self.distance += distance.mean(Kind::Double) * &count;
-            }
+        if let (Some(sum), Some(right)) =
+            (&mut self.correct, self.model.task().correct(prediction, targets, mask))
+        {
+            *sum += right;
+        } else {
+            let distance = (prediction - targets).abs();
+            let per_step = prediction.dim() == 3;
+            let distance = if per_step { block.input.counted_steps(&distance) } else { distance };
+            self.distance += distance.mean(Kind::Double) * &count;
         }
         self.targets += count;
         self.samples += block.len();

@@ -32,10 +32,12 @@ pub struct Session {
     features: Option<[SampleSet; 2]>,
     resumed: Option<(TrainingState, Checkpoint)>,
     notices: Vec<String>,
+    trace: bool,
 }
 
 impl Session {
-    /// A new run in the folder `out`, or in the first free `runs/MODEL-PRESET-N`. A request that is refused leaves nothing behind.
+    /// A new run in the folder `out`, or in the first free `runs/MODEL-PRESET-N`. With `trace` each epoch measures the
+    /// gradient that reaches each step through time. A request that is refused leaves nothing behind.
     ///
     /// # Errors
     /// [`Error`] if the configuration, the data and the model do not fit together, or `out` holds a run.
@@ -44,6 +46,7 @@ impl Session {
         source: &dyn DataSource,
         out: Option<&Path>,
         device: Device,
+        trace: bool,
         progress: Progress<'_>,
     ) -> Result<Self, Error> {
         config.validate()?;
@@ -53,12 +56,13 @@ impl Session {
         let data = RunData::new(&config, source, device)?;
         let model = new_model(&config, &data, device)?;
         check_method(&config, &model)?;
+        check_trace(trace, &model)?;
         let mut notices = Vec::new();
         let features = data.prepare_features(&config, &model, true, &mut notices, progress)?;
         let preset = serde_json::to_value(config.preset).expect("a preset is a word");
         let name = format!("{}-{}", config.model.name(), preset.as_str().unwrap_or_default());
         let folder = RunFolder::create(out, &name, &config)?;
-        Ok(Self { config, folder, data, model, features, resumed: None, notices })
+        Ok(Self { config, folder, data, model, features, resumed: None, notices, trace })
     }
 
     /// The run of `folder` where its last checkpoint left it, with a `config` that may ask for more epochs. A run that was killed
@@ -71,6 +75,7 @@ impl Session {
         config: RunConfig,
         source: &dyn DataSource,
         device: Device,
+        trace: bool,
         progress: Progress<'_>,
     ) -> Result<Self, Error> {
         config.validate()?;
@@ -95,10 +100,11 @@ impl Session {
             }
         };
         check_method(&config, &model)?;
+        check_trace(trace, &model)?;
         let mut notices = Vec::new();
         let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;
         folder.write_config(&config)?;
-        Ok(Self { config, folder, data, model, features, resumed, notices })
+        Ok(Self { config, folder, data, model, features, resumed, notices, trace })
     }
 
     /// The folder of the run.
@@ -117,7 +123,6 @@ impl Session {
     }
 
     /// Reports to `observers` how the run begins, and trains until the end, until `stop` returns true, or for `pause_after` more epochs.
-    /// With `trace` each epoch measures the gradient that reaches each step through time.
     ///
     /// # Errors
     /// [`Error`]; the last good checkpoint stays.
@@ -126,7 +131,6 @@ impl Session {
         observers: &mut Observers,
         stop: &dyn Fn() -> bool,
         pause_after: Option<u64>,
-        trace: bool,
         progress: Progress<'_>,
     ) -> Result<Outcome, Error> {
         let Self { config, folder, data, model, features, resumed, .. } = self;
@@ -140,7 +144,7 @@ impl Session {
             None => ([&data.parts.train, &data.parts.validation], Entry::Input),
         };
         let resumed = resumed.as_ref().map(|(state, checkpoint)| (state.clone(), checkpoint));
-        let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?.tracing(trace);
+        let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?.tracing(self.trace);
         self.notify_start(observers, trainer.steps_per_epoch())?;
         trainer.run(observers, stop, pause_after)
     }
@@ -218,4 +222,14 @@ fn check_method(config: &RunConfig, model: &Model) -> Result<(), Error> {
         ("augmentation", config.augmentation != Augmentation::NONE),
     ];
     keys.iter().find(|(_, given)| *given).map_or(Ok(()), |(name, _)| Err(Method::without_effect(name)))
+}
+
+/// Refuses to trace a model that does not train through time.
+fn check_trace(trace: bool, model: &Model) -> Result<(), Error> {
+    if trace && model.readout().is_some() {
+        return Err(Error::configuration(
+            "--diagnose gradients: expected a model that trains through time, found one whose readout alone trains",
+        ));
+    }
+    Ok(())
 }

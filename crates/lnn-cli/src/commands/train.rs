@@ -92,6 +92,12 @@ pub(crate) struct TrainArguments {
     pub(crate) compute: ComputeArguments,
 }
 
+impl TrainArguments {
+    fn traces(&self) -> bool {
+        self.diagnose.contains(&Diagnosis::Gradients)
+    }
+}
+
 pub(super) fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let device = arguments.compute.prepare()?;
@@ -111,7 +117,14 @@ fn start(name: ModelKind, arguments: &TrainArguments, device: Device) -> Result<
     }
     let data = opened(&config.data)?;
     let mut progress = Progress::default();
-    Ok(Session::start(config, &*data, arguments.out.as_deref(), device, &mut progress.receiver())?)
+    Ok(Session::start(
+        config,
+        &*data,
+        arguments.out.as_deref(),
+        device,
+        arguments.traces(),
+        &mut progress.receiver(),
+    )?)
 }
 
 fn resume(run: &Path, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
@@ -121,7 +134,7 @@ fn resume(run: &Path, arguments: &TrainArguments, device: Device) -> Result<Sess
     config.validate()?;
     let data = opened(&config.data)?;
     let mut progress = Progress::default();
-    Ok(Session::resume(folder, config, &*data, device, &mut progress.receiver())?)
+    Ok(Session::resume(folder, config, &*data, device, arguments.traces(), &mut progress.receiver())?)
 }
 
 /// Refuses flags that a readout in closed form does nothing with.
@@ -176,12 +189,6 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
 }
 
 fn train(arguments: &TrainArguments, session: &Session, interrupt: &Interrupt) -> Result<(), Failure> {
-    let trace = arguments.diagnose.contains(&Diagnosis::Gradients);
-    if trace && session.model().readout().is_some() {
-        return Err(Failure::request(
-            "--diagnose gradients: expected a model that trains through time, found one whose readout alone trains",
-        ));
-    }
     let folder = session.folder();
     let mut observers = Observers::default()
         .with(MetricsFile::open(&folder.metrics(), session.epoch())?)
@@ -193,8 +200,7 @@ fn train(arguments: &TrainArguments, session: &Session, interrupt: &Interrupt) -
     }
     let mut progress = Progress::default();
     let stop = || interrupt.requested();
-    let outcome =
-        session.train(&mut observers, &stop, arguments.pause_after, trace, &mut progress.receiver())?;
+    let outcome = session.train(&mut observers, &stop, arguments.pause_after, &mut progress.receiver())?;
     drop(progress);
     if outcome == Outcome::Paused {
         return if interrupt.requested() { Err(Failure::interrupted()) } else { Ok(()) };

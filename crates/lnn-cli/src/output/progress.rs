@@ -56,6 +56,9 @@ impl Drop for Progress {
 }
 
 /// Runs `work` with a bar on standard error that appears with the first byte, or when decoding takes a while.
+///
+/// # Errors
+/// Those of `work`.
 pub fn with_bar<T>(
     work: impl FnOnce(&mut dyn FnMut(lnn_data::Progress<'_>)) -> Result<T, DataError>,
 ) -> Result<T, DataError> {

@@ -3,6 +3,9 @@
 //! Sets and models are small enough for a whole run to take a fraction of a second; most of the time goes into loading
 //! libtorch.
 
+// Tests explain what they skip.
+#![allow(clippy::print_stderr)]
+
 // The instruments.
 mod checkpoint_file;
 mod image_sets;

@@ -31,7 +31,7 @@ fn the_regularization_is_chosen_by_validation_and_the_run_is_one_like_others() {
         assert!(evaluated.starts_with(ended.stdout.trim_end()), "{evaluated} {}", ended.stdout);
 
         let config = config(run.path());
-        assert_eq!((&config["readout"], &config["epochs"]), (&"ridge".into(), &1.into()));
+        assert_eq!((&config["method"]["kind"], &config["epochs"]), (&"ridge".into(), &1.into()));
         assert_eq!(training(run.path())["early_stopping"]["best"][1], chosen[0]["val_accuracy"]);
         let tensors = |name| CheckpointFile::read(&run.path().join(name)).tensors("");
         assert!(tensors("best.safetensors") == tensors("last.safetensors"));

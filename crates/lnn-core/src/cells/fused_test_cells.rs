@@ -81,9 +81,13 @@ impl Step for TwoProducts {
     fn forward<R: Real>(&self, stage: usize, _before: &[R], _extra: &[R], z: &mut [R], out: &mut [R]) {
         let (inner, outer) = z.split_at_mut(INNER as usize);
         if stage == 0 {
-            inner.iter_mut().for_each(|a| *a = tanh(*a));
+            for a in inner {
+                *a = tanh(*a);
+            }
         } else {
-            outer.iter_mut().for_each(|y| *y = tanh(*y));
+            for y in &mut *outer {
+                *y = tanh(*y);
+            }
             out.copy_from_slice(outer);
         }
     }

@@ -72,7 +72,6 @@ impl Input {
     ///
     /// # Panics
     /// If the mask is not the mask of such a tensor.
-    #[must_use]
     pub fn counted_steps(&self, tensor: &Tensor) -> Tensor {
         match &self.mask {
             None => tensor.shallow_clone(),

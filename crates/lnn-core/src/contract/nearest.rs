@@ -9,15 +9,15 @@ pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
     let plain = |name: &str| name.to_lowercase().replace('_', "-");
     let last_part = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
     let name = plain(name);
-    let likeness = |known: &str| {
+    let likeness = |known: &str, measure: fn(&str, &str) -> f64| {
         let known = plain(known);
         // A whole name that is as close goes first.
-        let by_part = strsim::jaro_winkler(&last_part(&known), &last_part(&name)) * 0.99;
-        strsim::jaro_winkler(&known, &name).max(by_part)
+        measure(&known, &name).max(measure(&last_part(&known), &last_part(&name)) * 0.99)
     };
-    let scored = known.into_iter().map(|known| (likeness(known), known));
-    let (score, nearest) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > LIKENESS).then_some(nearest)
+    let close = known.into_iter().filter(|known| likeness(known, strsim::jaro_winkler) > LIKENESS);
+    // Among long names with a common beginning, single letters decide.
+    let edits = |known: &str| likeness(known, strsim::normalized_damerau_levenshtein);
+    close.max_by(|a, b| edits(a).total_cmp(&edits(b)))
 }
 
 #[cfg(test)]
@@ -26,7 +26,15 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_keyboard_finds_the_name_and_another_word_finds_none() {
-        let known = ["mnist", "fashion-mnist", "cifar10", "optimizer.learning_rate", "epochs"];
+        let known = [
+            "mnist",
+            "fashion-mnist",
+            "cifar10",
+            "optimizer.learning_rate",
+            "epochs",
+            "a:lnn:b",
+            "a:cllnn:b",
+        ];
         for (written, meant) in [
             ("mnits", "mnist"),
             ("MNIST", "mnist"),
@@ -34,6 +42,7 @@ mod tests {
             ("CIFAR-10", "cifar10"),
             ("learning_rate", "optimizer.learning_rate"),
             ("epoch", "epochs"),
+            ("a:clnn:b", "a:cllnn:b"),
         ] {
             assert_eq!(nearest_name(written, known), Some(meant), "{written}");
         }

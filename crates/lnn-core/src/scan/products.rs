@@ -134,20 +134,16 @@ impl Passed<'_> {
         let (rows, columns) = weights.size2()?;
         let of_z = self.of_z.narrow(2, product.into as i64, rows);
         let (steps, _, width) = self.states.size3()?;
-        match product.from {
-            Some(first) => {
-                let source = self.saved.narrow(2, first as i64, columns).reshape([-1, columns]);
-                Ok(of_z.reshape([-1, rows]).tr().f_mm(&source)?)
-            }
-            None => {
-                let before = |tensor: &Tensor| tensor.reshape([-1, width]).narrow(1, 0, columns);
-                let later = of_z.narrow(0, 1, steps - 1).reshape([-1, rows]);
-                let sum = later.tr().f_mm(&before(&self.states.narrow(0, 0, steps - 1)))?;
-                match self.initial {
-                    Some(initial) => Ok(sum.f_addmm(&of_z.select(0, 0).tr(), &before(initial))?),
-                    None => Ok(sum),
-                }
-            }
+        if let Some(first) = product.from {
+            let source = self.saved.narrow(2, first as i64, columns).reshape([-1, columns]);
+            return Ok(of_z.reshape([-1, rows]).tr().f_mm(&source)?);
+        }
+        let before = |tensor: &Tensor| tensor.reshape([-1, width]).narrow(1, 0, columns);
+        let later = of_z.narrow(0, 1, steps - 1).reshape([-1, rows]);
+        let sum = later.tr().f_mm(&before(&self.states.narrow(0, 0, steps - 1)))?;
+        match self.initial {
+            Some(initial) => Ok(sum.f_addmm(&of_z.select(0, 0).tr(), &before(initial))?),
+            None => Ok(sum),
         }
     }
 }

@@ -17,7 +17,7 @@ impl Model {
 
     /// One step of `B` sequences: `x [B, I]` in the units of the data, `dt [B]` the time that passes in it, 1 if absent, and the
     /// state before it. Returns the prediction after the step, logits or values `[B, O]` in their units, and the next state.
-    /// The prediction after the last step is that of [`run`](Self::run) in [`Mode::Evaluation`] on the whole sequence. For a model
+    /// The prediction after the last step is that of [`run`](Self::run) in [`Mode::Evaluation`](crate::Mode::Evaluation) on the whole sequence. For a model
     /// of images a step is what its reading order shows at once: a row, a column or a patch.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ fn forms(preset: ModelConfig) -> Vec<ModelConfig> {
         ModelConfig::Cllnn(config) => cllnns(config),
         ModelConfig::Snlnn(config) => snlnns(&config),
         ModelConfig::Liquid(config) => liquids(config),
-        ModelConfig::Lstm(config) => lstms(config),
+        ModelConfig::Lstm(config) => lstms(&config),
         ModelConfig::Cifar(config) => cifars(config),
     }
 }
@@ -89,7 +89,7 @@ fn liquids(preset: LiquidConfig) -> Vec<ModelConfig> {
     [(1, vec![last]), (1, vec![mean]), (1, vec![mean, last]), (3, vec![last, mean])].map(form).to_vec()
 }
 
-fn lstms(preset: LstmConfig) -> Vec<ModelConfig> {
+fn lstms(preset: &LstmConfig) -> Vec<ModelConfig> {
     let form = |layers| ModelConfig::Lstm(LstmConfig { units: 6, layers, ..preset.clone() });
     [1, 2].map(form).to_vec()
 }

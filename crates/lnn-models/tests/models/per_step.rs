@@ -98,7 +98,7 @@ fn the_exported_module_predicts_after_each_step() {
 }
 
 #[test]
-fn what_sees_all_steps_at_once_and_images_have_one_target() {
+fn images_have_one_target() {
     let input = InputSpec { per: Per::Step, ..InputSpec::images([1, 9, 9], vec!["a".into(), "b".into()]) };
     let liquid = ModelKind::Liquid.preset(Preset::Tuned).unwrap();
     let refused = Model::new(liquid, input, Standardization::Channels, 0, FLOAT).unwrap_err();
@@ -106,12 +106,4 @@ fn what_sees_all_steps_at_once_and_images_have_one_target() {
         matches!(&refused, Error::Config { .. }) && refused.to_string().contains("per image"),
         "{refused}"
     );
-    let input = InputSpec { per: Per::Step, ..InputSpec::sequences(vec!["x".into(); 3], vec!["y".into()]) };
-    let ModelConfig::Cifar(mut cifar) = ModelKind::Cifar.preset(Preset::Tuned).unwrap() else {
-        unreachable!()
-    };
-    cifar.mirror = true;
-    let config = ModelConfig::Cifar(cifar);
-    let refused = Model::new(config, input, Standardization::Channels, 0, FLOAT).unwrap_err().to_string();
-    assert!(refused.contains("one target per sequence"), "{refused}");
 }

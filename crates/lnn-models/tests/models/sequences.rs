@@ -1,12 +1,17 @@
 //! Models of sequences: time between steps, steps that do not count, and values in their own units.
 
-use crate::{FLOAT, assert_close, forward, saved_and_loaded, sequence_configs as configs};
+use crate::{FLOAT, assert_close, forward, saved_and_loaded, sequence_configs};
 use lnn_core::{ContractError, Role, seeded};
 use lnn_models::{Error, Input, InputSpec, Mode, Model, ModelConfig, Standardization};
 use tch::{Kind, Tensor};
 
 const FEATURES: [&str; 3] = ["a", "b", "c"];
 const VALUES: [&str; 2] = ["u", "v"];
+
+/// The models of sequences whose cells have time.
+fn configs() -> Vec<ModelConfig> {
+    sequence_configs().into_iter().filter(|config| matches!(config, ModelConfig::Liquid(_))).collect()
+}
 
 /// Sequences `[B, 7, 3]` whose features have means and deviations of their own.
 fn sequences(count: i64) -> Tensor {

@@ -34,11 +34,6 @@ impl Recurrent {
         input: &InputSpec,
     ) -> Result<Self, Error> {
         config.check()?;
-        if input.per == Per::Step && !config.steps_one_by_one() {
-            let reason = "expected one target per sequence, found one per step; hint: a network with a front, mirror images, \
-                          further readings or stretches sees all steps at once";
-            return Err(Error::Config { model: config.model, reason: reason.into() });
-        }
         let (front, branches) = match &input.shape {
             InputShape::Images { channels, height, width } => {
                 Self::for_images(scope, config, [*channels, *height, *width])?

@@ -6,9 +6,11 @@
 
 use crate::networks::recurrent::branch::Branch;
 use crate::networks::recurrent::network::Recurrent;
+use crate::parts::reading_order::Scan;
 use crate::parts::summary::Summary;
 use lnn_core::{Per, Script};
 use lnn_sys::ScriptAttribute;
+use std::fmt::Write;
 
 /// The network with all of its parts.
 pub(super) fn of(network: &Recurrent) -> Script {
@@ -40,7 +42,7 @@ fn steps(i: usize, branch: &Branch, x: &str) -> String {
 /// The methods of a network that sees all steps at once.
 fn whole(network: &Recurrent) -> String {
     let features = network.branches.iter().enumerate().map(|(i, branch)| {
-        let read = branch.order.map_or_else(|| "x".to_owned(), |order| order.script());
+        let read = branch.order.map_or_else(|| "x".to_owned(), Scan::script);
         let states = branch
             .layers
             .iter()
@@ -69,7 +71,8 @@ fn stepwise(network: &Recurrent) -> String {
             _ => (format!("Tuple[{}]", vec!["Tensor"; count].join(", ")), format!("({})", stored.join(", "))),
         };
         let dt = if time { ", dt" } else { "" };
-        layers += &format!(
+        let _ = write!(
+            layers,
             "    before{l}: Optional[{kind}] = None\n    if state is not None:\n        before{l} = {stored}\n    \
              x, after{l} = self.{name}.sequence(x, before{l}{dt})\n    {} = after{l}\n",
             own.join(", ")
@@ -93,7 +96,7 @@ fn stepwise(network: &Recurrent) -> String {
     if mean {
         names.extend(["total".to_owned(), "steps".to_owned()]);
     }
-    let read = branch.order.map_or_else(|| "x".to_owned(), |order| order.script());
+    let read = branch.order.map_or_else(|| "x".to_owned(), Scan::script);
     let image = branch.order.is_some() && !time;
     let [parameter, argument, check, unsqueeze] = if time {
         [", dt: Optional[Tensor] = None", ", dt", CHECK_TIME, TIME_OF_STEP]

@@ -50,6 +50,24 @@ impl Lstm {
     }
 }
 
+impl Lstm {
+    /// The weights as libtorch's layer takes them. On CUDA they are views of one tensor, because cuDNN otherwise copies them in every
+    /// call and prints a warning each time.
+    fn layer_weights(&self, device: Device) -> Result<[Tensor; 4], Error> {
+        let weights = [&self.input_weights, &self.recurrent_weights, &self.bias, &self.no_bias];
+        if !device.is_cuda() {
+            return Ok(weights.map(Tensor::shallow_clone));
+        }
+        let joined = Tensor::f_cat(&weights.map(|weight| weight.flatten(0, -1)), 0)?;
+        let mut start = 0;
+        Ok(weights.map(|weight| {
+            let count = weight.numel() as i64;
+            start += count;
+            joined.narrow(0, start - count, count).view_as(weight)
+        }))
+    }
+}
+
 impl Cell for Lstm {
     fn input_size(&self) -> i64 {
         self.input_weights.size()[1]
@@ -89,8 +107,7 @@ impl Cell for Lstm {
             &zero
         };
         let state: Vec<Tensor> = state.tensors().iter().map(|tensor| tensor.unsqueeze(0)).collect();
-        let weights = [&self.input_weights, &self.recurrent_weights, &self.bias, &self.no_bias]
-            .map(Tensor::shallow_clone);
+        let weights = self.layer_weights(x.device())?;
         // The layer contains the recurrence, so autocast ends before it.
         let layer = || x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true);
         let (outputs, h, c) = lnn_sys::without_autocast(x.device(), layer)??;

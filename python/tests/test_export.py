@@ -247,10 +247,16 @@ def test_the_file_says_what_the_model_is_and_takes(run):
             "content": "sequences", "shape": ["N", "T", len(features)], "dtype": "float32", "range": None,
         }
         assert (description["class_names"], description["value_names"]) == ([], values)
+        timing = checkpoint["input"].pop("timing", None)
         assert checkpoint["input"] == {
             "shape": {"kind": "sequences", "features": features},
             "task": {"kind": "regression", "value_names": values},
         }
+        if "csv" in run.data:
+            # The unit of the column of time, and the median of its differences.
+            assert timing["unit"] == 1 and 0.05 < timing["typical_dt"] < 1
+        else:
+            assert timing is None
         assert (description["output"]["content"], description["output"]["shape"]) == ("values", ["N", 1])
         assert best["val_loss"] >= 0 and best["val_accuracy"] is None
     # The release that the program is built on, whichever reads it.

@@ -189,7 +189,7 @@ impl LiquidTimeStep {
     /// One step `x [B, I]`, `dt [B]`, `h [B, H]` on plain numbers: a time constant that does not depend on the input is one
     /// without products. `None` where the general form is to be used.
     fn step_on_rows(&self, x: &Tensor, dt: Option<&Tensor>, h: &Tensor) -> Option<Tensor> {
-        if self.recurrent_bias.is_some() || self.rate.form == TauForm::Clamped {
+        if self.recurrent_bias.is_some() {
             return None;
         }
         let drive =
@@ -197,12 +197,18 @@ impl LiquidTimeStep {
         let products = self.by_input.as_ref().map(|[input, recurrent]| [input, recurrent]);
         let blocks = &[drive, Block { products, bias: &self.tau }];
         let floor = self.rate.floor;
-        match self.rate.solver {
-            Solver::Euler => {
+        match (self.rate.form, self.rate.solver) {
+            (TauForm::Softplus, Solver::Euler) => {
                 StreamStep { step: MovingRate::<false> { floor }, x, h, extra: dt, blocks }.run()
             }
-            Solver::Exponential => {
+            (TauForm::Softplus, Solver::Exponential) => {
                 StreamStep { step: MovingRate::<true> { floor }, x, h, extra: dt, blocks }.run()
+            }
+            (TauForm::Clamped, Solver::Euler) => {
+                StreamStep { step: MovingRate::<false, true> { floor }, x, h, extra: dt, blocks }.run()
+            }
+            (TauForm::Clamped, Solver::Exponential) => {
+                StreamStep { step: MovingRate::<true, true> { floor }, x, h, extra: dt, blocks }.run()
             }
         }
     }

@@ -1,9 +1,9 @@
 //! The step of a liquid unit whose time constant is computed from the row, too.
 //!
 //! ```text
-//! z = (u, g)      tau = floor + softplus(g)      q = dt / tau      r = q  or  1 - exp(-q)
+//! z = (u, g)      tau = floor + softplus(g)  or  max(floor, g)      q = dt / tau      r = q  or  1 - exp(-q)
 //! h' = h + r (tanh u - h)
-//! dr/dg = (1  or  exp(-q)) · (-q / tau) · softplus'(g)
+//! dr/dg = (1  or  exp(-q)) · (-q / tau) · dtau/dg
 //! ```
 
 use crate::cells::approach::{
@@ -18,15 +18,19 @@ use tch::Tensor;
 /// h' = h + r(g) (tanh u - h), where z is u followed by g; `extra` is dt, or empty where that is 1. The form of the rate is
 /// known at compile time: a choice inside the loops would prevent vector instructions.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MovingRate<const EXPONENTIAL: bool> {
+pub(crate) struct MovingRate<const EXPONENTIAL: bool, const CLAMPED: bool = false> {
     pub(crate) floor: f64,
 }
 
-impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
+impl<const EXPONENTIAL: bool, const CLAMPED: bool> MovingRate<EXPONENTIAL, CLAMPED> {
     /// tau, q and r of one unit.
     #[inline(always)]
     fn rate<R: Real>(floor: R, g: R, dt: R) -> [R; 3] {
-        let tau = softplus(g) + floor;
+        let tau = match (CLAMPED, g < floor) {
+            (false, _) => softplus(g) + floor,
+            (true, true) => floor,
+            (true, false) => g,
+        };
         let q = dt / tau;
         [tau, q, if EXPONENTIAL { -expm1(-q) } else { q }]
     }
@@ -34,7 +38,18 @@ impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
     /// The same for a batch.
     fn rate_on_tensors(self, g: &Tensor, dt: Option<&Tensor>) -> [Tensor; 3] {
         let solver = if EXPONENTIAL { Solver::Exponential } else { Solver::Euler };
-        Rate { form: TauForm::Softplus, floor: self.floor, solver }.on_tensors(g, dt)
+        let form = if CLAMPED { TauForm::Clamped } else { TauForm::Softplus };
+        Rate { form, floor: self.floor, solver }.on_tensors(g, dt)
+    }
+
+    /// dtau/dg.
+    #[inline(always)]
+    fn slope_of_tau<R: Real>(floor: R, g: R) -> R {
+        match (CLAMPED, g < floor) {
+            (false, _) => softplus_slope(g),
+            (true, true) => R::ZERO,
+            (true, false) => R::ONE,
+        }
     }
 
     /// dr/dq.
@@ -44,7 +59,7 @@ impl<const EXPONENTIAL: bool> MovingRate<EXPONENTIAL> {
     }
 }
 
-impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
+impl<const EXPONENTIAL: bool, const CLAMPED: bool> Step for MovingRate<EXPONENTIAL, CLAMPED> {
     #[inline(always)]
     fn forward<R: Real>(&self, _stage: usize, before: &[R], extra: &[R], z: &mut [R], out: &mut [R]) {
         let (floor, dt) = (R::from_f64(self.floor), extra.first().copied().unwrap_or(R::ONE));
@@ -87,7 +102,7 @@ impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
         }
         for (g, dg) in parameter.iter().zip(of_parameter.iter_mut()) {
             let [tau, q, r] = Self::rate(floor, *g, dt);
-            *dg = -(Self::slope(r) * q / tau) * softplus_slope(*g);
+            *dg = -(Self::slope(r) * q / tau) * Self::slope_of_tau(floor, *g);
         }
         for (((gradient, h), y), dg) in row.state.iter().zip(before).zip(drive).zip(of_parameter) {
             *dg = *dg * *gradient * (*y - *h);
@@ -117,8 +132,12 @@ impl<const EXPONENTIAL: bool> Step for MovingRate<EXPONENTIAL> {
         let [tau, q, r] = self.rate_on_tensors(&g, extra);
         let of_r = of_state * (&y - before);
         let of_q = if EXPONENTIAL { of_r * (1.0 - &r) } else { of_r } / tau;
-        // As libtorch has it: linear above 20, where its softplus is.
-        let of_g = g.softplus_backward(&-(&of_q * q), 1.0, 20.0);
+        let of_tau = -(&of_q * q);
+        let of_g = match CLAMPED {
+            // As libtorch has it: linear above 20, where its softplus is.
+            false => g.softplus_backward(&of_tau, 1.0, 20.0),
+            true => of_tau * g.ge(self.floor),
+        };
         let [of_u, of_before] = approach_backward_on_tensors(of_state, &r, &y);
         let of_z = Tensor::cat(&[of_u, of_g], 1);
         TensorGradients {

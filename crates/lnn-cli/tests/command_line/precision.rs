@@ -1,9 +1,9 @@
-//! `train --precision bf16`: a run like any other, whose files hold float32.
+//! `train --precision`: bf16, a run like any other whose files hold float32, and f64, in which everything is float64.
 
 use crate::checkpoint_file::CheckpointFile;
 use crate::program::Call;
 use crate::run_contents::{assert_same_run, config, metrics};
-use crate::trained_runs::{CLLNN_TUNED, LIQUID_TUNED, Variant, shared_data};
+use crate::trained_runs::{CLLNN_TUNED, LIQUID_TUNED, VARIANTS, Variant, shared_data};
 use std::path::Path;
 
 fn train(variant: Variant, out: &Path) -> Call {
@@ -38,6 +38,31 @@ fn a_run_in_bfloat16_is_near_the_one_in_float32_and_holds_float32() {
     let has = processor.split_whitespace().any(|flag| flag == "avx512_bf16");
     let said = ended.stderr.contains("this CPU has no bfloat16 instructions, so f32 is likely faster");
     assert!(cfg!(not(target_arch = "x86_64")) || said != has, "{}", ended.stderr);
+}
+
+#[test]
+fn every_preset_trains_resumes_evaluates_and_exports_in_float64() {
+    for variant in VARIANTS {
+        let folder = tempfile::tempdir().unwrap();
+        let [whole, parts, module] = ["whole", "parts", "model.pt"].map(|name| folder.path().join(name));
+        let train = |out: &Path| {
+            let call = variant.train(out).flag("data", shared_data()).flag("epochs", "2");
+            call.flag("limit", "60").flag("precision", "f64")
+        };
+        let ended = train(&whole).succeed();
+        train(&parts).flag("pause-after", "1").succeed();
+        let resumed = Call::new("train").flag("resume", &parts).succeed();
+        assert_eq!(resumed.stdout, ended.stdout, "{variant:?}");
+        assert_same_run(&whole, &parts);
+        for (name, (dtype, ..)) in CheckpointFile::read(&whole.join("last.safetensors")).tensors("model.") {
+            assert!(dtype == "F64" || dtype == "I64", "{variant:?}: {name} is {dtype}");
+        }
+        let evaluated = Call::new("eval").arg(&whole).succeed().stdout;
+        assert!(evaluated.starts_with(ended.stdout.trim_end()), "{evaluated} {}", ended.stdout);
+        Call::new("export").arg(&whole).flag("out", &module).succeed();
+        let shown = Call::new("inspect").arg(&module).arg("--json").succeed().stdout;
+        assert!(shown.contains("\"dtype\":\"float64\""), "{shown}");
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Augmentation {
             Tensor::stack(&[&cos, &(&shear * &cos - &sin), &amount(3, self.shift * 2.0 / width)], 1),
             Tensor::stack(&[&sin, &(&shear * &sin + &cos), &amount(4, self.shift * 2.0 / height)], 1),
         ];
-        let theta = sent(&Tensor::stack(&rows, 1), images.device());
+        let theta = sent(&Tensor::stack(&rows, 1).to_kind(images.kind()), images.device());
         let grid = Tensor::affine_grid_generator(&theta, &size, false);
         images.grid_sampler(&grid, BILINEAR, ZEROS, false)
     }

@@ -1,7 +1,7 @@
 //! Where a run stands: everything a resumed run needs besides weights and moments.
 
 use crate::policies::{EarlyStopping, Plateau};
-use lnn_models::{AddedUnits, GrowthMemory};
+use lnn_models::{AddedUnits, PlateauMemory};
 use serde::{Deserialize, Serialize};
 
 /// The place in a run. Random generators need no state: see [`lnn_core::seeded`].
@@ -24,7 +24,7 @@ pub struct TrainingState {
     /// The activity since growth last looked at it.
     pub unlooked: ActivitySums,
     /// What growth by plateau remembers.
-    pub growth: GrowthMemory,
+    pub growth: PlateauMemory,
     /// The units that were added in this epoch.
     #[serde(rename = "births")]
     pub added_units: Vec<AddedUnits>,
@@ -49,7 +49,7 @@ impl TrainingState {
         seen: 0,
         activity: ActivitySums::ZERO,
         unlooked: ActivitySums::ZERO,
-        growth: GrowthMemory::START,
+        growth: PlateauMemory::START,
         added_units: Vec::new(),
         seconds: 0.0,
         plateau: Plateau::START,

@@ -3,6 +3,7 @@
 //! The SNLNN article adds a unit when the mean absolute state exceeds a level. A second rule waits until the validation loss no longer
 //! falls, that is until the active units have learned what they can.
 
+use crate::parts::plateau::PlateauMemory;
 use serde::{Deserialize, Serialize};
 
 /// When units are added.
@@ -49,20 +50,6 @@ pub struct Growth {
     pub units: i64,
     /// Number of training steps between two checks of the activity; null checks after each epoch. A plateau is one of epochs.
     pub every_steps: Option<u64>,
-}
-
-/// What a rule remembers between checks.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct GrowthMemory {
-    /// The lowest validation loss yet.
-    pub best: Option<f64>,
-    /// Epochs since then, or since units were last added.
-    pub waited: u64,
-}
-
-impl GrowthMemory {
-    /// Before the first check.
-    pub const START: Self = Self { best: None, waited: 0 };
 }
 
 /// The units that a network has added to itself.
@@ -121,18 +108,9 @@ impl Growth {
     }
 
     /// Whether the validation loss of an epoch asks for more units.
-    pub fn calls_for_plateau(&self, memory: &mut GrowthMemory, loss: f64) -> bool {
+    pub fn calls_for_plateau(&self, memory: &mut PlateauMemory, loss: f64) -> bool {
         let GrowthRule::Plateau { patience, threshold } = self.rule else { return false };
-        if memory.best.is_none_or(|best| loss < best - threshold) {
-            *memory = GrowthMemory { best: Some(loss), waited: 0 };
-            return false;
-        }
-        memory.waited += 1;
-        let call = memory.waited >= patience;
-        if call {
-            memory.waited = 0;
-        }
-        call
+        memory.observe(loss, patience, threshold)
     }
 }
 
@@ -144,7 +122,7 @@ mod tests {
     fn a_plateau_calls_after_its_patience_and_waits_anew() {
         let rule = GrowthRule::Plateau { patience: 2, threshold: 0.01 };
         let growth = Growth { rule, units: 5, every_steps: None };
-        let mut memory = GrowthMemory::START;
+        let mut memory = PlateauMemory::START;
         let losses = [1.0, 0.9, 0.895, 0.9, 0.9, 0.9, 0.5, 0.6];
         let calls = losses.map(|loss| growth.calls_for_plateau(&mut memory, loss));
         assert_eq!(calls, [false, false, false, true, false, true, false, false]);
@@ -155,7 +133,7 @@ mod tests {
     fn activity_above_its_level_calls() {
         let growth = Growth { rule: GrowthRule::Activity { above: 0.5 }, units: 1, every_steps: None };
         assert!(growth.calls_for_activity(0.51) && !growth.calls_for_activity(0.5));
-        let mut memory = GrowthMemory::START;
+        let mut memory = PlateauMemory::START;
         assert!(!growth.calls_for_plateau(&mut memory, f64::INFINITY));
     }
 

@@ -1,6 +1,7 @@
 //! The parts that networks are assembled from.
 
 pub(crate) mod growth;
+pub(crate) mod plateau;
 pub(crate) mod preprocessing;
 mod preprocessing_script;
 pub(crate) mod reading_order;

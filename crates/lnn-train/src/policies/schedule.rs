@@ -1,5 +1,6 @@
 //! The learning rate as a function of the place in the run.
 
+use lnn_models::PlateauMemory;
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes.
@@ -93,27 +94,20 @@ impl Schedule {
 pub struct Plateau {
     /// What the rate has been multiplied by so far.
     pub scale: f64,
-    /// The lowest validation loss so far.
-    pub best: Option<f64>,
-    /// Epochs since then, or since the last reduction.
-    pub waited: u64,
+    /// The lowest validation loss and the epochs since.
+    #[serde(flatten)]
+    pub memory: PlateauMemory,
 }
 
 impl Plateau {
     /// Before the first epoch.
-    pub const START: Self = Self { scale: 1.0, best: None, waited: 0 };
+    pub const START: Self = Self { scale: 1.0, memory: PlateauMemory::START };
 
-    /// Takes note of an epoch's validation loss.
+    /// Observes the validation loss of an epoch.
     pub fn observe(&mut self, schedule: &Schedule, loss: f64) {
         let Schedule::Plateau { factor, patience, threshold } = schedule else { return };
-        if self.best.is_none_or(|best| loss < best - threshold) {
-            (self.best, self.waited) = (Some(loss), 0);
-            return;
-        }
-        self.waited += 1;
-        if self.waited >= *patience {
+        if self.memory.observe(loss, *patience, *threshold) {
             self.scale *= factor;
-            self.waited = 0;
         }
     }
 }

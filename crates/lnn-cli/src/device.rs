@@ -1,13 +1,13 @@
-//! Where to compute.
+//! Selection of the device.
 
 use crate::failure::Failure;
 use std::str::FromStr;
 use tch::{Cuda, Device};
 
-/// What `--device` asks for.
+/// The value of `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceRequest {
-    /// CUDA if there is a device, else the CPU.
+    /// CUDA if there is a device, otherwise the CPU.
     Auto,
     /// The CPU.
     Cpu,
@@ -30,10 +30,10 @@ impl FromStr for DeviceRequest {
 }
 
 impl DeviceRequest {
-    /// The device, if this machine has it.
+    /// Returns the device if this machine has it.
     ///
     /// # Errors
-    /// [`Failure::Request`] that says what was found.
+    /// [`Failure::Request`] with what was found.
     pub fn resolve(self) -> Result<Device, Failure> {
         let found = if Cuda::is_available() { Cuda::device_count() } else { 0 };
         match self {
@@ -57,7 +57,7 @@ impl DeviceRequest {
     }
 }
 
-/// The device as the command line writes it.
+/// Formats the device as on the command line.
 pub fn name(device: Device) -> String {
     match device {
         Device::Cuda(index) => format!("cuda:{index}"),

@@ -1,4 +1,4 @@
-//! How a command ends when it does not end well.
+//! The failures of a command, with their exit codes.
 
 use lnn_data::DataError;
 use lnn_models::Error as ModelError;
@@ -6,37 +6,37 @@ use lnn_train::Error as TrainError;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-/// A command that did not do what was asked.
+/// A command that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The request was wrong: exit code 2.
+    /// The request was invalid: exit code 2.
     #[error("{0:#}")]
     Request(anyhow::Error),
     /// The run failed: exit code 1.
     #[error("{0:#}")]
     Run(anyhow::Error),
-    /// The user interrupted: exit code 130.
+    /// The user interrupted the run: exit code 130.
     #[error("{0:#}")]
     Interrupted(anyhow::Error),
 }
 
 impl Failure {
-    /// A wrong request.
+    /// Returns the failure for an invalid request.
     pub fn request(reason: impl Display) -> Self {
         Self::Request(anyhow::Error::msg(reason.to_string()))
     }
 
-    /// A failed run.
+    /// Returns the failure for a failed run.
     pub fn run(reason: impl Display) -> Self {
         Self::Run(anyhow::Error::msg(reason.to_string()))
     }
 
-    /// An interrupted run that is saved.
+    /// Returns the failure for an interrupted run that is saved.
     pub fn interrupted() -> Self {
         Self::Interrupted(anyhow::Error::msg("interrupted; the run is saved"))
     }
 
-    /// The process exit code: 2, 1 or 130.
+    /// Returns the process exit code: 2, 1 or 130.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Request(_) => ExitCode::from(2),
@@ -64,7 +64,7 @@ impl From<lnn_sys::Error> for Failure {
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match &error {
-            // The request was right, the network or the disk was not.
+            // The request was valid, but the network or the disk failed.
             DataError::AllSourcesFailed { .. } => Self::run(error),
             _ => Self::request(error),
         }
@@ -87,7 +87,7 @@ impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         match error {
             TrainError::Data(error) => error.into(),
-            // A disk that fills up while the run goes on is no wrong request.
+            // A disk that fills up during the run is not an invalid request.
             TrainError::Model(error @ ModelError::Io { .. }) => Self::run(error),
             TrainError::Model(error) => error.into(),
             TrainError::Observer(error) => match error.downcast::<Self>() {
@@ -103,14 +103,14 @@ impl From<TrainError> for Failure {
     }
 }
 
-/// Panics are bugs: say so in one line, without a stack that a user cannot read, and exit with 1.
+/// Reports panics as bugs in one line, without a stack trace, and exits with 1.
 pub fn report_panics_as_bugs() {
     if std::env::var_os("RUST_BACKTRACE").is_some() {
         return;
     }
     std::panic::set_hook(Box::new(|info| {
         let text = info.payload_as_str().unwrap_or("no message");
-        // libtorch's messages carry a C++ stack behind the first line.
+        // The messages of libtorch contain a C++ stack trace after the first line.
         let text = text.lines().next().unwrap_or(text);
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         eprintln!("internal error: {text} ({place})");

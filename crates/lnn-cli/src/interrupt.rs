@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop after its step, the second stops at once.
+//! Ctrl-C and SIGTERM: the first signal stops the run after its step, the second stops the process at once.
 
 use crate::failure::Failure;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Installs the handler, once a process.
+    /// Installs the handler, once per process.
     ///
     /// # Errors
-    /// [`Failure::Run`] if a handler is installed already.
+    /// [`Failure::Run`] if a handler is already installed.
     pub fn install() -> Result<Self, Failure> {
         let flag = Self::default();
         let handler_flag = flag.clone();
@@ -26,7 +26,7 @@ impl Interrupt {
         Ok(flag)
     }
 
-    /// Asks the run to stop, as Ctrl-C does.
+    /// Stops the run after its step, as Ctrl-C does.
     pub fn request(&self) {
         self.0.store(true, Ordering::SeqCst);
     }

@@ -1,6 +1,6 @@
-//! Everything behind `lnn-cli`: the commands, the terminal, exit codes and the measurement of speed.
+//! The library of `lnn-cli`: the commands, terminal output, exit codes and benchmarks.
 
-// The terminal belongs to this crate.
+// Only this crate prints to the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod bench;

@@ -1,13 +1,13 @@
-//! The binary: parses the arguments, runs the command, turns its failure into an exit code.
+//! The binary: parses the arguments, runs the command and converts its failure to an exit code.
 
-// The terminal belongs to this crate.
+// Only this crate prints to the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use clap::Parser;
 use lnn_cli::commands::Arguments;
 use std::process::ExitCode;
 
-/// Allocates for libtorch as well: it takes the place of the C library's `malloc` in the whole process.
+/// The allocator of the whole process: it replaces the `malloc` of the C library, also for libtorch.
 #[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,16 +1,17 @@
-//! A limit on the memory of this process: an allocation far beyond the memory of the machine fails at once.
+//! A memory limit for this process: an allocation far beyond the memory of the machine fails at once.
 //!
-//! The allocator takes addresses without asking whether there is memory behind them. Without a limit a tensor of terabytes
-//! would be made, and the system would end the process, or another one, while it is filled.
+//! The allocator reserves addresses without checking whether enough memory exists. Without a limit, a tensor of terabytes would
+//! be allocated, and the system would kill this process, or another one, while it is filled.
 
 use crate::kernel_status::kilobytes;
 use rlimit::Resource;
 use std::fs;
 
-/// The allocator holds more addresses than memory; what it holds too much is less than this many times the memory.
+/// The factor between the limit and the memory: the allocator reserves more addresses than it uses memory, but less than this
+/// many times.
 const ADDRESSES: u64 = 2;
 
-/// Limits this process to the memory of the machine. Where that is not known, or a lower limit is there already, nothing
+/// Limits this process to the memory of the machine. If the memory is unknown, or there is already a lower limit, nothing
 /// changes.
 pub(crate) fn limit_to_machine() {
     let Some(memory) = fs::read_to_string("/proc/meminfo").ok().and_then(|text| machine_memory(&text)) else {
@@ -19,12 +20,12 @@ pub(crate) fn limit_to_machine() {
     let Ok((soft, hard)) = Resource::DATA.get() else { return };
     let limit = memory.saturating_mul(ADDRESSES);
     if limit < soft {
-        // It is a help and not a condition.
+        // The limit is optional, therefore errors are ignored.
         let _ = Resource::DATA.set(limit, hard);
     }
 }
 
-/// Bytes of memory and swap in the text of `/proc/meminfo`.
+/// Returns the bytes of memory and swap in the text of `/proc/meminfo`.
 fn machine_memory(text: &str) -> Option<u64> {
     let swap = kilobytes(text, "SwapTotal:").unwrap_or(0);
     kilobytes(text, "MemTotal:")?.checked_add(swap)?.checked_mul(1024)

@@ -1,16 +1,16 @@
-//! Models, presets and precisions as the command line writes them, from the lists of the libraries.
+//! The names of models, presets and precisions on the command line, from the lists of the libraries.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use lnn_models::{ModelKind, Preset};
 use lnn_train::Precision;
 
-/// Reads the name of a model.
+/// Returns the parser for the name of a model.
 pub fn model() -> impl TypedValueParser<Value = ModelKind> {
     let values = ModelKind::ALL.iter().map(|kind| PossibleValue::new(kind.name()).help(kind.help()));
     PossibleValuesParser::new(values).map(|name| name.parse().expect("a possible value is a model"))
 }
 
-/// Reads the name of a preset.
+/// Returns the parser for the name of a preset.
 pub fn preset() -> impl TypedValueParser<Value = Preset> {
     let help = |preset: Preset| {
         let having = ModelKind::ALL.iter().filter(|kind| kind.preset(preset).is_ok());
@@ -33,7 +33,7 @@ pub fn preset() -> impl TypedValueParser<Value = Preset> {
     })
 }
 
-/// Reads the name of a precision.
+/// Returns the parser for the name of a precision.
 pub fn precision() -> impl TypedValueParser<Value = Precision> {
     let values = Precision::ALL.map(|precision| PossibleValue::new(precision.name()).help(precision.help()));
     PossibleValuesParser::new(values).map(|name| {

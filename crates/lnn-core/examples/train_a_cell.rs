@@ -16,7 +16,7 @@ fn series() -> (Tensor, Tensor) {
     (waves.narrow(1, 0, 30).unsqueeze(2), waves.narrow(1, 30, 1))
 }
 
-fn main() -> Result<(), Error> {
+pub(crate) fn main() -> Result<(), Error> {
     let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
     let config = LiquidTimeStepConfig {
         units: 16,

@@ -1,18 +1,18 @@
-//! One variant per way in which data can be wrong, each saying what was expected, what was found and where.
+//! The errors of data sets: one variant per kind of error, with what was expected, what was found and where.
 
 use std::path::{Path, PathBuf};
 
 use crate::readers::image_folder_error::ImageFolderError;
 use crate::readers::series_error::SeriesError;
 
-/// Why a data set could not be fetched, read or split.
+/// The reason why a data set could not be fetched, read or split.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The operating system refused to read or write a file.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried: `open`, `read`, `write`, …
+        /// The failed operation: `open`, `read`, `write`, …
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -20,7 +20,7 @@ pub enum DataError {
         source: std::io::Error,
     },
 
-    /// A file ends before its header says it should.
+    /// A file is shorter than its header specifies.
     #[error(
         "{} is truncated: {expected} bytes expected ({what}), but its content ends at byte {found}; \
          an interrupted copy or download would explain it",
@@ -31,13 +31,13 @@ pub enum DataError {
         path: PathBuf,
         /// What the expected bytes are, e.g. `60000 × 28 × 28 pixels`.
         what: String,
-        /// Bytes of (uncompressed) content the file should have.
+        /// Number of bytes of (uncompressed) content that the file should have.
         expected: u64,
-        /// Bytes of (uncompressed) content it has.
+        /// Number of bytes of (uncompressed) content that it has.
         found: u64,
     },
 
-    /// A file goes on after the end that its header or its format gives.
+    /// A file is longer than its header or its format specifies.
     #[error(
         "{} has bytes left over: {expected} bytes expected ({what}), but the content goes on at byte {expected}; \
          it is damaged or another file under this name",
@@ -48,7 +48,7 @@ pub enum DataError {
         path: PathBuf,
         /// What the expected bytes are, e.g. `60000 × 28 × 28 pixels`.
         what: String,
-        /// Bytes of (uncompressed) content it should have.
+        /// Number of bytes of (uncompressed) content that it should have.
         expected: u64,
     },
 
@@ -57,7 +57,7 @@ pub enum DataError {
     WrongMagic {
         /// The file.
         path: PathBuf,
-        /// The magic number that was expected, in words.
+        /// The magic number that was expected, with its meaning.
         expected: &'static str,
         /// The first four bytes as a big-endian number.
         found: u32,
@@ -65,14 +65,14 @@ pub enum DataError {
         hint: &'static str,
     },
 
-    /// An image extent is zero, or the product of the extents does not fit a file.
+    /// An image extent is zero, or the product of the extents is too large for a file.
     #[error("{}: impossible extents {dims:?} in the header at byte 4: {reason}", path.display())]
     BadExtents {
         /// The file.
         path: PathBuf,
         /// The extents, outermost first.
         dims: Vec<u32>,
-        /// Why they cannot be.
+        /// Why they are impossible.
         reason: &'static str,
     },
 
@@ -84,13 +84,13 @@ pub enum DataError {
     Gzip {
         /// The file.
         path: PathBuf,
-        /// Bytes of uncompressed content that could be read.
+        /// Number of bytes of uncompressed content that could be read.
         offset: u64,
-        /// What the decompressor said.
+        /// The message of the decompressor.
         reason: String,
     },
 
-    /// Images and labels are not equally many.
+    /// The number of images differs from the number of labels.
     #[error(
         "{place}: {images} images but {labels} labels; every image needs one label, so are the files of one set?"
     )]
@@ -134,7 +134,7 @@ pub enum DataError {
         place: String,
         /// Position of the label, from 0.
         index: usize,
-        /// Its place in the (uncompressed) file, where it came from one.
+        /// Its position in the (uncompressed) file, if it was read from a file.
         offset: Option<u64>,
         /// The label.
         label: i64,
@@ -142,8 +142,8 @@ pub enum DataError {
         classes: usize,
     },
 
-    /// A file does not name as many classes as the set has.
-    #[error("{}: {expected} class names expected, one a line, found {found}", path.display())]
+    /// The number of class names in a file differs from the number of classes of the set.
+    #[error("{}: {expected} class names expected, one per line, found {found}", path.display())]
     ClassNames {
         /// The file.
         path: PathBuf,
@@ -153,16 +153,16 @@ pub enum DataError {
         found: usize,
     },
 
-    /// Content does not have the pinned sum.
+    /// Content does not have the pinned checksum.
     #[error("{what}: content with SHA-256 {expected} expected, found {found}; {hint}")]
     ChecksumMismatch {
         /// The file or address.
         what: String,
-        /// The pinned sum, in hexadecimal.
+        /// The pinned checksum, in hexadecimal.
         expected: String,
-        /// The sum of what is there.
+        /// The checksum of the content.
         found: String,
-        /// What to do about it.
+        /// How to correct it.
         hint: &'static str,
     },
 
@@ -171,9 +171,9 @@ pub enum DataError {
     MissingFile {
         /// The folder.
         folder: PathBuf,
-        /// The names under which the file was looked for.
+        /// The names that the file may have.
         wanted: Vec<String>,
-        /// What the folder holds (at most a dozen names).
+        /// What the folder contains (at most a dozen names).
         present: Vec<String>,
     },
 
@@ -184,15 +184,15 @@ pub enum DataError {
         known.join(", ")
     )]
     UnknownDataSet {
-        /// What was asked for.
+        /// The requested name.
         name: String,
         /// The nearest known name.
         suggestion: Option<String>,
-        /// Everything that would have been understood.
+        /// All valid names.
         known: Vec<String>,
     },
 
-    /// No source gave the set.
+    /// No source provided the set.
     #[error(
         "{name} could not be fetched, every source failed:{}\n  Hint: put {} into {} yourself, \
          or read the set from any folder with --data {spec}; LNN_DATA_DIR moves the data folder",
@@ -207,9 +207,9 @@ pub enum DataError {
         failures: Vec<(String, DataError)>,
         /// The files that make up the set.
         files: Vec<String>,
-        /// Where they would be looked for.
+        /// The folder in which they are searched.
         folder: PathBuf,
-        /// What `--data` takes for a set of this format in any folder.
+        /// The value of `--data` for a set of this format in any folder.
         spec: &'static str,
     },
 
@@ -218,7 +218,7 @@ pub enum DataError {
     NotCached {
         /// The set.
         name: String,
-        /// The folder looked at.
+        /// The folder that was searched.
         folder: PathBuf,
     },
 
@@ -231,7 +231,7 @@ pub enum DataError {
         reason: String,
     },
 
-    /// A download ended early or stood still.
+    /// A download ended early or stalled.
     #[error(
         "{url}: the download broke off after {received} bytes{} ({reason})",
         expected.map(|n| format!(" of {n}")).unwrap_or_default()
@@ -239,33 +239,33 @@ pub enum DataError {
     Interrupted {
         /// The address, without user name and password.
         url: String,
-        /// Bytes that arrived.
+        /// Number of bytes received.
         received: u64,
-        /// Bytes that were announced.
+        /// Number of bytes that the server announced.
         expected: Option<u64>,
         /// What went wrong.
         reason: String,
     },
 
-    /// A server sends more than the file can be.
+    /// A server sends more bytes than the file can have.
     #[error("{url}: at most {limit} bytes expected, but the server sends more; this is not the file")]
     TooLong {
         /// The address, without user name and password.
         url: String,
-        /// The most that was acceptable.
+        /// The maximum number of bytes.
         limit: u64,
     },
 
-    /// A package index page does not name the pinned file.
+    /// A package index page does not link to the pinned file.
     #[error("{page}: a link to {file} expected, found none; the index may not carry this package")]
     NotInIndex {
         /// The address of the page, without user name and password.
         page: String,
-        /// The file that was looked for.
+        /// The requested file.
         file: String,
     },
 
-    /// An archive is not built as expected.
+    /// An archive does not have the expected structure.
     #[error("{}: {problem}", path.display())]
     Archive {
         /// The archive.
@@ -274,7 +274,7 @@ pub enum DataError {
         problem: String,
     },
 
-    /// No data folder can be chosen.
+    /// There is no default data folder.
     #[error("no data folder: this user has no cache folder; set LNN_DATA_DIR to a folder of your choice")]
     NoDataFolder,
 
@@ -298,14 +298,14 @@ pub enum DataError {
     #[error(transparent)]
     Series(#[from] SeriesError),
 
-    /// A split cannot be made.
+    /// The samples cannot be split.
     #[error("cannot hold out a fraction of {fraction} of {n} examples for validation: {reason}")]
     BadSplit {
         /// Number of examples.
         n: usize,
-        /// The fraction asked for.
+        /// The requested fraction.
         fraction: f64,
-        /// Why it cannot be.
+        /// Why the split is impossible.
         reason: &'static str,
     },
 }
@@ -322,17 +322,17 @@ impl DataError {
     }
 }
 
-/// `a, b` or `nothing`.
+/// Formats names as `a, b` or `nothing`.
 fn listing(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
-/// `a` or `one of a, b`.
+/// Formats names as `a` or `one of a, b`.
 fn choice(names: &[String]) -> String {
     format!("{}{}", if names.len() == 1 { "" } else { "one of " }, names.join(", "))
 }
 
-/// One line for each source.
+/// Formats the failures, one line per source.
 fn reasons(failures: &[(String, DataError)]) -> String {
     let lines = failures.iter().map(|(source, why)| format!("\n  - {source}: {why}"));
     lines.collect::<Vec<_>>().concat()

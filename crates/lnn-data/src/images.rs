@@ -1,4 +1,4 @@
-//! Labelled images in memory, checked when they are put together.
+//! Labelled images in memory, validated on construction.
 
 use crate::error::DataError;
 use crate::source::{DataSource, Parts, SplitRequest};
@@ -7,19 +7,19 @@ use lnn_core::{Input, InputSpec, SampleSet, Samples};
 use ndarray::{Array, Array1, Array4, Axis, Dimension};
 use tch::Tensor;
 
-/// Images with one label each. Made by [`ImageSet::new`], so the counts agree and every label has a class.
+/// Images with one label each. [`ImageSet::new`] ensures that the counts agree and every label has a class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageSet {
-    /// `[N,C,H,W]`, 0 black … 255 white, N at least 1.
+    /// `[N,C,H,W]`, from 0 (black) to 255 (white), N at least 1.
     pub images: Array4<u8>,
     /// `[N]`, each in `0..classes`.
     pub labels: Array1<i64>,
 }
 
 impl ImageSet {
-    /// Joins `images [N,C,H,W]` (0 black … 255 white) and `labels [N]` in `0..classes`. `place` says in messages
-    /// where they come from.
+    /// Joins `images [N,C,H,W]`, from 0 (black) to 255 (white), and `labels [N]` in `0..classes`. `place` names their origin in
+    /// error messages.
     ///
     /// # Errors
     /// [`DataError::CountMismatch`], [`DataError::Empty`] (also for an extent of zero) and
@@ -46,39 +46,39 @@ impl ImageSet {
         Ok(Self { images, labels })
     }
 
-    /// The number of images N, at least 1.
+    /// Returns the number of images N, at least 1.
     #[expect(clippy::len_without_is_empty, reason = "a set is never empty")]
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// `[C, H, W]` of every image.
+    /// Returns `[C, H, W]` of every image.
     pub fn image_shape(&self) -> [usize; 3] {
         let (_, channels, height, width) = self.images.dim();
         [channels, height, width]
     }
 }
 
-/// A set as it is trained and tested on. Made by [`ImageData::new`], so both halves have the same image shape.
+/// A set with a training part and a test part. [`ImageData::new`] ensures that both have the same image shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageData {
-    /// The name under which the set was asked for.
+    /// The name under which the set was requested.
     pub name: String,
-    /// The images to learn from (and to hold some out of for validation).
+    /// The images for training, some of which are held out for validation.
     pub train: ImageSet,
-    /// The images to test on, once.
+    /// The images for the test, used once.
     pub test: ImageSet,
-    /// What each label means; their number is the number of classes.
+    /// The name of each class; their number is the number of classes.
     pub class_names: Vec<String>,
 }
 
 impl ImageData {
-    /// Joins the two halves of a set; `class_names[k]` is what label `k` means.
+    /// Joins the two parts of a set; `class_names[k]` is the name of class `k`.
     ///
     /// # Errors
-    /// [`DataError::UnequalSizes`] if training and test images differ in `[C,H,W]`, [`DataError::LabelOutOfRange`] if
-    /// a half was made for more classes than there are names.
+    /// [`DataError::UnequalSizes`] if training and test images differ in `[C,H,W]`, [`DataError::LabelOutOfRange`] if a label is
+    /// not below the number of names.
     pub fn new(
         name: impl Into<String>,
         train: ImageSet,
@@ -100,7 +100,7 @@ impl ImageData {
         Ok(Self { name, train, test, class_names })
     }
 
-    /// `[C, H, W]` of every image.
+    /// Returns `[C, H, W]` of every image.
     pub fn image_shape(&self) -> [usize; 3] {
         self.train.image_shape()
     }
@@ -111,7 +111,8 @@ impl DataSource for ImageData {
         InputSpec::images(self.image_shape().map(|extent| extent as i64), self.class_names.clone())
     }
 
-    /// The validation images are drawn from the training images by the seed. A limit leaves evenly spread positions of both.
+    /// The seed determines which training images are held out for validation. A limit keeps evenly spread positions of both
+    /// parts.
     fn parts(&self, request: &SplitRequest) -> Result<Parts, DataError> {
         let count = self.train.len();
         let (mut train, mut validation) = split(count, request.validation_fraction, request.seed)?;
@@ -133,7 +134,7 @@ impl DataSource for ImageData {
     }
 }
 
-/// Images as bytes with their labels, on the CPU.
+/// Converts byte images and their labels to samples on the CPU.
 fn samples(images: &Array4<u8>, labels: &Array1<i64>) -> SampleSet {
     SampleSet::Stored(Samples { input: Input::new(tensor(images)), targets: tensor(labels) })
 }

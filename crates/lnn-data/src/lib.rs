@@ -1,13 +1,13 @@
-//! Data sets: readers of images and series, sets known by name, and how samples are divided into parts.
+//! Data sets: readers of images and series, sets known by name, and the split into training, validation and test.
 //!
-//! [`open()`] turns the value of `--data` into a [`DataSource`], which gives an [`InputSpec`](lnn_core::InputSpec) and the
-//! samples for training, validation and test. Nothing here knows a network.
+//! [`open()`] turns the value of `--data` into a [`DataSource`], which returns an [`InputSpec`](lnn_core::InputSpec) and the
+//! samples for training, validation and test. This crate is independent of the networks.
 //!
-//! A set known by name is read from the data folder ([`Cache`]); with the feature `fetch` what is missing there is downloaded
-//! first, and nothing is let in whose SHA-256 sum is not the one in [`catalog`].
+//! A set known by name is read from the data folder ([`Cache`]). With the feature `fetch`, missing files are downloaded first; a
+//! file is accepted only if its SHA-256 checksum is the one in [`catalog`].
 //!
-//! **Where a new set goes:** a new format is a file in `readers/` with a type that implements [`DataSource`] and a line in its
-//! table; a set known by name, in a format that exists, is one more entry of [`catalog::KNOWN_SETS`].
+//! **How to add a data set:** a new format is a file in `readers/` with a type that implements [`DataSource`] and an entry in its
+//! table; a set known by name, in an existing format, is one more entry of [`catalog::KNOWN_SETS`].
 
 mod error;
 #[cfg(feature = "fetch")]

@@ -14,11 +14,11 @@ use crate::source::DataSource;
 use lnn_core::nearest_name;
 use std::path::{Path, PathBuf};
 
-/// Opens what `spec` names: a known set (`mnist`), fetched first if need be and if this crate has the feature `fetch`, or what a
-/// reader finds at a path (`idx:DIR`, `csv:FILE,…`).
+/// Opens the data that `spec` names: a known set (`mnist`), whose missing files are fetched if this crate has the feature
+/// `fetch`, or a reader with a path (`idx:DIR`, `csv:FILE,…`).
 ///
 /// # Errors
-/// [`DataError::UnknownDataSet`] with the nearest name, else those of the reader or of fetching.
+/// [`DataError::UnknownDataSet`] with the nearest name, otherwise those of the reader or of fetching.
 pub fn open(spec: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Box<dyn DataSource>, DataError> {
     match reader_of(spec) {
         Some((reader, text)) => (reader.open)(text, progress),
@@ -26,15 +26,15 @@ pub fn open(spec: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Box<dy
     }
 }
 
-/// What the data that `spec` names consists of; an unknown name counts as images.
+/// Returns the content of the data that `spec` names; an unknown name counts as images.
 pub fn content(spec: &str) -> Content {
     reader_of(spec).map_or(Content::Images, |(reader, _)| reader.content)
 }
 
-/// The same data with an absolute path, for use from another folder.
+/// Returns `spec` with an absolute path, for use from another folder.
 ///
 /// # Errors
-/// [`DataError::Io`] if the path is empty or the current folder is gone.
+/// [`DataError::Io`] if the path is empty or the current folder no longer exists.
 pub fn absolute(spec: &str) -> Result<String, DataError> {
     let Some((name, text)) = spec.split_once(':') else { return Ok(spec.to_owned()) };
     let reader = READERS.iter().find(|reader| reader.name == name);
@@ -43,7 +43,7 @@ pub fn absolute(spec: &str) -> Result<String, DataError> {
     Ok(format!("{name}:{}{options}", absolute.display()))
 }
 
-/// Makes sure that the known set `name` is in the data folder and returns the folder of its files.
+/// Ensures that the known set `name` is in the data folder and returns the folder of its files.
 ///
 /// # Errors
 /// [`DataError::UnknownDataSet`], [`DataError::AllSourcesFailed`] with a reason for each source, and those of
@@ -55,7 +55,8 @@ pub fn fetch(name: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathB
     Ok(files[0].parent().map_or_else(|| cache.folder(set.name), Path::to_owned))
 }
 
-/// Reads every file of the known set `name` again, or its archive if that is all there is, checks its sum, and returns the files.
+/// Reads every file of the known set `name` again, or its archive if there are no files, verifies its checksum, and returns the
+/// files.
 ///
 /// # Errors
 /// [`DataError::UnknownDataSet`], [`DataError::NotCached`], and for the first bad file [`DataError::ChecksumMismatch`],
@@ -64,7 +65,7 @@ pub fn verify(name: &str) -> Result<Vec<PathBuf>, DataError> {
     local::recheck(&Cache::from_env()?, known(name)?)
 }
 
-/// The reader of `NAME:TEXT` or `NAME`, and the text.
+/// Returns the reader of `NAME:TEXT` or `NAME`, and the text.
 fn reader_of(spec: &str) -> Option<(&'static Reader, &str)> {
     let (name, text) = spec.split_once(':').unwrap_or((spec, ""));
     READERS
@@ -73,7 +74,7 @@ fn reader_of(spec: &str) -> Option<(&'static Reader, &str)> {
         .map(|reader| (reader, text))
 }
 
-/// Reads a known set, fetched first where this crate can fetch.
+/// Reads a known set, and fetches missing files if this crate has the feature `fetch`.
 pub(crate) fn open_known(
     cache: &Cache,
     set: &KnownSet,
@@ -94,7 +95,7 @@ fn present(
     verified::cached(set, &cache.folder(set.name))
 }
 
-/// Reads the `files` of `set`, in the order in which it lists them.
+/// Reads the `files` of `set`, in the order of `set.files`.
 fn read(set: &KnownSet, files: &[PathBuf]) -> Result<ImageData, DataError> {
     let class_names = set.class_names.iter().map(ToString::to_string).collect();
     match set.format {
@@ -110,7 +111,7 @@ fn read(set: &KnownSet, files: &[PathBuf]) -> Result<ImageData, DataError> {
     }
 }
 
-/// The known set called `name`, or an error that helps.
+/// Returns the known set called `name`, or an error with a suggestion.
 fn known(name: &str) -> Result<&'static KnownSet, DataError> {
     catalog::find(name).ok_or_else(|| unknown(name))
 }
@@ -126,7 +127,7 @@ fn unknown(name: &str) -> DataError {
     DataError::UnknownDataSet { name: name.to_owned(), suggestion, known }
 }
 
-/// What `folder` looks like.
+/// Returns the name of the reader that the content of `folder` suggests.
 fn likely_reader(folder: &Path) -> &'static str {
     let has = |name: &str| folder.join(name).exists();
     let cifar10 = has(cifar10::BATCHES[0]) || has(cifar10::FOLDER) || has(cifar10::ARCHIVE);

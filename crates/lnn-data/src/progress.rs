@@ -1,4 +1,4 @@
-//! Reports of what takes long.
+//! Progress reports of long operations.
 
 use std::path::Path;
 
@@ -12,23 +12,23 @@ pub enum Progress<'a> {
         /// The folder of the set.
         folder: &'a Path,
     },
-    /// A file in the data folder is not what it should be, so it is fetched again.
+    /// A file in the data folder is damaged and will be fetched again.
     Damaged {
         /// What is wrong with it.
         reason: &'a DataError,
     },
-    /// A source is asked.
+    /// A source is tried.
     Trying {
-        /// The source in words.
+        /// The description of the source.
         source: &'a str,
     },
-    /// Bytes arrive.
+    /// A file is being downloaded.
     Downloading {
         /// The file.
         file: &'a str,
-        /// Bytes so far.
+        /// Number of bytes received so far.
         received: u64,
-        /// Bytes in all, if the server says it.
+        /// Total number of bytes, if the server sends it.
         total: Option<u64>,
     },
     /// An archive is being turned into the files of the set.
@@ -36,18 +36,18 @@ pub enum Progress<'a> {
         /// The archive.
         file: &'a str,
     },
-    /// A source gave nothing; the next one is tried.
+    /// A source failed; the next one is tried.
     SourceFailed {
-        /// The source in words.
+        /// The description of the source.
         source: &'a str,
-        /// Why.
+        /// The reason.
         reason: &'a DataError,
     },
-    /// Image files are decoded.
+    /// Image files are being decoded.
     Decoding {
-        /// Files so far.
+        /// Number of files decoded so far.
         done: usize,
-        /// Files in all.
+        /// Total number of files.
         total: usize,
     },
 }

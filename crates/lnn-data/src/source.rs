@@ -1,22 +1,22 @@
-//! What every reader gives: an [`InputSpec`] and samples for training, validation and test.
+//! The interface of every reader: an [`InputSpec`] and samples for training, validation and test.
 
 use crate::error::DataError;
 use lnn_core::{InputSpec, SampleSet};
 use std::fmt::Debug;
 use tch::Device;
 
-/// Data that a model can be trained on. A new format implements this and joins the table in `readers/mod.rs`.
+/// Data for training a model. A new format implements this trait and is added to the table in `readers/mod.rs`.
 pub trait DataSource: Debug {
-    /// What a model for this data takes and predicts, with all names.
+    /// Returns what a model for this data takes and predicts, with all names.
     fn spec(&self) -> InputSpec;
 
-    /// The samples for training, validation and test, on the CPU.
+    /// Returns the samples for training, validation and test, on the CPU.
     ///
     /// # Errors
     /// [`DataError`] if a part would be empty.
     fn parts(&self, request: &SplitRequest) -> Result<Parts, DataError>;
 
-    /// The samples for test alone, on the CPU.
+    /// Returns the samples for the test alone, on the CPU.
     ///
     /// # Errors
     /// [`DataError`] if there are none.
@@ -28,14 +28,14 @@ pub trait DataSource: Debug {
 pub struct SplitRequest {
     /// The fraction of the samples outside the test part that is held out for validation.
     pub validation_fraction: f64,
-    /// Seed of a random split; series are split in time.
+    /// Seed of a random split; series are split in time instead.
     pub seed: u64,
     /// The maximum number of samples for training and validation together.
     pub limit: Option<usize>,
 }
 
 impl SplitRequest {
-    /// How many of the limit are for training and how many for validation; `None` without a limit.
+    /// Returns the limits for training and for validation; `None` without a limit.
     pub fn limits(&self) -> Option<[usize; 2]> {
         let limit = self.limit?;
         let held_out = ((limit as f64 * self.validation_fraction).round().max(1.0) as usize).min(limit);
@@ -46,16 +46,16 @@ impl SplitRequest {
 /// Training, validation and test.
 #[derive(Debug)]
 pub struct Parts {
-    /// The samples to train on.
+    /// The samples for training.
     pub train: SampleSet,
-    /// The samples to choose by.
+    /// The samples for choosing the best epoch and the hyper-parameters.
     pub validation: SampleSet,
-    /// The samples to test on, once.
+    /// The samples for the test, used once.
     pub test: SampleSet,
 }
 
 impl Parts {
-    /// The same parts on `device`.
+    /// Returns the same parts on `device`.
     #[must_use]
     pub fn to_device(&self, device: Device) -> Self {
         let [train, validation, test] =
@@ -63,7 +63,7 @@ impl Parts {
         Self { train, validation, test }
     }
 
-    /// Of training and validation the first samples, as many as the limit of `request` leaves.
+    /// Keeps the first samples of training and validation, as many as the limit of `request` allows.
     #[must_use]
     pub(crate) fn limited_to_the_first(self, request: &SplitRequest) -> Self {
         let Some([train, validation]) = request.limits() else { return self };

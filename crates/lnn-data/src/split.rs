@@ -1,12 +1,12 @@
-//! Which training images are held out for validation: a seeded permutation that never changes, so that a run that is resumed holds
-//! out the images that it held out before.
+//! The choice of the training images that are held out for validation: a permutation that is determined by the seed, so that a
+//! resumed run holds out the same images as before.
 
 use crate::error::DataError;
 use lnn_core::random::SplitMix64;
 
-/// `(training, validation)` positions in `0..n`: `round(n · validation_fraction)` of them drawn for validation by a
-/// permutation that depends on `n` and `seed` only. Disjoint, together complete, both in ascending order; a larger
-/// fraction under the same seed holds out a superset.
+/// Returns `(training, validation)` positions in `0..n`: `round(n · validation_fraction)` of them are drawn for validation by a
+/// permutation that depends on `n` and `seed` only. The positions are disjoint, together complete, and both in ascending order; a
+/// larger fraction with the same seed holds out a superset.
 ///
 /// # Errors
 /// [`DataError::BadSplit`] unless `0 ≤ validation_fraction < 1` and at least one example is left for training.
@@ -26,7 +26,7 @@ pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Result<(Vec<usize
     Ok((training, order))
 }
 
-/// `count` of `positions` (all, if there are no more), evenly spread: a set may be sorted by class.
+/// Returns `count` of `positions` (all, if there are not more), evenly spread, because a set may be sorted by class.
 pub fn thinned(positions: &[usize], count: usize) -> Vec<usize> {
     let count = count.min(positions.len());
     (0..count).map(|i| positions[i * positions.len() / count]).collect()

@@ -11,86 +11,86 @@ use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, Standa
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// The configuration of a run, as `config.json` holds it and `--config` and `--set` change it.
+/// The configuration of a run: the content of `config.json`, changed by `--config` and `--set`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
     /// The preset that the other values started from.
     pub preset: Preset,
-    /// The data set, as `--data` takes it.
+    /// The data set: the value of `--data`.
     pub data: String,
     /// Seed of weights, split, order and augmentation.
     pub seed: u64,
-    /// Epochs in all.
+    /// Total number of epochs.
     pub epochs: u64,
     /// Batch size.
     pub batch_size: i64,
-    /// The maximum number of samples for training and validation together; null takes all.
+    /// The maximum number of samples for training and validation together; null uses all samples.
     pub limit: Option<usize>,
     /// The fraction of the training samples that is held out for validation.
     pub validation_fraction: f64,
     /// The model.
     pub model: ModelConfig,
-    /// The checkpoint whose weights the run starts from; null draws them.
+    /// The checkpoint whose weights the run starts from; null draws random weights.
     #[serde(default)]
     pub init: Option<PathBuf>,
-    /// Over which pixels the input is standardised.
+    /// The pixels over which the mean and deviation of the standardisation are computed.
     pub standardization: Standardization,
-    /// How images are changed in training.
+    /// Augmentation of the training images.
     pub augmentation: Augmentation,
-    /// How the weights are found.
+    /// How the weights are computed: by gradients or in closed form.
     pub method: Method,
-    /// In which precision a training step computes.
+    /// The precision of a training step.
     #[serde(default)]
     pub precision: Precision,
-    /// Whether the training step is recorded in a CUDA graph, where the device is one; the CPU has none.
+    /// Whether the training step is recorded in a CUDA graph on a CUDA device; the CPU ignores it.
     #[serde(default)]
     pub cuda_graph: bool,
     /// The fraction of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// The optimiser.
     pub optimizer: OptimizerSettings,
-    /// How the learning rate changes.
+    /// The learning-rate schedule.
     pub schedule: Schedule,
-    /// What the best epoch is chosen by.
+    /// The criterion for the best epoch.
     pub selection: Selection,
-    /// After how many epochs without a better one the run stops; null never stops it.
+    /// The number of epochs without improvement after which the run stops; null never stops it early.
     pub patience: Option<u64>,
 }
 
-/// Adam with decoupled weight decay, and optionally Muon for kernels.
+/// Adam with decoupled weight decay, and optionally Muon for convolution kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerSettings {
-    /// The highest learning rate.
+    /// The maximum learning rate.
     pub learning_rate: f64,
-    /// Decay of the first moment.
+    /// Decay rate of the first moment.
     pub beta1: f64,
-    /// Decay of the second moment.
+    /// Decay rate of the second moment.
     pub beta2: f64,
-    /// Added to the root of the second moment.
+    /// Added to the square root of the second moment.
     pub epsilon: f64,
     /// Decoupled weight decay of matrices and kernels.
     pub weight_decay: f64,
-    /// Muon for the kernels of convolutions; null leaves them to Adam.
+    /// Muon for the kernels of convolutions; null trains them with Adam.
     #[serde(default)]
     pub muon: Option<MuonSettings>,
 }
 
-/// Steps along orthogonalised momentum.
+/// Muon: updates by orthogonalised momentum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MuonSettings {
-    /// Its learning rate, as a multiple of the optimiser's.
+    /// Its learning rate, as a multiple of the learning rate of Adam.
     pub relative_rate: f64,
-    /// Decay of the momentum.
+    /// Decay rate of the momentum.
     pub momentum: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
 }
 
 impl OptimizerSettings {
-    /// The constants of the optimiser.
+    /// Returns the constants of the optimiser.
     pub fn constants(&self) -> OptimizerConfig {
         let Self { beta1, beta2, epsilon, weight_decay, muon, .. } = *self;
         let muon = muon.map(|MuonSettings { relative_rate, momentum, weight_decay }| {
@@ -101,7 +101,7 @@ impl OptimizerSettings {
 }
 
 impl RunConfig {
-    /// Refuses values that no run can use. Those of a model or of the optimiser are checked where it is built.
+    /// Refuses values that no run can use. The values of the model and of the optimiser are checked where these are built.
     ///
     /// # Errors
     /// [`Error::Setting`] with the key, its range and the value; [`Error::Configuration`] if several values do not fit together.
@@ -145,7 +145,7 @@ impl RunConfig {
         problem("augmentation", self.augmentation.problem())
     }
 
-    /// The description of a checkpoint of this run.
+    /// Returns the description that a checkpoint of this run stores.
     pub fn describe(&self, model: &Model, state: &TrainingState) -> Description {
         Description {
             format_version: FORMAT_VERSION,

@@ -1,14 +1,15 @@
-//! Where samples enter a model.
+//! The place where samples enter a model.
 
 use lnn_core::Input;
 use lnn_models::{Error, Mode, Model, Output};
 
-/// Where samples enter a model: at its input, or behind its fixed front, whose features were computed once.
+/// The place where samples enter a model: its input, or the head behind its fixed front, whose features were computed
+/// once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
     /// Samples are images or sequences.
     Input,
-    /// Samples are features `[N, D]` of the fixed front.
+    /// Samples are features `[N, D]` computed by the fixed front.
     Head,
 }
 

@@ -1,4 +1,4 @@
-//! What ends an epoch: policies, growth, checkpoints and the line of metrics.
+//! The end of an epoch: policies, growth, checkpoints and the metrics line.
 
 use crate::error::Error;
 use crate::evaluation::Evaluation;
@@ -17,7 +17,7 @@ impl Trainer<'_> {
     ) -> Result<(), Error> {
         let (seen, loss_sum, correct) =
             (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
-        // Units that are added now are active from the next epoch on; the checkpoints of this epoch have them.
+        // Units that are added here are active from the next epoch on; the checkpoints of this epoch contain them.
         let plateau = self
             .descent
             .model
@@ -61,11 +61,11 @@ impl Trainer<'_> {
         if let Some((rate, _)) = activity {
             Self::advise_on_spikes(rate, observers)?;
         }
-        // Last of all: a run that dies before this line repeats the epoch, and its metrics line is replaced.
+        // The metrics line comes last: a run that is killed before it repeats the epoch and replaces the line.
         self.save_last()
     }
 
-    /// A reservoir that never or always spikes says nothing by its spikes.
+    /// Warns if no unit spiked or every unit spiked at every step, because such spikes carry no information.
     fn advise_on_spikes(rate: f64, observers: &mut Observers) -> Result<(), Error> {
         let advice = if rate <= 0.0 {
             "no unit ever spiked; hint: lower model.threshold, or raise model.input_scale or model.leak_rate"

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Why a run cannot start, or why it failed.
+/// The reason why a run cannot start or has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A key of the configuration has a value that no run can use.
@@ -10,9 +10,9 @@ pub enum Error {
     Setting {
         /// The key.
         key: &'static str,
-        /// What it may be.
+        /// The values it can have.
         expected: &'static str,
-        /// The value.
+        /// The value that was found.
         found: String,
     },
     /// A configuration cannot be read, or does not fit its model or its data.
@@ -26,10 +26,10 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The message of the operating system.
         reason: String,
     },
-    /// The run was asked to stop before it had anything to save.
+    /// The run was asked to stop before there was anything to save.
     #[error("{0}")]
     Stopped(String),
     /// A loss is infinite or not a number.
@@ -46,9 +46,9 @@ pub enum Error {
         epoch: u64,
         /// The step of the epoch, from 1.
         step: u64,
-        /// Steps of an epoch.
+        /// Steps per epoch.
         steps: u64,
-        /// What is left of the run.
+        /// What remains of the run on disk.
         kept: String,
     },
     /// The data cannot be read or divided.
@@ -57,18 +57,18 @@ pub enum Error {
     /// The model or its checkpoint failed.
     #[error(transparent)]
     Model(#[from] lnn_models::Error),
-    /// An observer failed for a reason of its own.
+    /// An observer failed.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// A file that could not be read or written.
+    /// Returns a function that wraps an input or output error of the file at `path`.
     pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
         |error| Self::Io { path: path.to_owned(), reason: error.to_string() }
     }
 
-    /// A configuration that cannot be used, and why.
+    /// Returns the error for a configuration that cannot be used.
     pub fn configuration(reason: impl Into<String>) -> Self {
         Self::Configuration(reason.into())
     }

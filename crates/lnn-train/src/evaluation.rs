@@ -7,18 +7,18 @@ use lnn_models::{Error, Mode, Model};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-/// How many samples are computed at once: bounds the memory.
+/// The number of samples per forward pass, which bounds the memory.
 pub(crate) const BLOCK: i64 = 500;
 
-/// What an evaluation gives.
+/// The result of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Part of the samples that were classified correctly; none if values are predicted.
+    /// The fraction of the samples that were classified correctly; none for regression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
-    /// Mean cross-entropy in nats, or mean squared error in units of the values' deviation.
+    /// Mean cross-entropy in nats, or mean squared error in units of the deviation of the values.
     pub loss: f64,
-    /// Mean absolute error in the values' own units; none for classes.
+    /// Mean absolute error in the units of the values; none for classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_absolute_error: Option<f64>,
     /// Number of samples.
@@ -26,7 +26,7 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// As `accuracy 0.9000, loss 0.3000`.
+    /// Formats the result as `accuracy 0.9000, loss 0.3000`.
     pub fn in_words(&self) -> String {
         let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
         let error = self.mean_absolute_error;
@@ -36,13 +36,13 @@ impl Evaluation {
     }
 }
 
-/// A loss for display: `0.1234`, or `1.23e-5` where four decimal places would show zeros.
+/// Formats a loss for display: `0.1234`, or `1.23e-5` where four decimal places would show zeros.
 pub fn in_digits(loss: f64) -> String {
     if loss != 0.0 && loss.abs() < 1e-4 { format!("{loss:.2e}") } else { format!("{loss:.4}") }
 }
 
-/// Evaluates `model` on `set`, whose samples enter at `entry`; waits for the device once, at the end. `progress` receives the number
-/// of samples done.
+/// Evaluates `model` on `set`, whose samples enter at `entry`; waits for the device once, at the end. `progress` receives the
+/// number of samples done.
 ///
 /// # Errors
 /// Those of [`Model::run`].
@@ -63,8 +63,8 @@ pub fn evaluate(
     Ok(sums.means())
 }
 
-/// The predictions of `model` for an input of any number of samples on any device, `[N, O]` or `[N, T, O]` on the CPU, computed in
-/// blocks that bound the memory.
+/// Returns the predictions of `model`, `[N, O]` or `[N, T, O]` on the CPU, for an input on any device. The samples are computed
+/// in blocks, which bounds the memory.
 ///
 /// # Errors
 /// Those of [`Model::check`] and [`Model::run`].
@@ -79,8 +79,8 @@ pub fn predict(model: &Model, input: &Input) -> Result<Tensor, Error> {
     Ok(Tensor::cat(&blocks.collect::<Result<Vec<_>, Error>>()?, 0))
 }
 
-/// [`evaluate`] for a model at its input, with noise N(0, `deviation`²) on every number of it, the same noise each time. Its unit is the
-/// range of an image, 0 to 1, or a feature's own deviation over the training set.
+/// Evaluates a model at its input with noise N(0, `deviation`²) added to every input value; every call adds the same noise. The
+/// unit of `deviation` is the range of an image, 0 to 1, or the deviation of each feature over the training set.
 ///
 /// # Errors
 /// Those of [`Model::run`].
@@ -110,7 +110,7 @@ pub fn evaluate_with_noise(
     Ok(sums.means())
 }
 
-/// Evaluates `count` heads behind one pass of the fixed front: `predict(features, i, mode)` is the prediction of head i.
+/// Evaluates `count` heads on one pass of the fixed front; `predict(features, i, mode)` returns the predictions of head i.
 ///
 /// # Errors
 /// Those of [`Model::front`] and of `predict`.
@@ -138,7 +138,7 @@ struct Sums<'a> {
     loss: Tensor,
     correct: Option<Tensor>,
     distance: Tensor,
-    /// What the sums are divided by: samples, or with targets per step the steps that count.
+    /// The targets, whose number divides the sums: one per sample, or one per step that counts.
     targets: Tensor,
     samples: i64,
 }

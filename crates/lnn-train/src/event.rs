@@ -5,14 +5,14 @@ use lnn_models::AddedUnits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// How a run begins.
+/// The properties of a run, reported when it begins.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Started {
     /// The model's name.
     pub model: String,
     /// The data set.
     pub data: String,
-    /// The device in words.
+    /// The description of the device.
     pub device: String,
     /// Threads of one operation on the CPU.
     pub threads: i32,
@@ -20,73 +20,73 @@ pub struct Started {
     pub trainable: usize,
     /// Fixed parameters.
     pub fixed: usize,
-    /// Samples to train on.
+    /// Number of training samples.
     pub train_samples: i64,
-    /// Samples to validate on.
+    /// Number of validation samples.
     pub validation_samples: i64,
-    /// Steps of an epoch.
+    /// Steps per epoch.
     pub steps_per_epoch: u64,
-    /// Finished epochs, not 0 if the run is resumed.
+    /// Finished epochs; above 0 if the run is resumed.
     pub epoch: u64,
-    /// Epochs in all.
+    /// Total number of epochs.
     pub epochs: u64,
     /// The run's folder.
     pub folder: PathBuf,
 }
 
-/// One line of `metrics.jsonl`: an epoch. A readout in closed form has one [`Candidate`] per line instead.
+/// The metrics of an epoch, one line of `metrics.jsonl`. A readout in closed form writes one [`Candidate`] per line instead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// The epoch, from 1.
     pub epoch: u64,
-    /// Epochs in all.
+    /// Total number of epochs.
     pub epochs: u64,
-    /// Finished steps in all.
+    /// Total number of finished steps.
     pub step: u64,
     /// Mean training loss.
     pub loss: f64,
-    /// Training accuracy, measured while training; none if values are predicted.
+    /// Training accuracy, measured while training; none for regression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
     /// Validation loss.
     pub val_loss: f64,
-    /// Validation accuracy; none if values are predicted.
+    /// Validation accuracy; none for regression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub val_accuracy: Option<f64>,
     /// Learning rate of the last step.
     pub lr: f64,
-    /// Training samples per second, without the validation.
+    /// Training samples per second, without the time for validation.
     pub samples_per_second: f64,
-    /// Seconds spent so far.
+    /// Training time so far in seconds.
     pub seconds: f64,
-    /// Estimated seconds to the end.
+    /// Estimated remaining time in seconds.
     pub eta_seconds: f64,
     /// Whether this is the best epoch so far.
     pub best: bool,
-    /// Spikes per unit and step of a spiking reservoir, while training.
+    /// Spikes per unit and step of a spiking reservoir during training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spike_rate: Option<f64>,
-    /// Its mean absolute membrane.
+    /// Mean absolute membrane potential of a spiking reservoir.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_state: Option<f64>,
-    /// Number of its active units.
+    /// Number of active units of a spiking reservoir.
     #[serde(rename = "living_units", default, skip_serializing_if = "Option::is_none")]
     pub active_units: Option<i64>,
-    /// The additions of units in this epoch.
+    /// The units added in this epoch.
     #[serde(rename = "births", default, skip_serializing_if = "Vec::is_empty")]
     pub added_units: Vec<AddedUnits>,
 }
 
-/// A value of λ that was tried.
+/// The validation result of one candidate for the regularisation λ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// λ as a part of the mean diagonal.
+    /// λ as a fraction of the mean diagonal.
     pub regularization: f64,
     /// Validation loss; none if λ was too small for the equations to have a solution.
     pub val_loss: Option<f64>,
     /// Validation accuracy.
     pub val_accuracy: Option<f64>,
-    /// Whether it was chosen: by accuracy, and among equals by loss.
+    /// Whether this candidate was chosen: by accuracy, and by loss among equal accuracies.
     pub chosen: bool,
 }
 
@@ -95,14 +95,15 @@ pub struct Candidate {
 pub struct GradientNorms {
     /// The epoch, from 1.
     pub epoch: u64,
-    /// The norm at each step, the first step first.
+    /// The gradient norm at each step, starting with the first step.
     pub norms: Vec<f64>,
-    /// How many steps back from the last the norm first falls below a thousandth of the last step's; none if it never does.
+    /// The number of steps from the last one back to the first norm below a thousandth of the norm at the last step; none if
+    /// there is no such norm.
     pub horizon: Option<u64>,
 }
 
 impl GradientNorms {
-    /// Measures the horizon of the norms of an epoch.
+    /// Computes the horizon of the norms of an epoch.
     pub fn new(epoch: u64, norms: Vec<f64>) -> Self {
         let last = norms.last().copied().unwrap_or(0.0);
         let horizon = norms.iter().rev().position(|norm| *norm < 1e-3 * last).map(|steps| steps as u64);
@@ -110,15 +111,15 @@ impl GradientNorms {
     }
 }
 
-/// Something that happened in a run.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "kebab-case")]
 pub enum Event {
-    /// The run begins or goes on.
+    /// The run begins or is resumed.
     Started(Started),
-    /// Something a user should know.
+    /// A message for the user.
     Notice {
-        /// In words.
+        /// The message.
         text: String,
     },
     /// A step is done.
@@ -127,7 +128,7 @@ pub enum Event {
         epoch: u64,
         /// Finished steps of this epoch.
         step: u64,
-        /// Steps of an epoch.
+        /// Steps per epoch.
         steps: u64,
         /// Mean loss of the epoch so far.
         loss: f64,
@@ -139,7 +140,7 @@ pub enum Event {
     /// Units were added.
     #[serde(rename = "birth")]
     UnitsAdded(AddedUnits),
-    /// The gradient that reaches each step, once an epoch.
+    /// The gradient norm at each step through time, once per epoch.
     Gradients(GradientNorms),
     /// Early stopping ended the run.
     StoppedEarly {
@@ -152,19 +153,19 @@ pub enum Event {
     Paused {
         /// Finished epochs.
         epoch: u64,
-        /// Finished steps in all.
+        /// Total number of finished steps.
         step: u64,
-        /// What `--resume` takes.
+        /// The run's folder, which `--resume` takes.
         folder: PathBuf,
     },
     /// An evaluation with noise on the input.
     Noise {
-        /// Deviation of the noise.
+        /// Standard deviation of the noise.
         deviation: f64,
-        /// What came out.
+        /// The result of the evaluation.
         result: Evaluation,
     },
-    /// The best weights were tested, once, at the end.
+    /// The best weights were tested, once, at the end of the run.
     Test(Evaluation),
 }
 

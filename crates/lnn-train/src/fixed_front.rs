@@ -1,11 +1,11 @@
-//! A fixed front is computed once: its features depend on the sample alone, not on the epoch.
+//! The features of a fixed front, computed once because they do not change between epochs.
 
 use crate::evaluation::BLOCK;
 use lnn_core::{Input, SampleSet, Samples};
 use lnn_models::{Error, Model, ReadoutFit};
 use tch::Tensor;
 
-/// Runs the fixed front of `model` over all samples, adds every block to `fit`, and with `keep` returns the features `[N, D]` as
+/// Runs the fixed front of `model` over all samples and adds every block to `fit`. With `keep`, returns the features `[N, D]` as
 /// samples. `progress` receives the number of samples done.
 ///
 /// # Errors
@@ -41,7 +41,7 @@ pub(crate) fn run_front(
     }))
 }
 
-/// Bytes that the features of `count` samples take.
+/// Returns the number of bytes of the features of `count` samples.
 ///
 /// # Errors
 /// Those of [`Model::front`].

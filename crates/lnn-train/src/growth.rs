@@ -1,4 +1,4 @@
-//! Growth while a run trains: when the model looks at its activity, and what follows.
+//! Growth during training: when the activity is checked, and when units are added.
 
 use crate::batches::{Stream, stream_seed};
 use crate::error::Error;
@@ -14,7 +14,7 @@ impl Trainer<'_> {
         every.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    /// Adds units if the activity since the last check calls for them.
+    /// Adds units if the activity since the last check requires it.
     pub(crate) fn grow_by_activity(&mut self, observers: &mut Observers) -> Result<(), Error> {
         let unlooked = std::mem::replace(&mut self.state.unlooked, ActivitySums::ZERO);
         let calls = match (self.descent.model.growth(), unlooked.means()) {

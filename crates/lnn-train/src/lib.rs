@@ -1,11 +1,11 @@
-//! Training as a library: the loop, its steps and policies, the folder of a run, events and the observers that write files.
+//! The training library: training loop, steps, policies, run folders, events and the observers that write files.
 //!
 //! ```text
 //! SampleSet ─► Batches ─► Step (model, loss, optimiser) ─► Trainer ─Event─► Observers
 //!                                                             └─► Checkpoint
 //! ```
-//! A [`RunConfig`] holds every number that decides the result of a run. [`Session`] prepares a new run or one that goes on, and
-//! [`Trainer`] is the loop alone. Nothing here prints or knows exit codes.
+//! A [`RunConfig`] contains every number that determines the result of a run. [`Session`] prepares a new run or a resumed one,
+//! and [`Trainer`] is the training loop. This crate prints nothing and defines no exit codes.
 
 mod batches;
 mod config;
@@ -48,7 +48,7 @@ pub use session::Session;
 pub use state::{ActivitySums, TrainingState};
 pub use trainer::{Outcome, Trainer};
 
-/// The commit that this program was built from, as checkpoints name it.
+/// The commit that this program was built from, as stored in checkpoints.
 pub const COMMIT: &str = env!("LNN_COMMIT");
 
 /// Version and commit of the program.

@@ -1,28 +1,28 @@
-//! Methods of training: by gradients over epochs, or in closed form.
+//! Training methods: by gradients over epochs, or in closed form.
 
 use crate::error::Error;
 use lnn_models::RidgeStart;
 use serde::{Deserialize, Serialize};
 
-/// How the weights of a model are found, each method with settings of its own.
+/// The method that computes the weights of a model; each method has its own settings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Method {
-    /// By gradients, over epochs.
+    /// Gradient descent over epochs.
     Gradient(GradientMethod),
-    /// By ridge regression of a linear readout behind a fixed front, in one pass; validation chooses the regularisation.
+    /// Ridge regression of a linear readout behind a fixed front, in one pass; the validation samples choose the regularisation.
     Ridge {},
 }
 
-/// The settings of training by gradients.
+/// The settings of gradient descent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GradientMethod {
-    /// How a linear readout of fixed features starts; null draws its weights.
+    /// How a linear readout of fixed features is initialised; null draws random weights.
     #[serde(default)]
     pub readout_start: Option<RidgeStart>,
-    /// The maximum size of the features of a fixed front that are kept in memory, in megabytes; beyond it each epoch computes them
-    /// anew.
+    /// The maximum size, in megabytes, of the features of a fixed front that are kept in memory; larger features are recomputed
+    /// in each epoch.
     #[serde(default = "four_gigabytes")]
     pub feature_cache_mb: u64,
 }
@@ -38,12 +38,12 @@ impl Default for GradientMethod {
 }
 
 impl Method {
-    /// Whether weights are found in closed form.
+    /// Whether the weights are computed in closed form.
     pub fn is_ridge(&self) -> bool {
         matches!(self, Self::Ridge {})
     }
 
-    /// The start of the readout, if it has one.
+    /// The initialisation of the readout, if one is set.
     pub fn readout_start(&self) -> Option<RidgeStart> {
         match self {
             Self::Gradient(gradient) => gradient.readout_start,
@@ -51,14 +51,14 @@ impl Method {
         }
     }
 
-    /// Leaves the readout to its drawn weights, or to those of a checkpoint.
+    /// Removes the initialisation of the readout: it keeps its random weights, or those of a checkpoint.
     pub fn forget_readout_start(&mut self) {
         if let Self::Gradient(gradient) = self {
             gradient.readout_start = None;
         }
     }
 
-    /// The refusal of an option that a closed form does nothing with.
+    /// Returns the error for an option that has no effect in closed form.
     pub fn without_effect(option: &str) -> Error {
         Error::configuration(format!(
             "--readout ridge: one pass in full precision over the images as they are solves for the weights, so {option} would do \

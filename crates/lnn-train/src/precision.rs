@@ -1,4 +1,4 @@
-//! In which precision a training step computes.
+//! The precision of a training step.
 
 use lnn_sys::{Error, autocast};
 use serde::{Deserialize, Serialize};
@@ -11,17 +11,17 @@ pub enum Precision {
     /// Everything in float32.
     #[default]
     F32,
-    /// Convolutions and matrix products in bfloat16, recurrences and all else in float32.
+    /// Convolutions and matrix products in bfloat16, recurrences and everything else in float32.
     Bf16,
     /// Everything in float64: weights, training, evaluation and export.
     F64,
 }
 
 impl Precision {
-    /// All of them, in the order of their documentation.
+    /// All precisions, in the order of the documentation.
     pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::F64];
 
-    /// Its name in a configuration and on the command line.
+    /// Returns its name in a configuration and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
@@ -30,7 +30,7 @@ impl Precision {
         }
     }
 
-    /// What it computes in which dtype, in a few words.
+    /// Returns a short description of the dtypes that it uses.
     pub fn help(self) -> &'static str {
         match self {
             Self::F32 => "everything in float32",
@@ -41,7 +41,7 @@ impl Precision {
         }
     }
 
-    /// The dtype of weights, losses, optimiser state and evaluations.
+    /// Returns the dtype of weights, losses, optimiser state and evaluations.
     pub fn kind(self) -> Kind {
         match self {
             Self::F32 | Self::Bf16 => Kind::Float,
@@ -49,7 +49,7 @@ impl Precision {
         }
     }
 
-    /// Runs the forward pass of a step on `device`; its backward pass must run outside.
+    /// Runs the forward pass of a step on `device`; the backward pass must run outside `forward`.
     ///
     /// # Errors
     /// Those of [`autocast`].
@@ -60,7 +60,7 @@ impl Precision {
         }
     }
 
-    /// A warning about its speed on `device`, if one is due.
+    /// Returns a warning if this precision is slow on `device`.
     pub fn notice(self, device: Device) -> Option<String> {
         let slow = self == Self::Bf16 && device == Device::Cpu && !processor_has_bf16();
         slow.then(|| {
@@ -69,9 +69,9 @@ impl Precision {
     }
 }
 
-/// Whether the processor multiplies bfloat16 matrices by itself; `false` where that is not known.
+/// Whether the processor has instructions for bfloat16 matrix products; `false` where that is not known.
 fn processor_has_bf16() -> bool {
-    // A processor with AMX has these, too.
+    // Processors with AMX have these instructions, too.
     #[cfg(target_arch = "x86_64")]
     let found = std::arch::is_x86_feature_detected!("avx512bf16");
     #[cfg(target_arch = "aarch64")]

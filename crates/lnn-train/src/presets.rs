@@ -1,4 +1,4 @@
-//! Where the configuration of a run starts from: the article's numbers, or those that validation chose.
+//! Presets: the hyper-parameters of the article, or those chosen on validation data.
 
 use crate::batches::Augmentation;
 use crate::config::{MuonSettings, OptimizerSettings, RunConfig};
@@ -8,18 +8,18 @@ use crate::precision::Precision;
 use lnn_data::Content;
 use lnn_models::{Error, ModelKind, Preset, RidgeStart, Standardization};
 
-/// The optimiser with a highest rate, the decay of the second moment and that of the weights.
+/// Returns AdamW settings with a maximum learning rate, the decay rate of the second moment and the weight decay.
 fn adamw(learning_rate: f64, beta2: f64, weight_decay: f64) -> OptimizerSettings {
     OptimizerSettings { learning_rate, beta1: 0.9, beta2, epsilon: 1e-8, weight_decay, muon: None }
 }
 
-/// Small affine changes, for digits.
+/// Returns an augmentation with small affine changes, for digits.
 fn affine(rotation: f64, zoom: f64, shift: f64, shear: f64) -> Augmentation {
     Augmentation { rotation, zoom, shift, shear, ..Augmentation::NONE }
 }
 
 impl RunConfig {
-    /// The configuration of a preset, for the data of its article with seed 0.
+    /// Returns the configuration of a preset, for the data of its article with seed 0.
     ///
     /// # Errors
     /// [`Error::NoPreset`] if the model has no such preset.
@@ -41,7 +41,7 @@ impl RunConfig {
             precision: Precision::F32,
             cuda_graph: false,
             label_smoothing: 0.0,
-            // The constants of Keras, which the articles use.
+            // The constants are those of Keras, which the articles use.
             optimizer: OptimizerSettings { epsilon: 1e-7, ..adamw(1e-3, 0.999, 0.0) },
             schedule: Schedule::Plateau { factor: 0.1, patience: 2, threshold: 1e-4 },
             selection: Selection::Loss,
@@ -53,7 +53,7 @@ impl RunConfig {
         Ok(article.tuned(kind, preset))
     }
 
-    /// The same with what does better.
+    /// Returns the configuration with the hyper-parameters of a tuned preset.
     fn tuned(self, kind: ModelKind, preset: Preset) -> Self {
         let tuned = Self {
             batch_size: 128,
@@ -82,7 +82,7 @@ impl RunConfig {
                 optimizer: adamw(2e-3, 0.98, 0.02),
                 ..tuned
             },
-            // Eight epochs take no longer than the ten of the article's preset.
+            // Eight epochs take no longer than the ten epochs of the article's preset.
             ModelKind::Cllnn => Self {
                 epochs: 8,
                 augmentation: affine(12.0, 0.15, 2.5, 0.2),
@@ -100,7 +100,8 @@ impl RunConfig {
             ModelKind::Cifar if preset == Preset::Conv => Self {
                 epochs: 19,
                 batch_size: 256,
-                // Every image counts more here than a finer choice of the best epoch, which is one of the last.
+                // A larger training part improves accuracy more than a more precise choice of the best epoch, which is
+                // one of the last.
                 validation_fraction: 0.04,
                 augmentation: Augmentation { flip: true, crop: 3, cutout: 6, ..Augmentation::NONE },
                 label_smoothing: 0.2,
@@ -122,7 +123,8 @@ impl RunConfig {
         }
     }
 
-    /// The same for data of this content: sequences have values instead of classes, and no images to change.
+    /// Returns the configuration for data of this content: sequences have values instead of classes and no
+    /// augmentation.
     #[must_use]
     pub fn for_content(self, content: Content) -> Self {
         if content == Content::Images {
@@ -137,7 +139,8 @@ impl RunConfig {
         if any.preset != Preset::Article {
             return any;
         }
-        // The article trains for 100 steps on all its sequences at once, at one rate, with the constants of PyTorch.
+        // The article trains for 100 steps on all its sequences at once, at a constant rate, with the constants of
+        // PyTorch.
         Self {
             standardization: Standardization::None,
             epochs: 100,

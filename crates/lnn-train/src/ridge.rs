@@ -1,6 +1,7 @@
 //! A readout of a fixed front in closed form: ridge regression in one pass over the training samples, without epochs.
 //!
-//! The regularisation λ is chosen on the validation samples, in one pass for all candidates. Features live for a block.
+//! The regularisation λ is chosen on the validation samples, in one pass for all candidates. Features are kept for one block
+//! only.
 
 use crate::config::RunConfig;
 use crate::error::Error as TrainError;
@@ -16,13 +17,14 @@ use lnn_core::{RidgeSolution, SampleSet};
 use lnn_models::{Checkpoint, Error, Model, Readout, ReadoutFit, RidgeStart};
 use std::time::Instant;
 
-/// The candidates for λ, as parts of the mean diagonal of the features' covariance.
+/// The candidates for λ, as fractions of the mean diagonal of the covariance of the features.
 const REGULARIZATIONS: [f64; 11] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2];
 
-/// What solutions are multiplied by: regression aims at 0 and 1, logits must lie further apart. Accuracies do not change.
+/// The factor that solutions are multiplied by: the regression targets are 0 and 1, but logits must lie further apart. The factor
+/// does not change accuracies.
 const SCALE: f64 = 8.0;
 
-/// Solves the readout, reports every candidate to the observers and saves the best.
+/// Solves for the weights of the readout, reports every candidate to the observers and saves the best.
 ///
 /// # Errors
 /// Those of the model, the observers and the folder; [`TrainError::Stopped`] if `stop` returns true between the passes.
@@ -53,7 +55,7 @@ pub(crate) fn solve(
     save_solved(model, config, folder, &candidates, started.elapsed().as_secs_f64())
 }
 
-/// Begins the pass over the training samples, which ends in [`choose`].
+/// Runs the pass over the training samples; [`choose`] completes the solution.
 ///
 /// # Errors
 /// Those of [`run_front`].
@@ -63,17 +65,17 @@ fn accumulate<'a>(
     train: &SampleSet,
     progress: &mut dyn FnMut(i64),
 ) -> Result<ReadoutFit<'a>, Error> {
-    // The λ of the start is not used: all candidates are.
+    // The λ of `RidgeStart` is not used, because all candidates are tried.
     let start = RidgeStart { regularization: REGULARIZATIONS[0], scale: SCALE };
     let mut fit = readout.fit(Some(start), model.parameters().device())?;
     run_front(model, train, Some(&mut fit), false, progress)?;
     Ok(fit)
 }
 
-/// Solves for every candidate, compares them on the validation samples and leaves the best in `model`.
+/// Solves for every candidate, compares the solutions on the validation samples and sets the best one in `model`.
 ///
 /// # Errors
-/// [`Error::Core`] if no candidate has a solution, or if there is no memory.
+/// [`Error::Core`] if no candidate has a solution, or if memory is insufficient.
 fn choose(
     model: &Model,
     readout: &Readout,
@@ -87,7 +89,7 @@ fn choose(
     for regularization in REGULARIZATIONS {
         match system.solve(regularization * unit) {
             Ok(solution) => solutions.push((regularization, solution)),
-            // Too small for these features: the next may do.
+            // This λ is too small for these features; the next one may have a solution.
             Err(error @ Error::Core(lnn_core::Error::Value { .. })) => refusal = Some(error),
             Err(error) => return Err(error),
         }
@@ -125,7 +127,7 @@ fn choose(
         .collect())
 }
 
-/// Evaluates all solutions in one pass: the front costs more than the readouts.
+/// Evaluates all solutions in one pass, because the front costs more than the readouts.
 fn compare(
     model: &Model,
     readout: &Readout,
@@ -138,7 +140,7 @@ fn compare(
     })
 }
 
-/// Writes the solved model as a run's last and best checkpoint.
+/// Writes the solved model as the last and the best checkpoint of a run.
 ///
 /// # Errors
 /// [`TrainError::Model`] if the folder cannot be written.

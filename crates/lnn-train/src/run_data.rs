@@ -10,10 +10,10 @@ use lnn_data::{DataSource, Parts, SplitRequest};
 use lnn_models::Model;
 use tch::Device;
 
-/// Receives what is being computed, and how many of how many samples are done.
+/// Progress callback: receives the name of the computation, the number of finished samples and the number of all samples.
 pub type Progress<'a> = &'a mut dyn FnMut(&'static str, i64, i64);
 
-/// The three parts of the data on the device.
+/// The three parts of the data, on the device.
 #[derive(Debug)]
 pub struct RunData {
     /// What a model for this data takes and predicts.
@@ -23,7 +23,7 @@ pub struct RunData {
 }
 
 impl RunData {
-    /// Divides the data of `source` as `config` says, and moves it to `device`.
+    /// Divides the data of `source` as `config` specifies, and moves it to `device`.
     ///
     /// # Errors
     /// [`Error::Data`] if it cannot be divided; [`Error::Configuration`] if it does not fit the configuration.
@@ -53,8 +53,9 @@ impl RunData {
         Ok(Self { input, parts: parts.to_device(device) })
     }
 
-    /// Where nothing before the readout trains: fits the readout of a new run that draws its weights, and computes the features of
-    /// training and validation once, if they may be kept. What a user should know of it joins `notices`.
+    /// For a model in which only the readout trains: fits the readout of a new run that draws its weights, and computes the
+    /// features of training and validation samples once if they fit into the feature cache. Messages for the user are added to
+    /// `notices`.
     pub(crate) fn prepare_features(
         &self,
         config: &RunConfig,

@@ -1,4 +1,4 @@
-//! A run is a folder: `config.json`, `metrics.jsonl`, `curves.svg`, `last.safetensors`, `best.safetensors`.
+//! The folder of a run: `config.json`, `metrics.jsonl`, `curves.svg`, `last.safetensors`, `best.safetensors`.
 
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::settings;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// The folder of a run that this process works on; no other process can open it meanwhile.
+/// The folder of a run, locked by this process; no other process can open it at the same time.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -14,10 +14,10 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run: `out`, or the first free `runs/NAME-N`.
+    /// Creates the folder of a new run: `out`, or the first free `runs/NAME-N`.
     ///
     /// # Errors
-    /// [`Error::Folder`] if `out` holds a run already or cannot be written.
+    /// [`Error::Folder`] if `out` already holds a run or cannot be written.
     pub fn create(out: Option<&Path>, name: &str, config: &RunConfig) -> Result<Self, Error> {
         let path = match out {
             Some(out) => out.to_owned(),
@@ -54,10 +54,10 @@ impl RunFolder {
         write_atomically(&self.path.join("config.json"), format!("{text}\n").as_bytes())
     }
 
-    /// Opens the folder of a run that goes on, and reads its configuration.
+    /// Opens the folder of a run to resume, and reads its configuration.
     ///
     /// # Errors
-    /// [`Error::Folder`] if there is no run, its configuration is damaged, or another process works on it.
+    /// [`Error::Folder`] if there is no run, its configuration is damaged, or another process uses the folder.
     pub fn open(path: &Path) -> Result<(Self, RunConfig), Error> {
         let file = path.join("config.json");
         let text = fs::read_to_string(&file).map_err(|error| {
@@ -84,41 +84,42 @@ impl RunFolder {
         }
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The checkpoint from which the run goes on.
+    /// Returns the path of the last checkpoint, from which the run is resumed.
     pub fn last(&self) -> PathBuf {
         self.path.join("last.safetensors")
     }
 
-    /// The checkpoint of the best epoch.
+    /// Returns the path of the checkpoint of the best epoch.
     pub fn best(&self) -> PathBuf {
         self.path.join("best.safetensors")
     }
 
-    /// Loss and accuracy over the epochs, as a picture.
+    /// Returns the path of the picture with loss and accuracy over the epochs.
     pub fn curves(&self) -> PathBuf {
         self.path.join("curves.svg")
     }
 
-    /// The gradient that reaches each step, one JSON line an epoch.
+    /// Returns the path of the gradient norms at each step through time, one JSON line per epoch.
     pub fn gradients(&self) -> PathBuf {
         self.path.join("gradients.jsonl")
     }
 
-    /// One JSON line an epoch.
+    /// Returns the path of the metrics, one JSON line per epoch.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
 }
 
-/// The checkpoint file that a path means: the file itself, or a run's best epoch, or failing that its last.
+/// Returns the checkpoint file for a path: the file itself, or the best checkpoint of a run's folder, otherwise its
+/// last.
 ///
 /// # Errors
-/// [`Error::Folder`] if there is none.
+/// [`Error::Folder`] if there is no checkpoint.
 pub fn checkpoint_file(path: &Path) -> Result<PathBuf, Error> {
     if path.is_file() {
         return Ok(path.to_owned());
@@ -139,7 +140,7 @@ pub fn checkpoint_file(path: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-/// Writes a file so that its name never shows a part of it.
+/// Writes a file atomically: a file of this name never has partial content.
 ///
 /// # Errors
 /// [`Error::Folder`] if the folder cannot be written.
@@ -151,7 +152,7 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     Error::Folder(format!("cannot write {}: {error}", path.display()))
 }
 
-/// Makes the first folder `NAME-N` that does not exist and returns it.
+/// Creates the first folder `NAME-N` that does not exist and returns it.
 fn free_name(parent: &Path, name: &str) -> Result<PathBuf, Error> {
     fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
     for number in 1_u64.. {

@@ -1,4 +1,4 @@
-//! A run from its configuration to its test: a new one, or one that goes on.
+//! A run from its configuration to its test, new or resumed.
 
 use crate::batches::Augmentation;
 use crate::config::RunConfig;
@@ -28,7 +28,7 @@ pub struct Session {
     folder: RunFolder,
     data: RunData,
     model: Model,
-    /// Features of training and validation behind a fixed front.
+    /// Features of training and validation samples, computed by the fixed front.
     features: Option<[SampleSet; 2]>,
     resumed: Option<(TrainingState, Checkpoint)>,
     notices: Vec<String>,
@@ -36,11 +36,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// A new run in the folder `out`, or in the first free `runs/MODEL-PRESET-N`. With `trace` each epoch measures the
-    /// gradient that reaches each step through time. A request that is refused leaves nothing behind.
+    /// Starts a new run in the folder `out`, or in the first free `runs/MODEL-PRESET-N`. With `trace`, each epoch measures the
+    /// gradient norm at each step through time. A refused request creates no files.
     ///
     /// # Errors
-    /// [`Error`] if the configuration, the data and the model do not fit together, or `out` holds a run.
+    /// [`Error`] if the configuration, the data and the model do not fit together, or `out` already holds a run.
     pub fn start(
         config: RunConfig,
         source: &dyn DataSource,
@@ -65,11 +65,11 @@ impl Session {
         Ok(Self { config, folder, data, model, features, resumed: None, notices, trace })
     }
 
-    /// The run of `folder` where its last checkpoint left it, with a `config` that may ask for more epochs. A run that was killed
-    /// before its first checkpoint starts anew. A request that is refused changes nothing.
+    /// Resumes the run of `folder` from its last checkpoint, with a `config` that may request more epochs. A run that was killed
+    /// before its first checkpoint starts from the beginning. A refused request changes nothing.
     ///
     /// # Errors
-    /// [`Error`] if the run cannot go on.
+    /// [`Error`] if the run cannot be resumed.
     pub fn resume(
         folder: RunFolder,
         config: RunConfig,
@@ -107,25 +107,26 @@ impl Session {
         Ok(Self { config, folder, data, model, features, resumed, notices, trace })
     }
 
-    /// The folder of the run.
+    /// Returns the folder of the run.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
     }
 
-    /// The model that trains.
+    /// Returns the model that is trained.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// Finished epochs.
+    /// Returns the number of finished epochs.
     pub fn epoch(&self) -> u64 {
         self.resumed.as_ref().map_or(0, |(state, _)| state.epoch)
     }
 
-    /// Reports to `observers` how the run begins, and trains until the end, until `stop` returns true, or for `pause_after` more epochs.
+    /// Reports the start of the run to `observers`, and trains until the last epoch, until `stop` returns true, or for
+    /// `pause_after` more epochs.
     ///
     /// # Errors
-    /// [`Error`]; the last good checkpoint stays.
+    /// [`Error`]; the last complete checkpoint is kept.
     pub fn train(
         &self,
         observers: &mut Observers,
@@ -172,7 +173,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tests the weights that validation chose, once, and reports the result to `observers`.
+    /// Tests the weights of the best epoch, once, and reports the result to `observers`.
     ///
     /// # Errors
     /// [`Error::Model`] if the best checkpoint cannot be read.
@@ -185,7 +186,7 @@ impl Session {
     }
 }
 
-/// A device as the command line writes it.
+/// Formats a device as on the command line.
 fn device_name(device: Device) -> String {
     match device {
         Device::Cuda(index) => format!("cuda:{index}"),
@@ -204,7 +205,7 @@ fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model
     Ok(model)
 }
 
-/// Refuses a closed form for a model whose front trains, and keys that a closed form does nothing with.
+/// Refuses a closed form for a model whose front is trainable, and keys that have no effect in closed form.
 fn check_method(config: &RunConfig, model: &Model) -> Result<(), Error> {
     if !config.method.is_ridge() {
         return Ok(());
@@ -224,7 +225,7 @@ fn check_method(config: &RunConfig, model: &Model) -> Result<(), Error> {
     keys.iter().find(|(_, given)| *given).map_or(Ok(()), |(name, _)| Err(Method::without_effect(name)))
 }
 
-/// Refuses to trace a model that does not train through time.
+/// Refuses tracing for a model that does not train through time.
 fn check_trace(trace: bool, model: &Model) -> Result<(), Error> {
     if trace && model.readout().is_some() {
         return Err(Error::configuration(

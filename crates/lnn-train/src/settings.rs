@@ -1,7 +1,7 @@
-//! `--config FILE.json` and `--set key=value`: changes to a configuration by name.
+//! `--config FILE.json` and `--set key=value`: changes to a configuration by key.
 //!
-//! The configuration itself, written as JSON, is the list of its keys: a change to a key that it does not have is
-//! refused, with the nearest key as a suggestion.
+//! The JSON form of the configuration defines the keys: a change to an unknown key is refused, with the nearest key as
+//! a suggestion.
 
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use lnn_core::nearest_name;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Applies the keys of a JSON file, which need not name all.
+/// Applies the keys of a JSON file, which may omit keys.
 ///
 /// # Errors
 /// [`Error::Configuration`] if the file cannot be read, is not a JSON object, or has an unknown key or a wrong value.
@@ -26,8 +26,8 @@ pub fn apply_file(config: &RunConfig, path: &Path) -> Result<RunConfig, Error> {
         .map_err(|error| Error::configuration(format!("{shown}: {error}")))
 }
 
-/// Applies one `key=value`; a key of a part is written with dots, as `optimizer.learning_rate=0.01`. The value is JSON,
-/// or else text.
+/// Applies one `key=value`; nested keys are written with dots, as `optimizer.learning_rate=0.01`. The value is parsed
+/// as JSON, otherwise as text.
 ///
 /// # Errors
 /// [`Error::Configuration`] if there is no `=`, the key is unknown or the value is wrong.
@@ -39,7 +39,7 @@ pub fn apply_assignment(config: &RunConfig, assignment: &str) -> Result<RunConfi
     let key = key.trim();
     let [name, rest] = key.split_once('.').map_or([key, ""], |(name, rest)| [name, rest]);
     match FORMER_KEYS.contains(&name) {
-        // An assignment to a former key is that to the key which took its place.
+        // An assignment to a former key is applied to the key that replaced it.
         true if rest.is_empty() => {
             let entries = renamed(Map::from_iter([(name.to_owned(), value)]));
             apply_object(config.clone(), "", entries)
@@ -49,7 +49,7 @@ pub fn apply_assignment(config: &RunConfig, assignment: &str) -> Result<RunConfi
     }
 }
 
-/// Reads a whole configuration, also one with keys of earlier versions.
+/// Reads a whole configuration, including one with keys of earlier versions.
 ///
 /// # Errors
 /// [`Error::Configuration`] if a key is missing, unknown or has a wrong value.
@@ -62,10 +62,10 @@ pub fn read(text: &str) -> Result<RunConfig, Error> {
     serde_json::from_value(value).map_err(wrong)
 }
 
-/// Keys of earlier versions, whose place `method` took.
+/// Keys of earlier versions that `method` replaced.
 const FORMER_KEYS: [&str; 3] = ["readout", "readout_start", "feature_cache_mb"];
 
-/// The same entries with former keys where they belong today.
+/// Returns the entries with former keys moved to their current place.
 fn renamed(mut entries: Map<String, Value>) -> Map<String, Value> {
     let former = FORMER_KEYS.map(|key| (key, entries.remove(key)));
     if former.iter().all(|(_, value)| value.is_none()) {
@@ -86,7 +86,8 @@ fn renamed(mut entries: Map<String, Value>) -> Map<String, Value> {
     entries
 }
 
-/// Walks an object of changes. `kind` goes first, because it decides which keys stand beside it.
+/// Applies an object of changes recursively. `kind` is applied first, because it determines the other keys of the
+/// object.
 fn apply_object(
     mut config: RunConfig,
     prefix: &str,
@@ -96,7 +97,7 @@ fn apply_object(
     for (key, value) in kinds.into_iter().chain(others) {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
         config = match value {
-            // An object that takes the place of null comes whole.
+            // An object that replaces null is set as a whole.
             Value::Object(entries) if !is_null(&config, &key) => {
                 find(&to_value(&config), &key)?;
                 apply_object(config, &key, entries)?
@@ -112,7 +113,7 @@ fn set(config: &RunConfig, key: &str, value: Value) -> Result<RunConfig, Error> 
     find(&tree, key)?;
     let shown = value.to_string();
     let part = match key.rsplit_once('.') {
-        // Another kind has other keys: its part starts anew from that kind's defaults.
+        // Another kind has other keys: they are set to the defaults of that kind.
         Some((part, "kind")) => {
             if part == "model" && tree["model"]["kind"] != value {
                 return Err(Error::configuration(
@@ -144,7 +145,7 @@ fn pointer<'a>(tree: &'a Value, key: &str) -> Option<&'a Value> {
     tree.pointer(&format!("/{}", key.replace('.', "/")))
 }
 
-/// Refuses a key that the tree does not have.
+/// Refuses a key that the configuration does not have.
 fn find(tree: &Value, key: &str) -> Result<(), Error> {
     if pointer(tree, key).is_some() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A new run that starts from the weights of a model that was trained before.
+//! A new run that starts from the weights of a trained model.
 
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -9,8 +9,8 @@ use std::path::Path;
 use tch::Device;
 
 impl RunConfig {
-    /// The same configuration for the model of the checkpoint at `source`: the same parts and the same standardisation, and no start
-    /// of its own.
+    /// Returns the configuration for the model of the checkpoint at `source`: with the same parts and the same standardisation,
+    /// and without an initialisation of the readout.
     ///
     /// # Errors
     /// [`Error::Configuration`] if the checkpoint holds another kind of model; [`Error::Folder`] or [`Error::Model`] if it cannot be
@@ -28,16 +28,16 @@ impl RunConfig {
         self.model = description.model;
         self.standardization = description.standardization;
         self.method.forget_readout_start();
-        // The run may go on from another folder.
+        // The path is absolute, because the run may be resumed from another working directory.
         self.init = Some(path.canonicalize().map_err(|error| Error::Folder(format!("{shown}: {error}")))?);
         Ok(self)
     }
 }
 
-/// The model of the checkpoint at `path`, which must be the one that `config` and the data ask for.
+/// Loads the model of the checkpoint at `path`, which must match `config` and the data.
 ///
 /// # Errors
-/// [`Error::Configuration`] if it is another model; [`Error::Model`] if it cannot be read or the data does not fit it.
+/// [`Error::Configuration`] if the model does not match; [`Error::Model`] if it cannot be read or the data does not fit it.
 pub(crate) fn model(
     config: &RunConfig,
     path: &Path,

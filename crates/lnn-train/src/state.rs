@@ -1,45 +1,50 @@
-//! Where a run stands: everything a resumed run needs besides weights and moments.
+//! The state of a run: everything besides weights and moments that a resumed run needs.
 
 use crate::policies::{EarlyStopping, Plateau};
 use lnn_models::{AddedUnits, PlateauMemory};
 use serde::{Deserialize, Serialize};
 
-/// The place in a run. Random generators need no state: see [`lnn_core::seeded`].
+/// The progress of a run. Random generators need no state: see [`lnn_core::seeded`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingState {
     /// Finished epochs.
     pub epoch: u64,
-    /// Finished steps of the epoch that is under way.
+    /// Finished steps of the current epoch.
     pub step_in_epoch: u64,
-    /// Finished steps in all, which is also the optimiser's count.
+    /// Total number of finished steps, which is also the step count of the optimiser.
     pub step: u64,
     /// Sum of the losses of the samples seen in this epoch.
     pub loss_sum: f64,
-    /// Samples of this epoch that were classified correctly when they were seen.
+    /// Number of samples of this epoch that were classified correctly when they were processed.
     pub correct: u64,
-    /// Samples seen in this epoch.
+    /// Number of samples processed in this epoch.
     pub seen: u64,
-    /// What a spiking reservoir did in this epoch.
+    /// The activity of a spiking reservoir in this epoch.
     pub activity: ActivitySums,
-    /// The activity since growth last looked at it.
+    /// The activity since the last check for growth.
     pub unlooked: ActivitySums,
+<<<<<<< HEAD
     /// What growth by plateau remembers.
     pub growth: PlateauMemory,
+=======
+    /// The state of growth by plateau.
+    pub growth: GrowthMemory,
+>>>>>>> words
     /// The units that were added in this epoch.
     #[serde(rename = "births")]
     pub added_units: Vec<AddedUnits>,
-    /// Seconds spent on training so far, over all sittings.
+    /// Training time so far in seconds, including the time before the run was resumed.
     pub seconds: f64,
-    /// The learning-rate schedule's memory.
+    /// The state of the learning-rate schedule.
     pub plateau: Plateau,
-    /// The best epoch and the epochs since.
+    /// The best epoch and the number of epochs since.
     pub early_stopping: EarlyStopping,
     /// Whether early stopping has ended the run.
     pub stopped_early: bool,
 }
 
 impl TrainingState {
-    /// Before the first step.
+    /// The state before the first step.
     pub const START: Self = Self {
         epoch: 0,
         step_in_epoch: 0,
@@ -57,7 +62,7 @@ impl TrainingState {
         stopped_early: false,
     };
 
-    /// Closes the epoch: counts it and clears its sums.
+    /// Finishes the epoch: increments the epoch count and clears the sums.
     pub fn finish_epoch(&mut self) {
         self.epoch += 1;
         self.step_in_epoch = 0;
@@ -74,12 +79,12 @@ pub struct ActivitySums {
     pub spike_rate: f64,
     /// Sum of the mean absolute states.
     pub mean_state: f64,
-    /// How many steps.
+    /// Number of steps.
     pub steps: u64,
 }
 
 impl ActivitySums {
-    /// Before the first step.
+    /// The sums before the first step.
     pub const ZERO: Self = Self { spike_rate: 0.0, mean_state: 0.0, steps: 0 };
 
     /// Adds the sums of later steps.
@@ -89,7 +94,7 @@ impl ActivitySums {
         self.steps += later.steps;
     }
 
-    /// Means over the steps, spike rate and absolute state; none before the first step.
+    /// Returns the means over the steps of spike rate and absolute state; none before the first step.
     pub fn means(&self) -> Option<(f64, f64)> {
         let steps = self.steps as f64;
         (self.steps > 0).then(|| (self.spike_rate / steps, self.mean_state / steps))

@@ -1,17 +1,17 @@
-//! What an epoch adds up, kept on the device so that a step need not wait for it.
+//! The sums over an epoch, kept on the device so that a step does not wait for them.
 
 use crate::state::{ActivitySums, TrainingState};
 use lnn_models::Activity;
 use tch::{Device, Kind, Tensor};
 
-/// On CUDA, reading a loss waits for the device: losses are read once in this number of steps.
+/// The number of steps between two reads of the losses on CUDA, where reading a loss waits for the device.
 const CUDA_STEPS_BETWEEN_READS: u64 = 50;
 
 /// Running sums of an epoch.
 pub(super) struct Sums {
     loss: Tensor,
     correct: Tensor,
-    /// Sums of spike rate and mean state since they were last read, and of how many steps.
+    /// Sums of spike rate and mean state since the last read; `active_steps` is their number of steps.
     activity: Tensor,
     active_steps: u64,
     unread: Vec<Tensor>,
@@ -20,7 +20,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// The sums of an epoch of which `state` has seen a part.
+    /// Creates the sums of an epoch, starting from the sums in `state`.
     pub(super) fn new(device: Device, state: &TrainingState) -> Self {
         let scalar = |value: f64| Tensor::full([], value, (Kind::Double, device));
         Self {
@@ -59,7 +59,7 @@ impl Sums {
         step == steps || self.unread.len() as u64 >= self.steps_between_reads
     }
 
-    /// The first loss since the last read that is not finite, and how many steps ago it was.
+    /// Returns the first loss since the last read that is not finite, and how many steps ago it was.
     pub(super) fn first_non_finite(&mut self) -> Option<(u64, f64)> {
         let unread = std::mem::take(&mut self.unread);
         if unread.is_empty() {
@@ -70,17 +70,17 @@ impl Sums {
         Some(((losses.len() - 1 - first) as u64, losses[first]))
     }
 
-    /// The sum of the losses and the number of right answers.
+    /// Returns the sum of the losses and the number of correct predictions.
     pub(super) fn totals(&self) -> (f64, u64) {
         (self.loss.double_value(&[]), self.correct.double_value(&[]) as u64)
     }
 
-    /// How many samples were seen.
+    /// Returns the number of processed samples.
     pub(super) fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// The activity since the last call.
+    /// Returns the activity since the last call.
     pub(super) fn take_activity(&mut self) -> ActivitySums {
         if self.active_steps == 0 {
             return ActivitySums::ZERO;

@@ -1,6 +1,6 @@
 //! The training loop.
 //!
-//! One step: gather a batch, change it, forward pass in the precision of the run, loss, backward pass, optimiser. One epoch: all
+//! One step: gather a batch, augment it, forward pass in the precision of the run, loss, backward pass, optimiser. One epoch: all
 //! steps, then validation, policies, checkpoints. The loop reports events to observers and never prints.
 
 use crate::batches::{Batches, Stream, stream_seed};
@@ -18,16 +18,16 @@ use lnn_core::{Optimizer, SampleSet, Samples, seeded};
 use lnn_models::{Checkpoint, Mode, Model};
 use std::time::Instant;
 
-/// How a run ended.
+/// The way in which a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// All epochs are done, or early stopping ended it.
+    /// All epochs are finished, or early stopping ended the run.
     Finished,
-    /// It was asked to stop, or paused; it can be resumed.
+    /// The run was stopped or paused; it can be resumed.
     Paused,
 }
 
-/// A run that is under way.
+/// A run in progress.
 #[derive(Debug)]
 pub struct Trainer<'a> {
     pub(crate) descent: Descent<'a>,
@@ -41,8 +41,8 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A new run, or with `resumed` the same run where its last checkpoint left it. `model` has its weights already; the samples for
-    /// training and validation enter it at `entry`.
+    /// Creates the trainer of a new run, or with `resumed` of a run at its last checkpoint. `model` is already initialised; the
+    /// samples for training and validation enter it at `entry`.
     ///
     /// # Errors
     /// [`Error::Model`] if the optimiser's constants or stored moments do not fit.
@@ -66,26 +66,26 @@ impl<'a> Trainer<'a> {
         Ok(Self { descent, config, folder, state, train, validation, step, trace: false })
     }
 
-    /// The same, which also measures in each epoch the gradient that reaches each step through time.
+    /// Enables or disables tracing: each epoch then measures the gradient norm at each step through time.
     #[must_use]
     pub fn tracing(self, trace: bool) -> Self {
         Self { trace, ..self }
     }
 
-    /// Where the run stands.
+    /// Returns the state of the run.
     pub fn state(&self) -> &TrainingState {
         &self.state
     }
 
-    /// Steps of one epoch.
+    /// Returns the number of steps per epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         Batches::count(self.train.len(), self.config.batch_size) as u64
     }
 
-    /// Trains until the end, until `stop` returns true after a step, or for `pause_after` more epochs.
+    /// Trains until the last epoch, until `stop` returns true after a step, or for `pause_after` more epochs.
     ///
     /// # Errors
-    /// [`Error`]; the last good checkpoint stays.
+    /// [`Error`]; the last complete checkpoint is kept.
     pub fn run(
         &mut self,
         observers: &mut Observers,
@@ -188,7 +188,7 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Brings the sums of the epoch to the host, and stops if a loss was not finite.
+    /// Reads the sums of the epoch from the device, and returns an error if a loss was not finite.
     fn read(&mut self, sums: &mut Sums, steps: u64) -> Result<(), Error> {
         if let Some((back, loss)) = sums.first_non_finite() {
             return Err(self.non_finite("training", loss, self.state.step_in_epoch - back, steps));

@@ -1,4 +1,4 @@
-//! The work of a fixed leaky reservoir: all states of a sequence, without gradients.
+//! The benchmark of a fixed leaky reservoir: computes all states of a sequence, without gradients.
 
 use super::prepared::Prepared;
 use super::shape::Shape;

@@ -1,10 +1,10 @@
-//! The work of a liquid layer: the cell of the article, with one bias.
+//! The benchmark of a liquid layer: the cell of the article, with one bias.
 //!
 //! ```text
 //! h' = h + (tanh(x W_inᵀ + h W_hᵀ + b) - h) / tau
 //! ```
-//! Weights and bias are drawn as PyTorch draws them, and the constants are spread from 1 to 10: with the article's start at
-//! 1 nothing would reach back through a long sequence.
+//! Weights and bias are initialised as in PyTorch, and the time constants are spread from 1 to 10: with the initial value 1 of
+//! the article, no gradient would reach back through a long sequence.
 
 use super::prepared::Prepared;
 use super::shape::Shape;
@@ -22,7 +22,7 @@ fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep
     let config = LiquidTimeStepConfig {
         units,
         solver: Solver::Euler,
-        // The parameter is the constant itself; the floor lies below all of them.
+        // The parameter is the time constant itself; the floor lies below all of them.
         tau: TimeConstants { form: TauForm::Clamped, floor: 0.6, initial: [1.0, 10.0], by_input: false },
         input_init: uniform(inputs),
         recurrent_init: uniform(units),
@@ -32,7 +32,7 @@ fn cell(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Result<LiquidTimeStep
     LiquidTimeStep::new(scope, inputs, &config).map_err(of_core)
 }
 
-/// Sequences: 10 classes are predicted from the last state.
+/// Prepares sequences: 10 classes are predicted from the last state.
 pub(super) fn sequence(
     Shape([batch, steps, inputs, units]): Shape,
     pass: Pass,
@@ -49,7 +49,7 @@ pub(super) fn sequence(
     }
 }
 
-/// One step after the other: a repetition is a step.
+/// Prepares single steps in sequence: one repetition is one step.
 pub(super) fn stream(Shape([batch, _, inputs, units]): Shape, device: Device) -> Result<Prepared, Failure> {
     let mut parameters = Parameters::drawn(0, Kind::Float, device);
     let cell = cell(&mut parameters.root(), inputs, units)?;

@@ -1,40 +1,40 @@
-//! The memory of this process as Linux reports it; on other systems it is not known.
+//! The memory of this process as reported by Linux; unknown on other systems.
 
 use crate::kernel_status::kilobytes;
 use std::fs;
 
-/// Resident memory at one time, in megabytes.
+/// Resident memory at one point in time, in megabytes.
 #[derive(Debug)]
 pub(super) struct Memory {
-    /// The most so far, or since it was [forgotten](Self::forget_peak).
+    /// The maximum so far, or since it was [reset](Self::forget_peak).
     pub(super) peak: Option<f64>,
-    /// Now, without the pages of files, which are those of libraries.
+    /// The current memory without the pages of files, which belong to libraries.
     own: Option<f64>,
-    /// The pages of files. They only become more.
+    /// The pages of files, whose number only increases.
     files: Option<f64>,
 }
 
 impl Memory {
-    /// The memory of this process now.
+    /// Reads the current memory of this process.
     pub(super) fn now() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let [peak, own, files] = ["VmHWM:", "RssAnon:", "RssFile:"].map(|name| megabytes(&status, name));
         Self { peak, own, files }
     }
 
-    /// Starts to look for the most anew: drawing weights can need more than working with them. Where the system refuses, the
-    /// peak is that of the whole process.
+    /// Resets the peak, because drawing weights can take more memory than the benchmark itself. If the system refuses, the peak
+    /// is that of the whole process.
     pub(super) fn forget_peak() {
         let _ = fs::write("/proc/self/clear_refs", "5");
     }
 
-    /// How far the peak, without the pages of files, is above what was there `before`.
+    /// Returns how far the peak, without the pages of files, exceeds the memory `before`.
     pub(super) fn added_since(&self, before: &Self) -> Option<f64> {
         Some((self.peak? - self.files? - before.own?).max(0.0))
     }
 }
 
-/// The line `name 1234 kB` of a status.
+/// Parses the line `name 1234 kB` of a status.
 fn megabytes(status: &str, name: &str) -> Option<f64> {
     kilobytes(status, name).map(|kilobytes| kilobytes as f64 / 1024.0)
 }

@@ -1,7 +1,7 @@
-//! How fast the parts work on this machine: named works, made ready once and then repeated for a while.
+//! Benchmarks: named workloads, prepared once and then repeated for a fixed duration.
 //!
-//! A work is small enough to be written down again for another library, number for number; `scripts/compare` does that and
-//! sets both side by side.
+//! Each workload is small enough to be implemented in another library with the same numbers; `scripts/compare` does this and
+//! prints both results side by side.
 
 mod leaky;
 mod liquid;

@@ -1,4 +1,4 @@
-//! The work of a whole model on random images, with the optimiser and the loss of its preset.
+//! The benchmark of a whole model on random images, with the optimiser and the loss of its preset.
 
 use super::prepared::Prepared;
 use super::shape::Shape;
@@ -38,7 +38,7 @@ pub(super) fn prepare(
         };
         return Ok(Prepared { steps: 1, repeat: Box::new(repeat) });
     }
-    // The front of a model whose readout alone trains is computed once a run.
+    // If only the readout of a model is trainable, its front is computed once per run.
     let once = match model.readout() {
         Some(_) => Some(model.front(Input::new(images.shallow_clone()))?),
         None => None,
@@ -47,7 +47,7 @@ pub(super) fn prepare(
     let mut optimizer = optimizer.map_err(lnn_models::Error::from)?;
     let rate = config.optimizer.learning_rate;
     let repeat = move || {
-        // What has a precision of its own, in mixed precision, is this forward pass and nothing else of the step.
+        // In mixed precision, only this forward pass has a reduced precision.
         let forward = || match &once {
             Some(features) => model.head(features, Mode::Training),
             None => model.run(Input::new(images.shallow_clone()), Mode::Training),

@@ -1,10 +1,10 @@
-//! A work that is ready to be repeated.
+//! A benchmark that is ready to be repeated.
 
 use crate::failure::Failure;
 
-/// A work that is ready to be repeated.
+/// A benchmark that is ready to be repeated.
 pub(super) struct Prepared {
-    /// How many steps one repetition takes.
+    /// Number of steps per repetition.
     pub(super) steps: i64,
     pub(super) repeat: Repetition,
 }

@@ -1,49 +1,49 @@
-//! What came of a work, for people and for programs.
+//! The result of a benchmark, as a table row and for JSON.
 
 use super::shape::Shape;
 use super::work::{Pass, Work};
 use serde::Serialize;
 use std::time::Duration;
 
-/// What came of a work. A step is one of the T steps of a sequence; of a model it is one batch.
+/// The result of a benchmark. A step is one of the T steps of a sequence; for a model it is one batch.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// The work.
+    /// The name of the workload.
     pub work: Work,
     /// Its shape.
     pub shape: Shape,
-    /// What a repetition did.
+    /// The pass that a repetition computes.
     pub pass: Pass,
     /// The median of the repetitions, in seconds.
     pub median_s: f64,
-    /// The shortest of them.
+    /// The minimum of the repetitions, in seconds.
     pub min_s: f64,
-    /// The median, a step.
+    /// The median per step, in seconds.
     pub step_s: f64,
-    /// Steps a second, by the median.
+    /// Steps per second, computed from the median.
     pub steps_per_s: f64,
-    /// How many repetitions were timed.
+    /// Number of timed repetitions.
     pub repetitions: usize,
     /// Threads of one operation on the CPU.
     pub threads: i32,
-    /// Where it was computed.
+    /// The device that computed it.
     pub device: String,
     /// Whether a repetition was a replay of a CUDA graph.
     pub cuda_graph: bool,
-    /// The most memory of the process while it repeated the work.
+    /// The maximum memory of the process during the repetitions.
     pub peak_memory_mb: Option<f64>,
-    /// The same without what the process had before: data, weights, moments, and what a repetition keeps. Known of the first
-    /// row of a process.
+    /// The increase of the memory over that before the repetitions, which holds data, weights, moments, and what a repetition
+    /// keeps. It is known only for the first row of a process.
     pub added_memory_mb: Option<f64>,
 }
 
 impl Report {
-    /// The head of a table of reports.
+    /// Returns the header of a table of reports.
     pub fn header() -> String {
-        row(["work", "shape", "pass", "median", "minimum", "a step", "steps/s", "times", "memory"])
+        row(["work", "shape", "pass", "median", "minimum", "per step", "steps/s", "times", "memory"])
     }
 
-    /// A row of the table.
+    /// Returns the row of the table.
     pub fn row(&self) -> String {
         let memory = self.added_memory_mb.map_or_else(String::new, |mb| format!("{mb:.1} MB"));
         let cells = [
@@ -67,7 +67,7 @@ fn row([work, shape, pass, median, minimum, step, rate, times, memory]: [&str; 9
     )
 }
 
-/// A time with three digits or so.
+/// Formats a time with about three digits.
 fn time(seconds: f64) -> String {
     let (value, unit) = match Duration::from_secs_f64(seconds.max(0.0)).as_nanos() {
         0..1_000_000 => (seconds * 1e6, "us"),

@@ -1,4 +1,4 @@
-//! Preparing a work and timing its repetitions.
+//! Prepares a benchmark and times its repetitions.
 
 use super::memory::Memory;
 use super::prepared::{Prepared, Repetition};
@@ -14,14 +14,14 @@ use lnn_train::Precision;
 use std::time::Duration;
 use tch::Device;
 
-/// Repetitions before one is recorded in a CUDA graph.
+/// Number of repetitions before one is recorded in a CUDA graph.
 const REPETITIONS_BEFORE: usize = 3;
 
-/// Prepares a work, repeats it for `duration`, and reports the time of a repetition and the memory that it needed. With `cuda_graph`
-/// a repetition is a replay of one that was recorded.
+/// Prepares a benchmark, repeats it for `duration`, and reports the time per repetition and the memory used. With `cuda_graph`,
+/// each repetition is a replay of a recorded one.
 ///
 /// # Errors
-/// [`Failure::Request`] if the work cannot be made in that shape; [`Failure::Run`] if libtorch throws.
+/// [`Failure::Request`] if the workload does not support the shape; [`Failure::Run`] if libtorch throws.
 pub fn run(
     work: Work,
     shape: Shape,
@@ -76,21 +76,21 @@ fn prepare(
     }
 }
 
-/// Records one repetition; what is repeated from then on is the graph.
+/// Records one repetition and returns the replay of its graph.
 fn recorded(mut repeat: Repetition, device: Device) -> Result<Repetition, Failure> {
     for _ in 0..REPETITIONS_BEFORE {
         repeat()?;
     }
     let graph = CudaGraph::record(device, &mut repeat)?;
     Ok(Box::new(move || {
-        // Its tensors are those that the graph works on.
+        // The graph works on the tensors of the recorded repetition, which must stay allocated.
         let _alive = &repeat;
         Ok(graph.replay()?)
     }))
 }
 
-/// Does the same once with little of everything, so that what libtorch loads and starts once does not count as the work's
-/// memory. A model that cannot be so small goes without.
+/// Runs the same benchmark once on a minimal size, so that memory for what libtorch loads and starts once is not attributed to
+/// the benchmark. A model that cannot be so small is skipped.
 fn wake(work: Work, Shape([_, channels, ..]): Shape, pass: Pass, compute: (Device, Precision)) {
     let small = match work {
         Work::Stream => [2, 1, 2, 2],

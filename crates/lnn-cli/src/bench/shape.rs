@@ -1,16 +1,16 @@
-//! The four numbers of a work: B,T,I,H of sequences, B,C,H,W of images.
+//! The four numbers of a shape: B,T,I,H for sequences, B,C,H,W for images.
 
 use serde::Serialize;
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
-/// No extent is larger.
+/// Maximum extent.
 const LARGEST: i64 = 1 << 20;
 
-/// Maximum number of values, 8 GB, that the shape of a work may imply.
+/// Maximum number of values, 8 GB, that a shape may imply.
 const MOST: i64 = 1 << 31;
 
-/// The shape of a work.
+/// The shape of a workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Shape(pub [i64; 4]);
 
@@ -33,7 +33,7 @@ impl FromStr for Shape {
         if let Some(wrong) = extents.iter().find(|extent| !(1..=LARGEST).contains(*extent)) {
             return Err(format!("expected extents of 1 to {LARGEST}, found {wrong}"));
         }
-        // Of sequences: the inputs, the states and the weights. Images have no more.
+        // The number of inputs, states and weights for sequences; images need no more.
         let [batch, steps, inputs, units] = extents.map(i128::from);
         let numbers = (batch * steps + units) * (inputs + units);
         if numbers > i128::from(MOST) {

@@ -1,4 +1,4 @@
-//! The work of a spiking reservoir that trains and does not grow: 10 classes are predicted from the mean spikes.
+//! The benchmark of a spiking reservoir that trains and does not grow: 10 classes are predicted from the mean spikes.
 
 use super::prepared::Prepared;
 use super::shape::Shape;
@@ -19,7 +19,8 @@ pub(super) fn prepare(
         most_units: units,
         spectral_radius: 1.0,
         leak_rate: 0.3,
-        // The drive of inputs in 0..1 has a deviation of about 1, whatever their number; so some spike and some do not.
+        // The drive of inputs in 0..1 has a deviation of about 1 for any number of inputs, so that some units spike and
+        // others do not.
         input_scale: (3.0 / inputs as f64).sqrt(),
         threshold: 0.5,
         surrogate: Surrogate::FastSigmoid,
@@ -33,7 +34,7 @@ pub(super) fn prepare(
     let x = lnn_core::random::rand([batch, steps, inputs], (Kind::Float, device));
     let features = move || {
         let outputs = reservoir.scan(Sequence::new(&x), None)?.outputs;
-        // Membranes, and behind them spikes.
+        // The outputs are the membranes, followed by the spikes.
         let spikes = outputs.narrow(2, units, units);
         Ok(spikes.mean_dim(&[1i64][..], false, Kind::Float))
     };

@@ -1,22 +1,22 @@
-//! Repeating something for a while, and what a repetition took.
+//! Repeats a function for a fixed duration and times the repetitions.
 
 use crate::failure::Failure;
 use std::time::{Duration, Instant};
 use tch::{Cuda, Device};
 
-/// So many repetitions are timed at least.
+/// Minimum number of timed repetitions.
 const FEWEST: usize = 3;
 
-/// What is shorter is timed in groups: a look at the clock takes time, too.
+/// Shorter repetitions are timed in groups, because reading the clock takes time, too.
 const SHORTEST: Duration = Duration::from_micros(200);
 
-/// How long repetitions took, in seconds.
+/// The durations of repetitions, in seconds.
 pub(super) struct Timing {
     /// The median.
     pub(super) median: f64,
-    /// The shortest.
+    /// The minimum.
     pub(super) minimum: f64,
-    /// How many there were.
+    /// Number of repetitions.
     pub(super) repetitions: usize,
 }
 
@@ -54,7 +54,7 @@ impl Timing {
     }
 }
 
-/// The median, which leaves the values sorted.
+/// Returns the median and leaves the values sorted.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

@@ -1,25 +1,26 @@
-//! A training step of something small: forward, backward, optimiser.
+//! A training step of a small network: forward, backward, optimiser.
 
 use super::prepared::Prepared;
 use crate::failure::Failure;
 use lnn_core::{AdamW, AdamWConfig, Dense, Parameters};
 use tch::{Device, Kind, Reduction, Tensor};
 
-/// Adam as PyTorch has it: no decay.
+/// Adam with the defaults of PyTorch: no weight decay.
 const ADAM: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
 
-/// So low that the last repetition does the work of the first: one memorized batch has no gradients left.
+/// The learning rate is so low that all repetitions compute the same work; a memorized batch would have vanishing gradients.
 const RATE: f64 = 1e-5;
 
 /// Number of classes of a readout.
 pub(super) const CLASSES: i64 = 10;
 
-/// Random labels `[batch]`.
+/// Returns random labels `[batch]`.
 pub(super) fn labels(batch: i64, device: Device) -> Tensor {
     lnn_core::random::randint(CLASSES, [batch], (Kind::Int64, device))
 }
 
-/// Repeats a training step of `steps` time steps: `features()` gives `[B, D]`, from which `readout` predicts the labels.
+/// Prepares the repetition of a training step of `steps` time steps: `features()` returns `[B, D]`, from which `readout` predicts
+/// the labels.
 pub(super) fn prepare(
     steps: i64,
     parameters: &Parameters,
@@ -36,7 +37,7 @@ pub(super) fn prepare(
     Ok(Prepared { steps, repeat: Box::new(repeat) })
 }
 
-/// Repeats the same without gradients.
+/// Prepares the repetition of the same computation without gradients.
 pub(super) fn inference(
     steps: i64,
     readout: Dense,
@@ -49,7 +50,7 @@ pub(super) fn inference(
     Prepared { steps, repeat: Box::new(repeat) }
 }
 
-/// The failure of a part, with the exit code that a model's would have.
+/// Returns the failure for an error of a layer, with the same exit code as an error of a model.
 pub(super) fn of_core(error: lnn_core::Error) -> Failure {
     lnn_models::Error::from(error).into()
 }

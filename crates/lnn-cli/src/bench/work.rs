@@ -1,4 +1,4 @@
-//! What can be timed, by name.
+//! The workloads that can be timed, by name.
 
 use super::shape::Shape;
 use clap::ValueEnum;
@@ -9,27 +9,27 @@ use serde::{Serialize, Serializer};
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
-/// A work.
+/// A workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// A layer of liquid units over sequences.
     Liquid,
     /// The same layer, one step at a time.
     Stream,
-    /// A spiking reservoir whose weights train.
+    /// A spiking reservoir whose weights are trainable.
     Spiking,
     /// The states of a fixed leaky reservoir.
     Leaky,
     /// A whole model.
     Model {
-        /// Which one.
+        /// The model.
         kind: ModelKind,
-        /// Its hyper-parameters.
+        /// Its preset.
         preset: Preset,
     },
 }
 
-/// What a repetition does.
+/// The computation of a repetition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pass {
@@ -40,14 +40,14 @@ pub enum Pass {
 }
 
 impl Pass {
-    /// As the command line writes it.
+    /// Returns the name as on the command line.
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 
 impl Work {
-    /// All works.
+    /// Returns all workloads.
     pub fn all() -> Vec<Self> {
         let models = ModelKind::ALL.iter().flat_map(|&kind| {
             kind.presets().into_iter().map(move |info| Self::Model { kind, preset: info.preset })
@@ -55,7 +55,7 @@ impl Work {
         [Self::Liquid, Self::Spiking, Self::Leaky, Self::Stream].into_iter().chain(models).collect()
     }
 
-    /// What it can be timed at.
+    /// Returns the passes that can be timed.
     pub fn passes(self) -> &'static [Pass] {
         match self {
             Self::Leaky | Self::Stream => &[Pass::Inference],
@@ -63,7 +63,7 @@ impl Work {
         }
     }
 
-    /// The shape it has unless another one is asked for.
+    /// Returns the default shape.
     pub fn shape(self) -> Shape {
         Shape(match self {
             Self::Liquid => [64, 28, 28, 128],
@@ -80,11 +80,11 @@ impl Work {
         })
     }
 
-    /// What it is, in a line.
+    /// Returns a description in one line.
     pub fn what(self) -> &'static str {
         match self {
             Self::Liquid => {
-                "liquid units over sequences B,T,I,H: Euler steps, a time constant a unit, 10 classes from the last state"
+                "liquid units over sequences B,T,I,H: Euler steps, one time constant per unit, 10 classes from the last state"
             }
             Self::Stream => {
                 "the same layer without gradients, one step 1,1,I,H after the other; the state is carried"
@@ -94,15 +94,15 @@ impl Work {
             }
             Self::Leaky => "the states of a fixed leaky reservoir over sequences B,T,I,H",
             Self::Model { .. } => {
-                "a whole model on images B,C,H,W; of an lnn, whose front is computed once a run, the readout alone trains"
+                "a whole model on images B,C,H,W; for an lnn, whose front is computed once per run, only the readout trains"
             }
         }
     }
 
-    /// Refuses a shape that the work cannot have.
+    /// Refuses a shape that the workload does not support.
     ///
     /// # Errors
-    /// What was expected.
+    /// The expected shape.
     pub fn check(self, Shape([_, steps, ..]): Shape) -> Result<(), String> {
         match self {
             Self::Stream if steps != 1 => {

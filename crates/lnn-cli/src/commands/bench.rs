@@ -13,26 +13,26 @@ use std::time::Duration;
 /// The arguments of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
-    /// What to time, as liquid or model:cllnn:article; --list shows all
+    /// The workload to time, as liquid or model:cllnn:article; --list shows all
     #[arg(value_name = "WORK", required_unless_present = "list", conflicts_with = "list")]
     pub(crate) works: Vec<Work>,
-    /// Its shape: batch, steps, inputs and units of sequences, or batch, channels, height and width of images [default: as
-    /// --list shows]
+    /// Shape: batch, steps, inputs and units for sequences, or batch, channels, height and width for images [default: as --list
+    /// shows]
     #[arg(long, value_name = "B,T,I,H", allow_hyphen_values = true)]
     pub(crate) shape: Option<Shape>,
-    /// What a repetition does [default: one row each for all that the work can do]
+    /// The pass to time [default: one row for each pass that the workload supports]
     #[arg(long)]
     pub(crate) pass: Option<Pass>,
-    /// Precision of a model's forward pass in training
+    /// Precision of the forward pass of a model in training
     #[arg(long, value_name = "PRECISION", default_value = "f32", value_parser = precision())]
     pub(crate) precision: Precision,
     /// Record a repetition in a CUDA graph and time its replay
     #[arg(long)]
     pub(crate) cuda_graph: bool,
-    /// How long each row is measured, after a warm-up of a fifth of that
+    /// Duration of the measurement per row, after a warm-up of a fifth of it
     #[arg(long, value_name = "S", default_value_t = 2.0, allow_negative_numbers = true)]
     pub(crate) seconds: f64,
-    /// Show the works with their shapes
+    /// List the workloads with their shapes
     #[arg(long)]
     pub(crate) list: bool,
     /// Print JSON Lines on standard output
@@ -43,7 +43,7 @@ pub(crate) struct BenchArguments {
     pub(crate) compute: ComputeArguments,
 }
 
-/// Nobody waits longer for one row.
+/// Maximum duration per row in seconds.
 const LONGEST: f64 = 3600.0;
 
 pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     for (i, (work, shape, pass)) in works.into_iter().enumerate() {
         let mut report =
             bench::run(work, shape, pass, (device, arguments.precision), arguments.cuda_graph, duration)?;
-        // Later rows reuse the memory of earlier ones, so only the first row shows what it needs.
+        // Later rows reuse the memory of earlier ones, so only the first row shows the memory that it needs.
         report.added_memory_mb = report.added_memory_mb.filter(|_| i == 0);
         if arguments.json {
             print_line(&json!({ "type": "bench", "data": report }))?;
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// All rows, checked before the first of them is measured.
+/// Returns all rows, which are checked before the first of them is measured.
 fn requested(arguments: &BenchArguments) -> Result<Vec<(Work, Shape, Pass)>, Failure> {
     let seconds = arguments.seconds;
     if !(seconds > 0.0 && seconds <= LONGEST) {

@@ -1,4 +1,4 @@
-//! Where a command computes: the device and the threads.
+//! The device and the threads of a command.
 
 use crate::device::DeviceRequest;
 use crate::failure::Failure;
@@ -17,18 +17,18 @@ pub(crate) struct ComputeArguments {
 }
 
 impl ComputeArguments {
-    /// Prepares libtorch for this process and returns the device. A thread inherits how denormals are dealt with, so that is settled
-    /// before libtorch starts any.
+    /// Prepares libtorch for this process and returns the device. Threads inherit the treatment of denormals, therefore it is set
+    /// before libtorch starts any thread.
     ///
     /// # Errors
-    /// [`Failure::Request`] if there is no such device.
+    /// [`Failure::Request`] if the device does not exist.
     pub(crate) fn prepare(&self) -> Result<Device, Failure> {
         if let Some(threads) = self.threads {
             tch::set_num_threads(threads);
         }
         lnn_sys::flush_denormals(true).map_err(Failure::run)?;
         let device = self.device.resolve()?;
-        // The driver of a CUDA device takes addresses as it likes.
+        // The driver of a CUDA device reserves far more addresses than memory, so no limit is set.
         #[cfg(target_os = "linux")]
         if device == Device::Cpu {
             crate::memory_limit::limit_to_machine();

@@ -4,10 +4,10 @@ use crate::failure::Failure;
 use crate::output::{print_line, print_text, with_bar};
 use clap::Subcommand;
 
-/// What to do with data sets.
+/// The subcommands of `data`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// Show the known sets and whether they are here
+    /// List the known sets and whether they are in the data folder
     List {
         /// Print JSON Lines on standard output
         #[arg(long)]
@@ -15,12 +15,12 @@ pub(crate) enum DataCommand {
     },
     /// Download a set into the data folder
     Fetch {
-        /// Its name
+        /// Name of the set
         name: String,
     },
-    /// Check the files of a set against their known sums
+    /// Verify the files of a set by their checksums
     Verify {
-        /// Its name
+        /// Name of the set
         name: String,
     },
 }
@@ -48,7 +48,7 @@ fn list(json: bool) -> Result<(), Failure> {
         let state = match (set.cached, set.verified) {
             (true, true) => format!("here, {:.1} MB, in {}", set.bytes as f64 / 1e6, set.path.display()),
             (true, false) => format!("here, not yet verified, in {}", set.path.display()),
-            (false, _) => format!("not here; `lnn-cli data fetch {}` or training on it brings it", set.name),
+            (false, _) => format!("not here; `lnn-cli data fetch {}` or training on it fetches it", set.name),
         };
         print_text(&format!("{:14} {}\n{:14} {state}\n{:14} {}", set.name, set.title, "", "", set.licence))?;
     }

@@ -13,11 +13,12 @@ use std::path::PathBuf;
 pub(crate) struct EvalArguments {
     /// A run's folder (its best epoch) or a checkpoint file
     pub(crate) source: PathBuf,
-    /// The data [default: what the model was trained on]
+    /// The data [default: the data that the model was trained on]
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
-    /// Evaluate with noise of these deviations on the input, too, as 0.1,0.2,0.5: for images, whose pixels are 0..1, as they
-    /// are; for sequences in units of each feature's deviation over the training set, or as they are with standardization=none
+    /// Evaluate also with noise of these deviations on the input, as 0.1,0.2,0.5: for images in units of the pixel range 0..1;
+    /// for sequences in units of each feature's deviation over the training set, or in the units of the features with
+    /// standardization=none
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) noise: Vec<f64>,
     /// Print JSON Lines on standard output
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     checkpoint.description.input.check_same(&data.spec())?;
     let model = checkpoint.model(device)?;
     let test = data.test()?.to_device(device);
-    // The noisy ones first: the test result comes last.
+    // The results with noise come first, because the test result comes last.
     let levels = arguments.noise.iter().copied().chain([0.0]);
     for deviation in levels {
         let bar = progress_bar("test", test.len() as u64);

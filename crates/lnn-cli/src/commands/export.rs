@@ -8,10 +8,10 @@ use lnn_train::{TrainingState, checkpoint_file, write_atomically};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// What `export` writes.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
-    /// A module that torch.jit.load reads, with its code
+    /// A TorchScript module with its code, for torch.jit.load
     Torchscript,
     /// The weights alone, with a description as metadata
     Safetensors,
@@ -22,10 +22,10 @@ pub(crate) enum ExportFormat {
 pub(crate) struct ExportArguments {
     /// A run's folder (its best epoch) or a checkpoint file
     pub(crate) source: PathBuf,
-    /// Where it goes, as model.pt or model.safetensors
+    /// The file to write, as model.pt or model.safetensors
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// What it is [default: what the ending of the file says]
+    /// The format [default: by the ending of the file]
     #[arg(long)]
     pub(crate) format: Option<ExportFormat>,
 }
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was asked for, or else what the file's ending says.
+/// Returns the requested format, otherwise the format for the ending of the file.
 fn format(arguments: &ExportArguments) -> Result<ExportFormat, Failure> {
     let ending = arguments.out.extension().and_then(|ending| ending.to_str());
     match (arguments.format, ending) {
@@ -53,13 +53,13 @@ fn format(arguments: &ExportArguments) -> Result<ExportFormat, Failure> {
         (None, Some("pt" | "pth")) => Ok(ExportFormat::Torchscript),
         (None, Some("safetensors")) => Ok(ExportFormat::Safetensors),
         (None, _) => Err(Failure::request(format!(
-            "{}: expected the ending .pt or .safetensors; hint: or say --format torchscript or --format safetensors",
+            "{}: expected the ending .pt or .safetensors; hint: use --format torchscript or --format safetensors",
             arguments.out.display()
         ))),
     }
 }
 
-/// What the trainer noted of the exported weights: those of the best epoch, or of the last.
+/// Returns the training metrics of the exported weights: those of the best epoch, or of the last.
 fn metrics(description: &Description) -> Value {
     let Ok(state) = serde_json::from_value::<TrainingState>(description.training.clone()) else {
         return Value::Null;

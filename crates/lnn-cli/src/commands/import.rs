@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// The arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// A module as `export` wrote it, or as torch.jit.save wrote it again
+    /// A module that `export` wrote, or that torch.jit.save wrote after changes
     #[arg(value_name = "MODEL.pt")]
     pub(crate) source: PathBuf,
     /// The checkpoint to write, for eval, predict, export and train --init

@@ -22,7 +22,7 @@ pub(crate) struct InspectArguments {
     pub(crate) json: bool,
 }
 
-/// What `inspect --json` prints.
+/// The output of `inspect --json`.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     file: PathBuf,
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
         return inspect_exported::run(&file, arguments.json);
     }
     let checkpoint = Checkpoint::load(&file)?;
-    // Building the model checks that the description and the tensors belong together.
+    // Building the model verifies that the description and the tensors match.
     let model = checkpoint.model(Device::Cpu)?;
     let report = Report {
         file,
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     print_text(describe(&report).map_err(Failure::run)?.trim_end())
 }
 
-/// The report as text.
+/// Formats the report as text.
 fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let description = report.description;

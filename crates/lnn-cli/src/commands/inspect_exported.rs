@@ -6,7 +6,7 @@ use lnn_models::{ExportDescription, Exported, Extent, InputShape, TensorContract
 use serde::Serialize;
 use std::path::Path;
 
-/// What `inspect --json` prints of a module.
+/// The output of `inspect --json` for a module.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     file: &'a Path,
@@ -49,7 +49,7 @@ pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// As `images float32 [N, 1, 28, 28] in 0..1`.
+/// Formats a contract as `images float32 [N, 1, 28, 28] in 0..1`.
 fn contract(contract: &TensorContract) -> String {
     let extent = |extent: &Extent| match extent {
         Extent::Fixed(extent) => extent.to_string(),

@@ -1,4 +1,4 @@
-//! The command line, one file a command with its own arguments.
+//! The command line: one file per command, with the arguments of the command.
 
 mod bench;
 mod compute;
@@ -23,7 +23,7 @@ pub struct Arguments {
     command: Command,
 }
 
-/// The commands. A new one is a file in this folder and a line here.
+/// The commands. A new command is a file in this folder and an entry here.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train a model and report its test accuracy
@@ -36,7 +36,7 @@ enum Command {
     Export(export::ExportArguments),
     /// Write a checkpoint from a module that was exported, and perhaps fine-tuned in Python
     Import(import::ImportArguments),
-    /// Show what a run, a checkpoint or an exported module holds
+    /// Show the content of a run, a checkpoint or an exported module
     Inspect(inspect::InspectArguments),
     /// Time training steps and single steps on this machine
     Bench(bench::BenchArguments),
@@ -49,7 +49,7 @@ impl Arguments {
     /// Runs the command.
     ///
     /// # Errors
-    /// [`Failure`], which knows its exit code.
+    /// [`Failure`], which determines the exit code.
     pub fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Train(arguments) => train::run(&arguments),

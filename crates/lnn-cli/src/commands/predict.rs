@@ -22,10 +22,10 @@ pub(crate) struct PredictArguments {
     /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I]
     #[arg(long, value_name = "X.npy")]
     pub(crate) input: PathBuf,
-    /// The time that passes in each step, float32 [N, T], for a model that knows time [default: 1]
+    /// The duration of each step, float32 [N, T], for a model that uses time [default: 1]
     #[arg(long, value_name = "DT.npy")]
     pub(crate) dt: Option<PathBuf>,
-    /// Where the logits go, float32 [N, classes], or the values [N, O]
+    /// The file to write: logits, float32 [N, classes], or values [N, O]
     #[arg(long, value_name = "Y.npy")]
     pub(crate) output: PathBuf,
     /// Device and threads.
@@ -46,8 +46,8 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     }
 }
 
-/// Numbers as a tensor: float32, and float64 too for a model of that dtype. Bytes are refused, because they would hide a wrong range.
-/// `shape` says what is expected.
+/// Reads an array as a tensor: float32, or also float64 for a model of that dtype. Bytes are refused, because they would hide a
+/// wrong range. `shape` describes the expected shape in messages.
 fn read(path: &Path, shape: &str, kind: Kind) -> Result<Tensor, Failure> {
     if kind == Kind::Double
         && let Ok(tensor) = read_as::<f64>(path, shape)

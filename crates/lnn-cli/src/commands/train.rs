@@ -12,17 +12,17 @@ use lnn_train::{Method, Observers, Outcome, Precision, RunConfig, RunFolder, Ses
 use std::path::{Path, PathBuf};
 use tch::Device;
 
-/// What to watch while training.
+/// The diagnostics of a training run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Diagnosis {
-    /// The norm of the loss's gradient at each step through time
+    /// The gradient norm of the loss at each step through time
     Gradients,
 }
 
-/// How a readout of a fixed front gets its weights, on the command line.
+/// The training method of a readout behind a fixed front, on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReadoutMethod {
-    /// By gradients, over epochs, as every other part that trains
+    /// By gradient descent over epochs, like every other trainable part
     Gradient,
     /// In closed form, in one pass
     Ridge,
@@ -55,12 +55,12 @@ pub(crate) struct TrainArguments {
     /// in float64 [default: f32]
     #[arg(long, conflicts_with = "resume", value_name = "PRECISION", value_parser = precision())]
     pub(crate) precision: Option<Precision>,
-    /// How a readout of a fixed front gets its weights: by gradient over epochs, its features kept in memory up to
-    /// `method.feature_cache_mb`, 4096, and else computed anew in each epoch; or by ridge, in closed form: one pass that keeps no
-    /// features, and a regularization that validation chooses. For lnn [default: gradient]
+    /// Training method of the readout behind a fixed front: gradient trains over epochs and keeps the features in memory up to
+    /// `method.feature_cache_mb`, 4096, otherwise recomputes them in each epoch; ridge solves in closed form in one pass, keeps
+    /// no features and chooses the regularization by validation. For lnn [default: gradient]
     #[arg(long, conflicts_with = "resume", value_name = "METHOD")]
     pub(crate) readout: Option<ReadoutMethod>,
-    /// Train and validate on at most N samples
+    /// Maximum number of samples for training and validation together
     #[arg(long, conflicts_with = "resume", value_name = "N")]
     pub(crate) limit: Option<usize>,
     /// A JSON file with keys of the configuration, as a run's config.json
@@ -69,19 +69,19 @@ pub(crate) struct TrainArguments {
     /// One key of the configuration, as model.reservoir.units=800; may be repeated
     #[arg(long, conflicts_with = "resume", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Start from the weights of a run or a checkpoint, with its model, instead of from random ones
+    /// Start from the weights of a run or a checkpoint, with its model, instead of random weights
     #[arg(long, conflicts_with = "resume", value_name = "RUN_OR_CHECKPOINT")]
     pub(crate) init: Option<PathBuf>,
     /// The run's folder [default: runs/MODEL-PRESET-N]
     #[arg(long, conflicts_with = "resume", value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on with a run that was interrupted, paused or is to get more --epochs
+    /// Resume a run that was interrupted or paused, or that gets more --epochs
     #[arg(long, conflicts_with = "model", value_name = "RUN")]
     pub(crate) resume: Option<PathBuf>,
-    /// Watch, in each epoch, which gradient reaches which step: gradients.jsonl and a line
+    /// Measure the gradient norm at each step through time in each epoch, for gradients.jsonl and a message on stderr
     #[arg(long, value_name = "WHAT")]
     pub(crate) diagnose: Vec<Diagnosis>,
-    /// Pause after N more epochs, to go on later with --resume
+    /// Pause after N more epochs; --resume continues the run
     #[arg(long, value_name = "N")]
     pub(crate) pause_after: Option<u64>,
     /// Print JSON Lines on standard output
@@ -137,7 +137,7 @@ fn resume(run: &Path, arguments: &TrainArguments, device: Device) -> Result<Sess
     Ok(Session::resume(folder, config, &*data, device, arguments.traces(), &mut progress.receiver())?)
 }
 
-/// Refuses flags that a readout in closed form does nothing with.
+/// Refuses flags that have no effect for a readout in closed form.
 fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Failure> {
     let flags = [
         ("--epochs", arguments.epochs.is_some()),
@@ -151,7 +151,7 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
     }
 }
 
-/// Preset, then file, then `--set`, then the flags of their own.
+/// Applies the preset, then the file, then `--set`, then the remaining flags.
 fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let mut config = RunConfig::preset(name, arguments.preset)?;
     if let Some(spec) = &arguments.data {
@@ -181,7 +181,7 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
         Some(ReadoutMethod::Gradient) | None => {}
     }
     if config.method.is_ridge() {
-        // There is one pass, and the refusal of --epochs names what was given.
+        // A closed form has one pass, and the error for --epochs shows the flag that was given.
         config.epochs = 1;
     }
     config.validate()?;

@@ -1,9 +1,9 @@
-//! `--json`: one JSON object a line on standard output.
+//! `--json`: one JSON object per line on standard output.
 
 use super::standard_output::print_line;
 use lnn_train::{Error, Event, Observer};
 
-/// Prints every event but the steps.
+/// Prints every event except the steps.
 #[derive(Debug, Default)]
 pub struct JsonLines;
 

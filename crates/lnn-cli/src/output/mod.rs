@@ -1,4 +1,4 @@
-//! The terminal: results on standard output, messages and progress on standard error.
+//! Terminal output: results on standard output, messages and progress on standard error.
 
 mod json_lines;
 mod progress;

@@ -1,14 +1,14 @@
-//! Progress bars on standard error; silent when that is not a terminal.
+//! Progress bars on standard error; they are hidden if standard error is not a terminal.
 
 use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnn_data::{DataError, DataSource, KNOWN_SETS, READERS, Reader};
 use std::time::{Duration, Instant};
 
-/// What is done sooner needs no bar.
+/// Operations shorter than this show no progress bar.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// What may stand after `--data`, for the help.
+/// Returns the help text with the possible values of `--data`.
 pub fn data_help() -> String {
     let sets: Vec<&str> = KNOWN_SETS.iter().map(|set| set.name).collect();
     let readers: Vec<String> =
@@ -16,7 +16,7 @@ pub fn data_help() -> String {
     format!("The data: {}; {}", sets.join(", "), readers.join("; "))
 }
 
-/// Opens what `--data` names, fetching it first if need be.
+/// Opens the value of `--data`, and fetches missing files.
 ///
 /// # Errors
 /// [`Failure`] if there is no such data, or it cannot be read.
@@ -24,7 +24,7 @@ pub fn opened(spec: &str) -> Result<Box<dyn DataSource>, Failure> {
     Ok(with_bar(|progress| lnn_data::open(spec, progress))?)
 }
 
-/// A bar that counts samples.
+/// Creates a progress bar that counts samples.
 pub fn progress_bar(what: &'static str, samples: u64) -> ProgressBar {
     let style = "{msg} {bar:30} {pos}/{len} samples, {eta} left";
     ProgressBar::new(samples)
@@ -32,12 +32,14 @@ pub fn progress_bar(what: &'static str, samples: u64) -> ProgressBar {
         .with_message(what)
 }
 
-/// A bar for what a run computes before and beside its epochs. It appears with the first report and goes when it is dropped.
+/// A progress bar for computations before and between the epochs of a run. It appears with the first report and is removed when
+/// it is dropped.
 #[derive(Debug, Default)]
 pub struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// What receives the reports: what is computed, and how many of how many samples are done.
+    /// Returns the receiver of the reports: the name of the computation, the number of finished samples and the number of all
+    /// samples.
     pub fn receiver(&mut self) -> impl FnMut(&'static str, i64, i64) + '_ {
         |what, done, total| {
             let bar = self.0.get_or_insert_with(|| progress_bar(what, total as u64));
@@ -55,7 +57,7 @@ impl Drop for Progress {
     }
 }
 
-/// Runs `work` with a bar on standard error that appears with the first byte, or when decoding takes a while.
+/// Runs `work` with a progress bar on standard error that appears with the first byte, or when decoding takes a while.
 ///
 /// # Errors
 /// Those of `work`.

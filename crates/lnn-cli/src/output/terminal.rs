@@ -1,4 +1,5 @@
-//! The terminal: a progress bar while an epoch runs, and one line per epoch. Without a terminal, the lines alone.
+//! Progress on a terminal: a progress bar during an epoch, and one line per epoch. Without a terminal, only the lines
+//! are printed.
 
 use super::standard_output::print_text;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -6,7 +7,7 @@ use lnn_models::AddedUnits;
 use lnn_train::{Candidate, EpochMetrics, Error, Event, GradientNorms, Observer, Started, in_digits};
 use std::time::Duration;
 
-/// Prints messages on standard error; the test result goes to standard output, unless that carries JSON.
+/// Prints messages on standard error; the test result goes to standard output, unless JSON is printed there.
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
@@ -14,7 +15,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// `print_result` says whether standard output gets the test accuracy.
+    /// `print_result` specifies whether the test accuracy is printed on standard output.
     pub fn new(print_result: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         bar.set_style(
@@ -25,7 +26,7 @@ impl Terminal {
     }
 
     fn say(&self, line: &str) {
-        // A hidden bar prints nothing, so without a terminal the line goes out by itself.
+        // A hidden bar prints nothing, so the line is printed directly if there is no terminal.
         if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 
@@ -65,7 +66,7 @@ impl Observer for Terminal {
                 self.say(&format!("growth: {added} units added, {active} active, capacity {capacity}"));
             }
             Event::Gradients(norms) => self.say(&gradient_line(norms)),
-            // Noise belongs to an evaluation, which prints for itself.
+            // Noise is evaluated by `eval`, which prints the result itself.
             Event::Noise { .. } => {}
             Event::StoppedEarly { epoch, best_epoch } => {
                 self.say(&format!("stopped early after epoch {epoch}; the best was epoch {best_epoch}"));

@@ -1,13 +1,13 @@
-//! Whether a file can be written, asked before the work that would make it.
+//! Checks whether a file can be written, before the work that produces it.
 
 use crate::failure::Failure;
 use std::path::Path;
 
-/// Refuses a path where no file can be written: a folder, or a place in one that is missing or closed. Nothing is left
-/// behind.
+/// Refuses a path where no file can be written: a folder, or a path in a folder that is missing or not writable. Leaves
+/// no files behind.
 ///
 /// # Errors
-/// [`Failure::Request`] that names the path.
+/// [`Failure::Request`] with the path.
 pub fn check_writable(path: &Path) -> Result<(), Failure> {
     let refuse = |reason: &dyn std::fmt::Display| {
         Err(Failure::request(format!("cannot write {}: {reason}", path.display())))

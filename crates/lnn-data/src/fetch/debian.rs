@@ -1,7 +1,7 @@
-//! Files out of a Debian package, for machines that reach a mirror of Debian and no other server.
+//! Files from a Debian package, for machines that can reach a Debian mirror but no other server.
 //!
-//! A `.deb` is an `ar` archive whose member `data.tar.xz` is an xz-compressed tar archive of the files. `ar` is a header
-//! of fixed fields before each file, so it is read here, on any operating system.
+//! A `.deb` is an `ar` archive whose member `data.tar.xz` is an xz-compressed tar archive of the files. The `ar` format is a
+//! header of fixed fields before each file, therefore this module reads it without an external program.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,11 +12,10 @@ use lzma_rust2::XzReader;
 use crate::error::DataError;
 use crate::readers::archive;
 
-/// Reads the files called `names` (without folder), wherever they lie in the package at `path`; no more than
-/// `most_bytes` of each.
+/// Reads the files called `names` (without folder) from any folder of the package at `path`; at most `most_bytes` of each.
 ///
 /// # Errors
-/// [`DataError::Archive`] if it is no such package or lacks a file, [`DataError::Io`] if it cannot be opened.
+/// [`DataError::Archive`] if it is not such a package or lacks a file, [`DataError::Io`] if it cannot be opened.
 pub(crate) fn extract(path: &Path, names: &[&str], most_bytes: u64) -> Result<Vec<Vec<u8>>, DataError> {
     let file = File::open(path).map_err(DataError::io("open", path))?;
     let tar = data_tar(BufReader::new(file)).map_err(|e| DataError::Archive {
@@ -26,7 +25,7 @@ pub(crate) fn extract(path: &Path, names: &[&str], most_bytes: u64) -> Result<Ve
     archive::extract(path, tar, names, most_bytes)
 }
 
-/// The tar archive inside: 60 bytes of `ar` header before each member, members padded to even length.
+/// Returns the tar archive inside: 60 bytes of `ar` header before each member, members padded to even length.
 fn data_tar<R: Read>(mut package: R) -> io::Result<XzReader<io::Take<R>>> {
     let mut magic = [0; 8];
     package.read_exact(&mut magic)?;
@@ -48,7 +47,7 @@ fn data_tar<R: Read>(mut package: R) -> io::Result<XzReader<io::Take<R>>> {
     }
 }
 
-/// A text field, padded with blanks.
+/// Reads a text field, padded with blanks.
 fn text(field: &[u8]) -> String {
     String::from_utf8_lossy(field).trim().to_owned()
 }

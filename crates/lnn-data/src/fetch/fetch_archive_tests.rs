@@ -1,4 +1,4 @@
-//! A set that comes as one archive: from a server on this machine, or found in the data folder.
+//! A set in one archive: from a local server, or found in the data folder.
 
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn leak(text: String) -> &'static str {
     text.leak()
 }
 
-/// A set of [`contents`] that can be had from the server at `url`.
+/// A set of [`contents`] that the server at `url` provides.
 fn set(url: &str) -> KnownSet {
     let sum = |content: &[u8]| leak(format!("{:x}", Sha256::digest(content)));
     let files = BATCHES.iter().zip(contents()).map(|(name, content)| KnownFile {
@@ -51,7 +51,7 @@ fn set(url: &str) -> KnownSet {
     }
 }
 
-/// A set that cannot be had from anywhere.
+/// A set that no server provides.
 fn unreachable_set() -> KnownSet {
     set("http://127.0.0.1:9/")
 }

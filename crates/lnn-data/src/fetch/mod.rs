@@ -1,4 +1,4 @@
-//! Downloads what is missing of a known set, from mirrors, packages and archives.
+//! Downloads the missing files of a known set from mirrors, packages and archives.
 
 mod debian;
 mod download;

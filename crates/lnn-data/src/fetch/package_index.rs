@@ -1,11 +1,11 @@
-//! Finds a file in a Python package index through its "simple" pages, the part of an index that every mirror serves.
+//! Finds a file in a Python package index by its "simple" pages, the part of an index that every mirror provides.
 
 use crate::error::DataError;
 use crate::fetch::download::{Client, without_password};
 
 const DEFAULT_INDEX: &str = "https://pypi.org/simple/";
 
-/// The address of `file` of `project` in the index that `PIP_INDEX_URL` names, else in the public one.
+/// Returns the address of `file` of `project` in the index that `PIP_INDEX_URL` specifies, otherwise in the public one.
 ///
 /// # Errors
 /// [`DataError::NotInIndex`] if the project's page does not link to the file, and those of [`Client::page`].
@@ -18,7 +18,7 @@ pub(crate) fn file_url(client: &Client, project: &str, file: &str) -> Result<Str
         .ok_or_else(|| DataError::NotInIndex { page: without_password(&page), file: file.to_owned() })
 }
 
-/// The address behind the first `href` on the page whose last path segment is `file`.
+/// Returns the address in the first `href` on the page whose last path segment is `file`.
 fn find_link(html: &str, page: &str, file: &str) -> Option<String> {
     let links = html.split("href=").skip(1).filter_map(|rest| {
         let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
@@ -33,7 +33,7 @@ fn find_link(html: &str, page: &str, file: &str) -> Option<String> {
     resolve(page, target.split('#').next().unwrap_or_default())
 }
 
-/// `link` as seen from `page`, an absolute address that ends in `/` (RFC 3986 §5.2, the forms that occur).
+/// Resolves `link` against `page`, an absolute address that ends in `/` (RFC 3986 §5.2, the forms that occur).
 fn resolve(page: &str, link: &str) -> Option<String> {
     if link.starts_with("http://") || link.starts_with("https://") {
         return Some(link.to_owned());

@@ -1,4 +1,4 @@
-//! The data folder: one folder per set, files that appear whole or not at all, one process writing at a time.
+//! The data folder: one folder per set; files are written atomically, and one process writes at a time.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,17 +8,18 @@ use tempfile::NamedTempFile;
 
 use crate::error::DataError;
 
-/// Half-written files start with this; what a killed process leaves is swept by the next one that has the lock.
+/// The prefix of incomplete files; the next process that has the lock removes those of a killed process.
 const PARTIAL: &str = ".partial-";
 
-/// The folder in which every known set has a folder of its own.
+/// The data folder, which has one folder per known set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {
     root: PathBuf,
 }
 
 impl Cache {
-    /// `LNN_DATA_DIR` if set and not empty, else `lnn/data` in the cache folder of the user. Nothing is created yet.
+    /// Uses `LNN_DATA_DIR` if set and not empty, otherwise `lnn/data` in the cache folder of the user. Creates nothing
+    /// yet.
     ///
     /// # Errors
     /// [`DataError::NoDataFolder`] if neither exists.
@@ -28,23 +29,23 @@ impl Cache {
         chosen.or_else(default).map(Self::at).ok_or(DataError::NoDataFolder)
     }
 
-    /// The data folder `root`, which need not exist yet.
+    /// Uses the data folder `root`, which need not exist yet.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// The data folder.
+    /// Returns the path of the data folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The folder of set `name`, which need not exist yet.
+    /// Returns the folder of set `name`, which need not exist yet.
     pub fn folder(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
-    /// Makes the folder of set `name` and waits until no other process writes to it; `on_wait` is called if there is
-    /// one. The lock is the operating system's, so a process that dies lets go of it.
+    /// Creates the folder of set `name` and waits until no other process writes to it; calls `on_wait` if it has to
+    /// wait. The operating system holds the lock and releases it when the process ends.
     ///
     /// # Errors
     /// [`DataError::DataFolderNotWritable`].
@@ -59,7 +60,8 @@ impl Cache {
                 on_wait(&folder);
                 lock.lock().map_err(not_writable())?;
             }
-            // Some network file systems know no locks. Files still appear whole, so two processes only waste work.
+            // Some network file systems do not support locks. Files are still written atomically, so two processes only
+            // duplicate work.
             Err(fs::TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {}
             Err(fs::TryLockError::Error(e)) => return Err(not_writable()(e)),
         }
@@ -69,7 +71,7 @@ impl Cache {
     }
 }
 
-/// The folder of a set, which only this process writes to while this value lives.
+/// The locked folder of a set: only this process writes to it while this value exists.
 #[derive(Debug)]
 pub struct LockedFolder {
     folder: PathBuf,
@@ -77,12 +79,12 @@ pub struct LockedFolder {
 }
 
 impl LockedFolder {
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// A new file in this folder that vanishes unless [`LockedFolder::keep`] is called with it.
+    /// Creates a file in this folder that is deleted unless it is passed to [`LockedFolder::keep`].
     ///
     /// # Errors
     /// [`DataError::DataFolderNotWritable`].
@@ -90,8 +92,8 @@ impl LockedFolder {
         partial(&self.folder)
     }
 
-    /// Gives a finished file its name, replacing what had it: synced first, then renamed, so that whoever sees the
-    /// name sees the whole content, even after a power cut.
+    /// Gives a finished file its final name and replaces an existing file. The file is synced first and then renamed,
+    /// so that a file of this name has its whole content, even after a power failure.
     ///
     /// # Errors
     /// [`DataError::DataFolderNotWritable`].
@@ -99,7 +101,7 @@ impl LockedFolder {
         keep(file, self.folder.join(name))
     }
 
-    /// Removes what killed processes left half-written. A file that cannot be removed does no harm.
+    /// Removes incomplete files of killed processes. A file that cannot be removed is ignored.
     fn sweep(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
@@ -109,7 +111,7 @@ impl LockedFolder {
     }
 }
 
-/// Writes a small file whole or not at all; needs no lock.
+/// Writes a small file atomically; needs no lock.
 ///
 /// # Errors
 /// [`DataError::DataFolderNotWritable`].
@@ -135,7 +137,7 @@ fn keep(file: NamedTempFile, path: PathBuf) -> Result<PathBuf, DataError> {
     Ok(path)
 }
 
-/// Temporary files are private to their owner; data sets are for everyone who may enter the folder.
+/// Temporary files are private to their owner, but data sets are readable for everyone who may enter the folder.
 #[cfg(unix)]
 fn share(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

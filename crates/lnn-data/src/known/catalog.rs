@@ -1,7 +1,7 @@
-//! The sets that are known by name: what they consist of, down to the checksum, and where they can be had.
+//! The sets that are known by name: their files with checksums, and the sources from which they are downloaded.
 //!
-//! Sums are those of the *uncompressed* files. Mirrors repack the `.gz` files with other time stamps, the content is
-//! the same.
+//! The checksums are those of the *uncompressed* files, because mirrors compress the same content with different time
+//! stamps.
 
 use crate::known::format::Format;
 pub use crate::known::source::{Download, Source};
@@ -13,24 +13,24 @@ pub static KNOWN_SETS: &[KnownSet] = &[MNIST, FASHION_MNIST, CIFAR10];
 /// A set known by name.
 #[derive(Debug, Clone, Copy)]
 pub struct KnownSet {
-    /// The name after `--data`, also the name of its folder.
+    /// Its name as the value of `--data`, also the name of its folder.
     pub name: &'static str,
-    /// What it shows, in a few words.
+    /// A short description of its content.
     pub title: &'static str,
-    /// Who made it, and under which licence it may be used.
+    /// The authors and the licence.
     pub licence: &'static str,
-    /// What each label means.
+    /// The name of each class.
     pub class_names: &'static [&'static str],
-    /// How its files are named and read.
+    /// The format of its files.
     pub format: Format,
     /// Its files, in the order of the format.
     pub files: &'static [KnownFile],
-    /// Where it can be had, in the order in which the sources are tried.
+    /// Its sources, in the order in which they are tried.
     pub sources: &'static [Source],
 }
 
 impl KnownSet {
-    /// What someone who cannot download would put into its folder.
+    /// Returns the files that a user who cannot download puts into its folder.
     pub fn to_be_put(&self) -> Vec<String> {
         match self.format {
             Format::Idx => self.files.iter().map(|file| format!("{}.gz", file.name)).collect(),
@@ -46,11 +46,11 @@ pub struct KnownFile {
     pub name: &'static str,
     /// Its uncompressed size in bytes.
     pub bytes: u64,
-    /// The SHA-256 sum of its uncompressed content, in lower-case hexadecimal.
+    /// The SHA-256 checksum of its uncompressed content, in lower-case hexadecimal.
     pub sha256: &'static str,
 }
 
-/// The set called `name`.
+/// Returns the set called `name`.
 pub fn find(name: &str) -> Option<&'static KnownSet> {
     KNOWN_SETS.iter().find(|set| set.name == name)
 }
@@ -94,7 +94,7 @@ const MNIST: KnownSet = KnownSet {
     ],
 };
 
-/// The package of Fashion-MNIST on one mirror of Debian.
+/// The package of Fashion-MNIST on a Debian mirror.
 macro_rules! debian_package {
     ($mirror:literal) => {
         Source::DebianPackage(Download {
@@ -150,13 +150,13 @@ const FASHION_MNIST: KnownSet = KnownSet {
     sources: &[
         Source::Mirror("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
         Source::Mirror("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"),
-        // The archive keeps what the first mirror drops when this release of Debian retires.
+        // The archive keeps the package after the first mirror removes this release of Debian.
         debian_package!("http://deb.debian.org/debian/"),
         debian_package!("http://archive.debian.org/debian/"),
     ],
 };
 
-/// One batch of CIFAR-10.
+/// Returns one batch file of CIFAR-10.
 const fn batch(index: usize, sha256: &'static str) -> KnownFile {
     file(cifar10::BATCHES[index], 30_730_000, sha256)
 }
@@ -194,7 +194,7 @@ mod tests {
             assert_eq!(set.files.len(), set.format.files());
             for (role, file) in set.files.iter().enumerate() {
                 assert!(is_sum(file.sha256));
-                // What is stored under this name is found again by the reader.
+                // The reader must find the names under which files are stored.
                 let names = set.format.candidates(role);
                 assert!(names.contains(&file.name.to_owned()));
             }
@@ -210,7 +210,7 @@ mod tests {
                         assert_eq!(archive.file_name(), cifar10::ARCHIVE);
                     }
                 }
-                // These store files gzipped.
+                // Sources other than an archive store the files gzipped.
                 if !matches!(source, Source::Archive(_)) {
                     for (role, file) in set.files.iter().enumerate() {
                         assert!(set.format.candidates(role).contains(&format!("{}.gz", file.name)));

@@ -1,21 +1,21 @@
-//! The formats in which known sets come, and all that depends on them.
+//! The formats of known sets.
 
 use std::path::{Path, PathBuf};
 
 use crate::readers::cifar10;
 use crate::readers::idx_folder;
 
-/// How the files of a known set are named, found and read.
+/// The names, the location and the reader of the files of a known set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Train images, train labels, test images, test labels, each an IDX file.
     Idx,
-    /// Five batches to train on and one to test on, as CIFAR-10 has them.
+    /// The files of CIFAR-10: five batches for training and one for the test.
     Cifar,
 }
 
 impl Format {
-    /// How many files make up a set.
+    /// Returns the number of files of a set.
     pub fn files(self) -> usize {
         match self {
             Self::Idx => 4,
@@ -23,7 +23,7 @@ impl Format {
         }
     }
 
-    /// How a set of this format is read from any folder, after `--data`.
+    /// Returns the value of `--data` that reads a set of this format from any folder.
     pub fn spec(self) -> &'static str {
         match self {
             Self::Idx => "idx:DIR",
@@ -31,7 +31,7 @@ impl Format {
         }
     }
 
-    /// The names under which file `role` is looked for, the official one first.
+    /// Returns the possible names of file `role`, the official one first.
     pub(crate) fn candidates(self, role: usize) -> Vec<String> {
         match self {
             Self::Idx => idx_folder::candidates(role),
@@ -39,8 +39,8 @@ impl Format {
         }
     }
 
-    /// Where the files of the set with the folder `folder` may lie: there, and where the archive of the set or another
-    /// program that shares the data folder puts them.
+    /// Returns the folders in which the files of the set with the folder `folder` may lie: `folder` itself, and the
+    /// places where the archive of the set or another program that shares the data folder puts them.
     pub(crate) fn folders(self, folder: &Path) -> Vec<PathBuf> {
         let mut folders = vec![folder.to_owned()];
         if self == Self::Cifar {

@@ -1,4 +1,4 @@
-//! Which known sets are in the data folder.
+//! The known sets and whether they are in the data folder.
 
 use std::path::{Path, PathBuf};
 
@@ -9,26 +9,26 @@ use crate::known::cache::Cache;
 use crate::known::catalog::{KNOWN_SETS, KnownSet};
 use crate::known::{local, verified};
 
-/// One line of `lnn-cli data list`.
+/// One entry of `lnn-cli data list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listing {
-    /// The name after `--data`.
+    /// Its name as the value of `--data`.
     pub name: &'static str,
-    /// What it shows.
+    /// A short description of its content.
     pub title: &'static str,
-    /// Who made it, and its licence.
+    /// The authors and the licence.
     pub licence: &'static str,
-    /// Its folder, there or not.
+    /// Its folder, which need not exist.
     pub path: PathBuf,
-    /// Whether all its files are there.
+    /// Whether all its files are present.
     pub cached: bool,
-    /// Whether their sums have been checked and they have not changed since.
+    /// Whether their checksums were verified and they have not changed since.
     pub verified: bool,
-    /// Bytes its files take.
+    /// The size of its files in bytes.
     pub bytes: u64,
 }
 
-/// Every known set and whether it is in the data folder. Reads no content.
+/// Returns every known set and whether it is in the data folder. Reads no content.
 ///
 /// # Errors
 /// [`DataError::NoDataFolder`].

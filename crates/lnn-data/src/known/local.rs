@@ -1,4 +1,4 @@
-//! What there is of a known set in the data folder.
+//! The files of a known set that are present in the data folder.
 
 use crate::error::DataError;
 use crate::known::cache::Cache;
@@ -7,7 +7,7 @@ use crate::known::source::{Download, Source};
 use crate::known::verified;
 use std::path::PathBuf;
 
-/// The archive of `set`, if it has one and it lies in its folder or, as other programs leave it, in the data folder.
+/// Returns the archive of `set`, if it has one and it lies in its folder or, as other programs leave it, in the data folder.
 pub(crate) fn archive<'a>(cache: &Cache, set: &'a KnownSet) -> Option<(&'a Download, PathBuf)> {
     let archive = set.sources.iter().find_map(|source| match source {
         Source::Archive(archive) => Some(archive),
@@ -18,7 +18,7 @@ pub(crate) fn archive<'a>(cache: &Cache, set: &'a KnownSet) -> Option<(&'a Downl
     places.into_iter().find(|path| path.is_file()).map(|path| (archive, path))
 }
 
-/// Reads every file of `set` again, or its archive if that is all there is, checks its sum, and returns the files.
+/// Reads every file of `set` again, or its archive if there are no files, verifies its checksum, and returns the files.
 ///
 /// # Errors
 /// [`DataError::NotCached`], and for the first bad file [`DataError::ChecksumMismatch`], [`DataError::Gzip`] or [`DataError::Io`].

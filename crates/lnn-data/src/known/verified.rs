@@ -1,8 +1,8 @@
-//! Whether the files of a known set are the ones that are meant.
+//! Verification of the files of a known set.
 //!
-//! A file counts only if its content has the pinned sum, wherever it came from: a download, or someone who put it
-//! there. The sum is taken once and noted in `.verified.json` with size and time of the file; as long as these stay,
-//! later runs start at once.
+//! A file is used only if its content has the pinned checksum, whether it was downloaded or put there by a user. The
+//! checksum is computed once and stored in `.verified.json` with size and time of the file; as long as these do not
+//! change, later runs do not compute it again.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -20,10 +20,10 @@ use crate::readers::idx;
 
 const STAMPS: &str = ".verified.json";
 
-/// By path, as seen from the folder of the set.
+/// The stamps by path, relative to the folder of the set.
 type Stamps = BTreeMap<String, Stamp>;
 
-/// What a file looked like when its sum was taken.
+/// The properties of a file when its checksum was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
     bytes: u64,
@@ -39,10 +39,11 @@ impl Stamp {
     }
 }
 
-/// The files of `set` in `folder`; only those without a stamp are read.
+/// Returns the files of `set` in `folder`; reads only those without a stamp.
 ///
 /// # Errors
-/// [`DataError::NotCached`] if a file is not there under any name; what [`check`] says if it is there, but wrong.
+/// [`DataError::NotCached`] if a file is absent under all its names; the errors of [`check`] if it is present but
+/// wrong.
 pub(crate) fn cached(set: &KnownSet, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let before = read_stamps(folder);
     let mut stamps = before.clone();
@@ -53,7 +54,7 @@ pub(crate) fn cached(set: &KnownSet, folder: &Path) -> Result<Vec<PathBuf>, Data
     files
 }
 
-/// The files of `set` in `folder`, each read in full.
+/// Returns the files of `set` in `folder`, after reading each in full.
 ///
 /// # Errors
 /// Those of [`cached`].
@@ -64,7 +65,7 @@ pub(crate) fn recheck(set: &KnownSet, folder: &Path) -> Result<Vec<PathBuf>, Dat
     files
 }
 
-/// Which of the files `folder` has not got, or not sound.
+/// Returns the files that are absent from `folder` or damaged.
 #[cfg(feature = "fetch")]
 pub(crate) fn lacking(set: &KnownSet, folder: &Path) -> Vec<usize> {
     let mut stamps = read_stamps(folder);
@@ -76,11 +77,11 @@ pub(crate) fn lacking(set: &KnownSet, folder: &Path) -> Vec<usize> {
     lacking
 }
 
-/// Each of the files, if it is there, and whether it has a stamp. Reads no content.
+/// Returns the path of each file that is present, and whether it has a stamp. Reads no content.
 pub(crate) fn present(set: &KnownSet, folder: &Path) -> Vec<Option<(PathBuf, bool)>> {
     let stamps = read_stamps(folder);
     let file = |role: usize| {
-        // Of several spellings, the stamped one is the one that will be read.
+        // If a file is present under several names, the one with a stamp is read.
         let stamped = |path: PathBuf| (has_stamp(&stamps, folder, &path, &set.files[role]), path);
         spellings(set, folder, role)
             .map(stamped)
@@ -99,7 +100,7 @@ pub(crate) fn check(known: &KnownFile, path: &Path, what: &str) -> Result<(), Da
     check_content(known, reader, gzipped, path, what)
 }
 
-/// Compares the archive at `path`, as it is, with its known sum.
+/// Compares the archive at `path`, without unpacking it, with its known checksum.
 ///
 /// # Errors
 /// [`DataError::ChecksumMismatch`], [`DataError::Io`].
@@ -116,7 +117,7 @@ fn check_content(
     path: &Path,
     what: &str,
 ) -> Result<(), DataError> {
-    // One byte too many is enough to know; a gzip file could go on for ever.
+    // Reading stops one byte after the expected size, because a gzip file could be arbitrarily long.
     let mut content = reader.take(known.bytes + 1);
     let (mut hash, mut offset, mut chunk) = (Sha256::new(), 0, vec![0; 1 << 16]);
     loop {
@@ -146,7 +147,7 @@ fn sound_files(set: &KnownSet, folder: &Path, stamps: &mut Stamps) -> Result<Vec
     (0..set.files.len()).map(|role| sound_file(set, folder, role, stamps)).collect()
 }
 
-/// The first spelling of file `role` that is sound.
+/// Returns the first intact file among the possible names of file `role`.
 fn sound_file(set: &KnownSet, folder: &Path, role: usize, stamps: &mut Stamps) -> Result<PathBuf, DataError> {
     let known = &set.files[role];
     let mut error = DataError::NotCached { name: set.name.to_owned(), folder: folder.to_owned() };
@@ -154,7 +155,7 @@ fn sound_file(set: &KnownSet, folder: &Path, role: usize, stamps: &mut Stamps) -
         if has_stamp(stamps, folder, &path, known) {
             return Ok(path);
         }
-        // Taken before the content is read: if the file changes meanwhile, the stamp does not hold.
+        // The stamp is created before the content is read: if the file changes in the meantime, the stamp is invalid.
         let stamp = Stamp::of(&path, known.sha256);
         match check(known, &path, &path.display().to_string()) {
             Ok(()) => {
@@ -183,13 +184,14 @@ fn key(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }
 
-/// The stamps of a folder; none if they cannot be read, which only costs the time to check again.
+/// Reads the stamps of a folder; returns none if they cannot be read, and the files are then verified again.
 fn read_stamps(folder: &Path) -> Stamps {
     let text = fs::read(folder.join(STAMPS)).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// Notes what has been checked. A folder that cannot be written is no error: it is checked again next time.
+/// Stores which files were verified. A folder that cannot be written is not an error: the files are verified again next
+/// time.
 fn write_stamps(folder: &Path, stamps: &Stamps) {
     if let Ok(text) = serde_json::to_vec_pretty(stamps) {
         // The files may lie elsewhere in the data folder.

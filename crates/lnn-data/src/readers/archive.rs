@@ -1,15 +1,15 @@
-//! Files out of a tar archive, whatever it was compressed with.
+//! Files from a tar archive with any compression.
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::DataError;
 
-/// Reads the files called `names` (without folder), wherever they lie in the archive that `tar` unpacks from the file
-/// at `path`; no more than `most_bytes` of each, whatever the archive claims.
+/// Reads the files called `names` (without folder) from any folder of the archive that `tar` decompresses from the file
+/// at `path`; at most `most_bytes` of each, whatever size the archive specifies.
 ///
 /// # Errors
-/// [`DataError::Archive`] if it is no such archive or lacks a file.
+/// [`DataError::Archive`] if it is not such an archive or lacks a file.
 pub(crate) fn extract(
     path: &Path,
     tar: impl Read,
@@ -40,7 +40,7 @@ fn read(tar: impl Read, names: &[&str], most_bytes: u64) -> io::Result<Vec<Optio
             found[index] = Some(content);
         }
     }
-    // To the very end: there the compression checks its own sum.
+    // The stream is read to its end, where the compression format verifies its checksum.
     io::copy(&mut archive.into_inner(), &mut io::sink())?;
     Ok(found)
 }
@@ -49,7 +49,7 @@ fn read(tar: impl Read, names: &[&str], most_bytes: u64) -> io::Result<Vec<Optio
 mod tests {
     use super::*;
 
-    /// An archive of these files, uncompressed.
+    /// Returns an uncompressed archive of these files.
     fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
         let mut builder = tar::Builder::new(Vec::new());
         for (path, content) in files {

@@ -1,8 +1,8 @@
 //! CIFAR-10 in its binary version: `--data cifar10:DIR`.
 //!
-//! Six files without a header, five to train on and one to test on, each of 10,000 records: one byte of label, then 3072
-//! bytes of pixels, the planes red, green and blue of 32 × 32 one after the other, row by row. A seventh file names the
-//! ten classes, one a line. They lie in a folder, or in the `.tar.gz` in which they are given away.
+//! The set has six files without a header, five for training and one for the test, each of 10,000 records: one byte of label,
+//! then 3072 bytes of pixels, the red, green and blue planes of 32 × 32 in sequence, row by row. A seventh file contains the
+//! names of the ten classes, one per line. The files lie in a folder, or in the `.tar.gz` in which they are distributed.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -17,7 +17,7 @@ use crate::images::ImageSet;
 use crate::readers::archive;
 use crate::readers::folder_content::{names, shown};
 
-/// Five files to train on and, last, one to test on.
+/// Five files for training and, last, one for the test.
 pub const BATCHES: [&str; 6] = [
     "data_batch_1.bin",
     "data_batch_2.bin",
@@ -41,11 +41,11 @@ const SIDE: usize = 32;
 const RECORDS: usize = 10_000;
 const CLASSES: usize = 10;
 
-/// The content of a file, with its path for messages.
+/// The path of a file, for messages, and its content.
 type Content = (PathBuf, Vec<u8>);
 
-/// Reads the set in `folder`, named after it: from the seven files there, or in `cifar-10-batches-bin` below it, or else
-/// from `cifar-10-binary.tar.gz`.
+/// Reads the set in `folder` and names it after the folder: from the seven files there, or in `cifar-10-batches-bin` below it,
+/// otherwise from `cifar-10-binary.tar.gz`.
 ///
 /// # Errors
 /// [`DataError::MissingFile`], [`DataError::Truncated`], [`DataError::TrailingBytes`], [`DataError::LabelOutOfRange`],
@@ -54,7 +54,7 @@ pub fn open_dir(folder: &Path) -> Result<ImageData, DataError> {
     open_records(folder, RECORDS)
 }
 
-/// [`open_dir`] for files of `records` records.
+/// Does the work of [`open_dir`] for files of `records` records.
 fn open_records(folder: &Path, records: usize) -> Result<ImageData, DataError> {
     let name = format!("cifar10:{}", folder.display());
     let present = names(folder)?;
@@ -68,7 +68,7 @@ fn open_records(folder: &Path, records: usize) -> Result<ImageData, DataError> {
 
 fn open_unpacked(name: &str, folder: &Path, records: usize) -> Result<ImageData, DataError> {
     let present = names(folder)?;
-    // Before anything is read, which takes a while.
+    // Missing files are reported before any file is read, which takes a while.
     if let Some(missing) = BATCHES.iter().chain([&NAMES]).find(|name| !present.iter().any(|n| n == *name)) {
         let mut wanted = vec![(*missing).to_owned()];
         if missing == &BATCHES[0] {
@@ -94,8 +94,7 @@ fn open_archive(name: &str, path: &Path, records: usize) -> Result<ImageData, Da
     read(name, found.map(Ok), class_names, records)
 }
 
-/// Reads the set `name` from its six `batches` of `records` records each, whose labels are below the number of
-/// `class_names`.
+/// Reads the set `name` from its six `batches` of `records` records each, whose labels are below the number of `class_names`.
 ///
 /// # Errors
 /// [`DataError::Truncated`], [`DataError::TrailingBytes`], [`DataError::LabelOutOfRange`] and those of `batches`.
@@ -120,7 +119,7 @@ pub(crate) fn read(
     ImageData::new(name, train, test, class_names)
 }
 
-/// Checks one file and takes its records apart.
+/// Checks one file and appends its labels and pixels.
 fn append(
     (path, content): &Content,
     records: usize,
@@ -149,7 +148,7 @@ fn append(
     Ok(())
 }
 
-/// The names of the ten classes, one a line; the official file ends with an empty one.
+/// Returns the names of the ten classes, one per line; the official file ends with an empty line.
 fn class_names((path, content): &Content) -> Result<Vec<String>, DataError> {
     let text = String::from_utf8_lossy(content);
     let names: Vec<_> =
@@ -160,7 +159,7 @@ fn class_names((path, content): &Content) -> Result<Vec<String>, DataError> {
     }
 }
 
-/// The content of the file at `path`, at most one byte more than `bytes`, which is enough to know that it is too long.
+/// Reads at most `bytes + 1` bytes of the file at `path`, which is enough to detect that it is too long.
 pub(crate) fn content(path: &Path, bytes: usize) -> Result<Vec<u8>, DataError> {
     let file = File::open(path).map_err(DataError::io("open", path))?;
     let mut content = Vec::new();

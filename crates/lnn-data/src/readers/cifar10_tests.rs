@@ -1,4 +1,4 @@
-//! Good and bad folders and archives of CIFAR-10, four records a file.
+//! Valid and invalid folders and archives of CIFAR-10, four records per file.
 
 use std::fs;
 
@@ -39,7 +39,7 @@ fn write_archive(folder: &Path) {
     builder.into_inner().unwrap().finish().unwrap();
 }
 
-/// The error about a folder that `spoil` has changed.
+/// Returns the error for a folder that `spoil` has changed.
 fn refused(spoil: impl FnOnce(&Path)) -> DataError {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());

@@ -1,4 +1,4 @@
-//! `csv:FILE`: rows of numbers in the order of time, cut into windows.
+//! `csv:FILE`: a time series as rows of numbers, cut into windows.
 //!
 //! The text after the colon is the file, followed by options that are separated by commas:
 //!
@@ -6,13 +6,13 @@
 //! |---|---|---|
 //! | `target=A+B` | the columns whose later values are to be predicted | the last column |
 //! | `columns=A+B` | the columns that are the inputs of a step | all but the time |
-//! | `window=N` | rows of a sequence | 32 |
-//! | `horizon=N` | how many rows after the window the target lies | 1 |
-//! | `time=A` | the column of time, which must rise: its differences are the `dt` of the steps | rows are one unit apart |
-//! | `time_unit=X` | what the differences are divided by | 1 |
-//! | `test=X` | the part of the rows, at the end, that is for the test | 0.15 |
+//! | `window=N` | the number of rows per sequence | 32 |
+//! | `horizon=N` | the number of rows from the last row of the window to the target | 1 |
+//! | `time=A` | the column of time, which must increase: its differences are the `dt` of the steps | rows are one unit apart |
+//! | `time_unit=X` | the divisor of the time differences | 1 |
+//! | `test=X` | the fraction of the rows, at the end, that forms the test part | 0.15 |
 //!
-//! Training, validation and test follow one another in time, and no window reaches from one into another.
+//! Training, validation and test parts follow one another in time, and no window crosses from one part into another.
 
 use crate::error::DataError;
 use crate::readers::series_error::SeriesError;
@@ -22,11 +22,11 @@ use lnn_core::{InputSpec, SampleSet, Timing, Windows};
 use std::path::{Path, PathBuf};
 use tch::Tensor;
 
-/// Rows of numbers in the order of time, and how they are cut into windows.
+/// A time series as rows of numbers, and the windows that it is cut into.
 #[derive(Debug)]
 pub struct Series {
     path: PathBuf,
-    /// Names of the I features that a window shows.
+    /// Names of the I input features of a window.
     features: Vec<String>,
     /// Names of the O values to predict.
     values: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Series {
     rows: Tensor,
     /// `[R, O]`.
     targets: Tensor,
-    /// `[R]`, the time since the row before, if there is a column of time; that of the first row is that of the second.
+    /// `[R]`, the time since the previous row, if there is a column of time; the first row has the value of the second.
     dt: Option<Tensor>,
     timing: Option<Timing>,
     window: usize,
@@ -42,7 +42,7 @@ pub struct Series {
     test: f64,
 }
 
-/// What is wanted of a file.
+/// The parsed text after `csv:`.
 struct Options<'a> {
     path: &'a str,
     target: Option<&'a str>,
@@ -58,7 +58,7 @@ struct Options<'a> {
 const OPTIONS: [&str; 7] = ["target", "columns", "time", "window", "horizon", "time_unit", "test"];
 
 impl<'a> Options<'a> {
-    /// Parses the text after `csv:`. From the end on, what looks like `option=` is an option; the rest is the path.
+    /// Parses the text after `csv:`. Trailing parts of the form `option=value` are options; the rest is the path.
     fn parse(text: &'a str) -> Result<Self, SeriesError> {
         let mut options = Self {
             path: text,
@@ -110,13 +110,13 @@ fn number<T: std::str::FromStr>(
     })
 }
 
-/// The path of the file in the text after `csv:`, and the options after it with their comma.
+/// Splits the text after `csv:` into the path of the file and the options with their leading comma.
 pub fn split_path(text: &str) -> (&str, &str) {
     let path = Options::parse(text).map_or(text, |options| options.path);
     (path, &text[path.len()..])
 }
 
-/// Reads the series that the text after `csv:` describes.
+/// Reads the series that the text after `csv:` specifies.
 ///
 /// # Errors
 /// [`SeriesError`].
@@ -152,7 +152,7 @@ pub fn open(text: &str) -> Result<Series, SeriesError> {
     })
 }
 
-/// The median of `numbers`; `None` if there are none.
+/// Returns the median of `numbers`; `None` if there are none.
 fn median(numbers: &[f32]) -> Option<f64> {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -160,7 +160,7 @@ fn median(numbers: &[f32]) -> Option<f64> {
 }
 
 impl Series {
-    /// The windows within the rows `from..to`, which are the part of that name.
+    /// Returns the windows within the rows `from..to`, which form the part called `part`.
     fn windows(&self, part: &'static str, from: usize, to: usize) -> Result<SampleSet, SeriesError> {
         let (window, horizon) = (self.window, self.horizon);
         let tables = [&self.rows, &self.targets];
@@ -172,7 +172,7 @@ impl Series {
         })
     }
 
-    /// Number of rows, and of those before the test part.
+    /// Returns the number of rows, and the number of rows before the test part.
     fn rows(&self) -> [usize; 2] {
         let rows = self.rows.size()[0] as usize;
         [rows, rows - (rows as f64 * self.test).round() as usize]
@@ -227,7 +227,7 @@ mod tests {
         }
     }
 
-    /// `rows` rows of a time that rises by 2, a number and its tenfold.
+    /// Returns `rows` rows of a time that increases by 2, a number and ten times the number.
     fn counted(rows: usize) -> String {
         let rows = (0..rows).map(|i| format!("{},{i},{}\n", 2 * i + 5, 10 * i));
         std::iter::once("t,a,b\n".to_owned()).chain(rows).collect()

@@ -1,4 +1,4 @@
-//! Many image files decoded at once, on all cores.
+//! Decodes many image files in parallel, on all cores.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use crate::error::DataError;
 use crate::readers::image_folder_error::ImageFolderError;
 use crate::readers::picture::Picture;
 
-/// The image that all others must be like.
+/// The image whose shape all others must have.
 #[derive(Debug)]
 pub(crate) struct First {
     /// The file.
@@ -18,10 +18,10 @@ pub(crate) struct First {
     pub(crate) shape: [usize; 3],
 }
 
-/// The pixels of `files` as `[N, C, H, W]`, 0 to 255. `on_image` is called on this thread after each.
+/// Returns the pixels of `files` as `[N, C, H, W]`, 0 to 255. `on_image` is called on this thread after each image.
 ///
 /// # Errors
-/// Of several bad files always the first: [`ImageFolderError::Unequal`] and those of [`Picture::read`]; or
+/// For several bad files, the error of the first one: [`ImageFolderError::Unequal`] and those of [`Picture::read`]; or
 /// [`ImageFolderError::TooLarge`].
 pub(crate) fn decode_all(
     files: &[PathBuf],
@@ -47,7 +47,7 @@ pub(crate) fn decode_all(
         for _ in 0..threads {
             let (send, next, stopped) = (send.clone(), &next, &stopped);
             scope.spawn(move || {
-                // What has been taken is decoded: an earlier file may be bad, too.
+                // Every file that was taken is decoded, because an earlier file may be bad, too.
                 while !stopped.load(Ordering::Relaxed)
                     && let Some(((index, path), target)) = next()
                 {
@@ -60,7 +60,8 @@ pub(crate) fn decode_all(
         for (index, result) in results {
             match result {
                 Ok(()) => on_image(),
-                // Files are taken in order, so every file before a bad one has been taken and is awaited here.
+                // Files are taken in order, so every file before a bad one has been taken, and its result is received
+                // here.
                 Err(error) => {
                     stopped.store(true, Ordering::Relaxed);
                     if failure.as_ref().is_none_or(|(earliest, _)| index < *earliest) {

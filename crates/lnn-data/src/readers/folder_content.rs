@@ -1,4 +1,4 @@
-//! What lies in a folder, in an order that is the same everywhere.
+//! The content of a folder, in an order that is the same on every system.
 
 use std::ffi::OsString;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::DataError;
 
-/// The names of everything in `folder`, sorted byte by byte.
+/// Returns the names of all entries of `folder`, sorted byte by byte.
 ///
 /// # Errors
 /// [`DataError::Io`].
@@ -18,7 +18,7 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<OsString>, DataError> {
     Ok(names)
 }
 
-/// The first dozen of `names`, for a message.
+/// Returns the first dozen of `names`, for a message.
 pub(crate) fn shown(names: &[OsString]) -> Vec<String> {
     names.iter().take(12).map(|name| name.to_string_lossy().into_owned()).collect()
 }

@@ -6,8 +6,8 @@
 //! | 4–… | three or four extents | N |
 //! | then | N·C·H·W pixels, 0 to 255 | N labels |
 //!
-//! A file may be gzipped; its first two bytes show it, not its name. The size is checked exactly, and before any memory
-//! is asked for: a header may claim anything.
+//! A file may be gzipped; its first two bytes decide, not its name. The size is checked exactly, before any memory is
+//! allocated, because a header may specify any size.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
@@ -22,7 +22,7 @@ const LABELS: u32 = 0x0801;
 const GREY_IMAGES: u32 = 0x0803;
 const COLOUR_IMAGES: u32 = 0x0804;
 
-/// Deflate cannot shrink by more than this factor (RFC 1951: 258 bytes in two bits).
+/// The maximum compression factor of Deflate (RFC 1951: 258 bytes in two bits).
 const MOST_DEFLATE_CAN_SHRINK: u64 = 1032;
 
 /// Reads images `[N,C,H,W]`, 0 to 255; a file with three extents has C = 1.
@@ -55,7 +55,7 @@ fn shaped(dims: &[u32], pixels: Vec<u8>) -> Array4<u8> {
         .expect("body() returns the product of the extents")
 }
 
-/// Reads labels `[N]`; with `classes` given, each must be below it.
+/// Reads labels `[N]`; if `classes` is set, each label must be below it.
 ///
 /// # Errors
 /// Those of [`read_images`] and [`DataError::LabelOutOfRange`] with the offset of the label.
@@ -78,7 +78,7 @@ pub fn read_labels(path: &Path, classes: Option<usize>) -> Result<Array1<i64>, D
     Ok(labels.into_iter().map(i64::from).collect())
 }
 
-/// Writes `images [N,C,H,W]`: with three extents if C = 1, as MNIST has it, else with four.
+/// Writes `images [N,C,H,W]`: with three extents if C = 1, as MNIST has them, otherwise with four.
 ///
 /// # Errors
 /// Those of the writer, and `InvalidInput` for an extent that does not fit a u32.
@@ -89,7 +89,7 @@ pub fn write_images(out: &mut impl Write, images: &Array4<u8>) -> io::Result<()>
     } else {
         write_header(out, COLOUR_IMAGES, &[n, c, h, w])?;
     }
-    // In logical order, whatever the layout in memory.
+    // The pixels are written in logical order, independent of the memory layout.
     out.write_all(&images.iter().copied().collect::<Vec<u8>>())
 }
 
@@ -111,7 +111,7 @@ fn write_header(out: &mut impl Write, magic: u32, dims: &[usize]) -> io::Result<
     Ok(())
 }
 
-/// What a file with the wrong magic number may be.
+/// Describes what a file with the wrong magic number may be.
 fn hint(found: u32) -> &'static str {
     match found {
         LABELS => "this is a labels file, are the two swapped?",
@@ -123,7 +123,7 @@ fn hint(found: u32) -> &'static str {
     }
 }
 
-/// Opens a file for reading its content, unzipped if its first bytes say it is gzip.
+/// Opens a file for reading its content, decompressed if its first bytes are those of gzip. Returns whether they are.
 ///
 /// # Errors
 /// [`DataError::Io`].
@@ -141,7 +141,7 @@ pub(crate) fn open_content(path: &Path) -> Result<(Box<dyn Read>, bool), DataErr
     })
 }
 
-/// An error while reading from [`open_content`], after `offset` bytes of content.
+/// Returns the error for a failed read from [`open_content`] after `offset` bytes of content.
 pub(crate) fn content_error(path: &Path, gzipped: bool, offset: u64, source: io::Error) -> DataError {
     let path = path.to_owned();
     match source.kind() {
@@ -155,7 +155,7 @@ pub(crate) fn content_error(path: &Path, gzipped: bool, offset: u64, source: io:
     }
 }
 
-/// The content of one file and how far it has been read.
+/// The content of one file and the current position in it.
 struct Content<'a> {
     path: &'a Path,
     reader: Box<dyn Read>,
@@ -173,7 +173,7 @@ impl<'a> Content<'a> {
         self.word("magic number")
     }
 
-    /// `rank` extents, all above zero.
+    /// Reads `rank` extents, all above zero.
     fn extents(&mut self, rank: usize) -> Result<Vec<u32>, DataError> {
         let dims = (0..rank).map(|_| self.word("extents")).collect::<Result<Vec<_>, _>>()?;
         if dims.contains(&0) {
@@ -183,7 +183,7 @@ impl<'a> Content<'a> {
         Ok(dims)
     }
 
-    /// The rest of the file, which must be exactly the product of `dims` bytes.
+    /// Reads the rest of the file, whose length in bytes must be exactly the product of `dims`.
     fn body(&mut self, dims: &[u32], what: &str) -> Result<Vec<u8>, DataError> {
         let too_large = || DataError::BadExtents {
             path: self.path.to_owned(),
@@ -203,7 +203,7 @@ impl<'a> Content<'a> {
         };
         let on_disk = self.path.metadata().map_err(DataError::io("read", self.path))?.len();
         if self.gzipped {
-            // No memory for a claim that this file cannot hold; the exact size shows while reading.
+            // No memory is allocated for a size that this file cannot contain; the exact size is checked while reading.
             if length / MOST_DEFLATE_CAN_SHRINK > on_disk {
                 return Err(truncated(on_disk.saturating_mul(MOST_DEFLATE_CAN_SHRINK)));
             }
@@ -211,7 +211,8 @@ impl<'a> Content<'a> {
             return Err(truncated(on_disk));
         }
         let mut body = Vec::with_capacity(length.min(1 << 20) as usize);
-        // One byte more than expected: it finds trailing bytes, and makes gzip check its own sum at the end.
+        // One byte more than expected is read: it detects trailing bytes, and makes gzip verify its checksum at the
+        // end.
         let read = self.reader.by_ref().take(length + 1).read_to_end(&mut body);
         self.offset += body.len() as u64;
         match read {

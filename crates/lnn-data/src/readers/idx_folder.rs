@@ -11,7 +11,7 @@ use crate::readers::idx;
 /// The four files of a set, in the order train images, train labels, test images, test labels.
 pub type FourFiles = [PathBuf; 4];
 
-/// What the file names start with; the last two have a second spelling.
+/// The prefixes and suffixes of the file names; the last two files have a second spelling.
 const STEMS: [&[(&str, &str)]; 4] = [
     &[("train-images", "idx3-ubyte")],
     &[("train-labels", "idx1-ubyte")],
@@ -19,8 +19,8 @@ const STEMS: [&[(&str, &str)]; 4] = [
     &[("t10k-labels", "idx1-ubyte"), ("test-labels", "idx1-ubyte")],
 ];
 
-/// The names under which file `role` (0 to 3, as in [`FourFiles`]) is looked for, the official one first: with `-` or
-/// `.` before `idx`, with or without `.gz`.
+/// Returns the possible names of file `role` (0 to 3, as in [`FourFiles`]), the official one first: with `-` or `.`
+/// before `idx`, with or without `.gz`.
 pub(crate) fn candidates(role: usize) -> Vec<String> {
     let mut names = Vec::new();
     for (stem, kind) in STEMS[role] {
@@ -36,7 +36,7 @@ pub(crate) fn candidates(role: usize) -> Vec<String> {
 /// Finds the four files of a set in `folder`.
 ///
 /// # Errors
-/// [`DataError::MissingFile`] with the names looked for and what is there, [`DataError::Io`].
+/// [`DataError::MissingFile`] with the possible names and the content of the folder, [`DataError::Io`].
 pub fn find_files(folder: &Path) -> Result<FourFiles, DataError> {
     let present = names(folder)?;
     let find = |role| {
@@ -50,7 +50,7 @@ pub fn find_files(folder: &Path) -> Result<FourFiles, DataError> {
     Ok([find(0)?, find(1)?, find(2)?, find(3)?])
 }
 
-/// Reads the set in `folder`, named after it; the classes are `0` to the largest training label.
+/// Reads the set in `folder` and names it after the folder; the classes are `0` to the largest training label.
 ///
 /// # Errors
 /// Those of [`find_files`] and [`read`].
@@ -117,7 +117,7 @@ mod tests {
             "t10k-images.idx3-ubyte",
             "t10k-labels.idx1-ubyte",
         ];
-        // Named .gz although plain: content decides.
+        // The name ends in `.gz` although the content is plain: the content decides.
         let other = [
             "train-images-idx3-ubyte.gz",
             "train-labels-idx1-ubyte",

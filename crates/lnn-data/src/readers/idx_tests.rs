@@ -1,4 +1,4 @@
-//! Good and bad IDX files.
+//! Valid and invalid IDX files.
 
 use std::path::PathBuf;
 
@@ -143,7 +143,7 @@ fn an_extent_of_zero_is_refused() {
 #[test]
 fn a_header_that_claims_terabytes_is_refused_without_allocating_them() {
     let folder = Folder::new();
-    // 16 TiB, and a product beyond 64 bits.
+    // Extents of 16 TiB, and a product beyond 64 bits.
     let terabytes = [&[0, 0, 8, 3][..], &[0, 1, 0, 0], &[0, 0, 255, 255], &[0, 0, 16, 0], &[7; 9]].concat();
     let beyond = [&[0, 0, 8, 4][..], &[255; 16], &[7; 9]].concat();
     for content in [gz(&terabytes), terabytes] {

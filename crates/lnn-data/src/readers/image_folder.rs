@@ -5,10 +5,10 @@
 //! DIR/train/dog/0001.jpeg    DIR/test/dog/0001.PNG
 //! ```
 //!
-//! The classes are the folders of `train` in the order of their names; `test` may lack one, but have no other. Images are
-//! PNG or JPEG files that end in `.png`, `.jpg` or `.jpeg`, in capitals or not, taken in the order of their names. What
-//! else lies there as a file is left out, and so is everything whose name starts with a dot. A folder inside the folder of
-//! a class is an error: its images could be meant to be read, or not.
+//! The classes are the folders of `train` in the order of their names; `test` may lack a class, but must not have another one.
+//! Images are PNG or JPEG files that end in `.png`, `.jpg` or `.jpeg`, in upper or lower case, read in the order of their names.
+//! Other files are ignored, and so is everything whose name starts with a dot. A folder inside the folder of a class is an error,
+//! because it is unclear whether its images should be read.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::readers::picture::Picture;
 
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 
-/// Reads the images in `folder`, named after it.
+/// Reads the images in `folder` and names the set after the folder.
 ///
 /// # Errors
 /// Each [`ImageFolderError`], [`DataError::Io`].
@@ -59,7 +59,7 @@ pub fn open_dir(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result
     ImageData::new(name, train, test, class_names)
 }
 
-/// The names of the folders in `folder/half`.
+/// Returns the names of the folders in `folder/half`.
 fn class_folders(folder: &Path, half: &'static str) -> Result<Vec<OsString>, DataError> {
     let inner = folder.join(half);
     if !inner.is_dir() {
@@ -85,7 +85,7 @@ struct Labelled {
 }
 
 impl Labelled {
-    /// The images in those folders of `half` that are called `present`, labelled by their place in `classes`.
+    /// Lists the images in the folders of `half` that are called `present`, labelled by the position of their class in `classes`.
     fn list(half: &Path, present: &[OsString], classes: &[OsString]) -> Result<Self, DataError> {
         let (mut files, mut labels) = (Vec::new(), Vec::new());
         for (label, class) in classes.iter().enumerate().filter(|(_, class)| present.contains(class)) {
@@ -96,7 +96,7 @@ impl Labelled {
     }
 }
 
-/// The images in the folder of a class.
+/// Returns the images in the folder of a class.
 fn image_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let present = visible(folder)?;
     if let Some(nested) = present.iter().map(|name| folder.join(name)).find(|path| path.is_dir()) {
@@ -110,7 +110,7 @@ fn image_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(images)
 }
 
-/// What lies in `folder` and is not hidden.
+/// Returns the entries of `folder` that are not hidden.
 fn visible(folder: &Path) -> Result<Vec<OsString>, DataError> {
     let mut names = names(folder)?;
     names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));

@@ -1,8 +1,8 @@
-//! One variant per way in which a folder of images can be wrong.
+//! The errors of a folder of images: one variant per kind of error.
 
 use std::path::PathBuf;
 
-/// Why the images of `--data folder:DIR` could not be read.
+/// The reason why the images of `--data folder:DIR` could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageFolderError {
@@ -21,11 +21,11 @@ pub enum ImageFolderError {
         folder: PathBuf,
         /// `train` or `test`.
         half: &'static str,
-        /// What the folder holds (at most a dozen names).
+        /// What the folder contains (at most a dozen names).
         present: Vec<String>,
     },
 
-    /// `train` or `test` holds no folder.
+    /// `train` or `test` contains no folder.
     #[error(
         "{}: at least one folder of images expected, named after its class, found {}; hint: DIR/train/CLASS/*.png",
         folder.display(),
@@ -34,11 +34,11 @@ pub enum ImageFolderError {
     NoClasses {
         /// The folder `train` or `test`.
         folder: PathBuf,
-        /// What it holds (at most a dozen names).
+        /// What it contains (at most a dozen names).
         present: Vec<String>,
     },
 
-    /// The folder of a class holds no image.
+    /// The folder of a class contains no image.
     #[error(
         "{}: at least one .png, .jpg or .jpeg file expected, found {}; hint: remove the folder if there is no such class",
         folder.display(),
@@ -47,11 +47,11 @@ pub enum ImageFolderError {
     EmptyClass {
         /// The folder of the class.
         folder: PathBuf,
-        /// What it holds (at most a dozen names).
+        /// What it contains (at most a dozen names).
         present: Vec<String>,
     },
 
-    /// `test` has a class that `train` has not.
+    /// `test` has a class that `train` does not have.
     #[error(
         "{}: a class of train expected ({}), found another one; hint: names must be equal to the letter",
         folder.display(),
@@ -64,7 +64,7 @@ pub enum ImageFolderError {
         classes: Vec<String>,
     },
 
-    /// The folder of a class holds a folder.
+    /// The folder of a class contains a folder.
     #[error(
         "{}: only images expected in the folder of a class, found a folder; hint: move its images up, or start its name with a dot to leave it out",
         path.display()
@@ -84,7 +84,7 @@ pub enum ImageFolderError {
         path: PathBuf,
     },
 
-    /// A file is no sound PNG or JPEG.
+    /// A file is not a valid PNG or JPEG image.
     #[error("{}: a PNG or JPEG image expected, found {found}; hint: copy it again, or remove it", path.display())]
     Undecodable {
         /// The file.
@@ -94,17 +94,17 @@ pub enum ImageFolderError {
     },
 
     /// An image is neither 8-bit grey nor 8-bit RGB.
-    #[error("{}: grey or RGB of 8 bits a channel expected, found {found}; hint: {hint}", path.display())]
+    #[error("{}: grey or RGB of 8 bits per channel expected, found {found}; hint: {hint}", path.display())]
     Form {
         /// The image.
         path: PathBuf,
         /// What it is instead.
         found: String,
-        /// What to do about it.
+        /// How to correct it.
         hint: &'static str,
     },
 
-    /// Two images differ in size, or one is grey and the other is not.
+    /// Two images differ in size, or one is grey and the other is RGB.
     #[error(
         "{}: {} expected as in {}, found {}; hint: {}",
         path.display(),
@@ -117,7 +117,7 @@ pub enum ImageFolderError {
         }
     )]
     Unequal {
-        /// The first image of all.
+        /// The first image of the set.
         first: PathBuf,
         /// Its `[C, H, W]`.
         first_shape: [usize; 3],
@@ -144,12 +144,12 @@ pub enum ImageFolderError {
     },
 }
 
-/// `a, b` or `nothing`.
+/// Formats names as `a, b` or `nothing`.
 fn listing(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
-/// `32 × 24 pixels in RGB`: width first, as every viewer says it.
+/// Formats a shape as `32 × 24 pixels in RGB`, width first, as image viewers do.
 fn described([channels, height, width]: [usize; 3]) -> String {
     format!("{width} × {height} pixels in {}", if channels == 1 { "grey" } else { "RGB" })
 }

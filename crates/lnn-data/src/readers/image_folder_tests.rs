@@ -1,4 +1,4 @@
-//! Good and bad folders of images.
+//! Valid and invalid folders of images.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::readers::picture::tests::{jpeg, png};
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// Classes `cat` and `dog`, two images each to train on and one to test on, grey, 3 × 2 pixels.
+    /// Classes `cat` and `dog`, two training images and one test image each, grey, 3 × 2 pixels.
     fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         for (value, path) in [
@@ -44,7 +44,7 @@ impl Folder {
         open_dir(self.0.path(), &mut |_| ())
     }
 
-    /// The message of the error, which must be of its own kind.
+    /// Returns the error, which must be an `ImageFolderError`, and its message.
     fn refused(&self) -> (ImageFolderError, String) {
         match self.open().unwrap_err() {
             DataError::ImageFolder(error) => {

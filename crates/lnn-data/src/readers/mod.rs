@@ -1,4 +1,4 @@
-//! The readers of `--data NAME:PATH`, one file a format. A new format gets its line in [`READERS`].
+//! The readers of `--data NAME:PATH`, one file per format. A new format adds its entry to [`READERS`].
 
 pub(crate) mod archive;
 pub mod cifar10;
@@ -19,36 +19,36 @@ use crate::progress::Progress;
 use crate::source::DataSource;
 use std::path::Path;
 
-/// What a reader gives.
+/// The kind of samples that a reader returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// Images, each of a class.
+    /// Images, each with a class.
     Images,
     /// Sequences.
     Sequences,
 }
 
-/// One format of data.
+/// A data format.
 #[derive(Debug)]
 pub struct Reader {
     /// Its name, before the colon.
     pub name: &'static str,
-    /// The text after the colon, in words; empty for a reader that takes none.
+    /// A description of the text after the colon; empty for a reader that takes none.
     pub argument: &'static str,
-    /// What it reads, in a few words.
+    /// A short description of the data that it reads.
     pub help: &'static str,
-    /// What it gives.
+    /// The kind of samples that it returns.
     pub content: Content,
     /// Opens the data that the text after the colon describes.
     pub(crate) open: Open,
-    /// The path in the text after the colon, and the options after it with their comma.
+    /// Splits the text after the colon into the path and the options with their leading comma.
     pub(crate) split_path: fn(&str) -> (&str, &str),
 }
 
 type Open = fn(&str, &mut dyn FnMut(Progress<'_>)) -> Result<Box<dyn DataSource>, DataError>;
 
 impl Reader {
-    /// How it is written after `--data`, as `idx:DIR`.
+    /// Returns its form as the value of `--data`, as `idx:DIR`.
     pub fn usage(&self) -> String {
         if self.argument.is_empty() {
             self.name.to_owned()
@@ -102,7 +102,7 @@ pub static READERS: [Reader; 5] = [
     },
 ];
 
-/// A path without options.
+/// Splits a path without options.
 fn whole(path: &str) -> (&str, &str) {
     (path, "")
 }

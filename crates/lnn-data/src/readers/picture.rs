@@ -1,7 +1,7 @@
-//! One PNG or JPEG file, decoded; its first bytes show which, not its name.
+//! A decoded PNG or JPEG file; its first bytes decide the format, not its name.
 //!
-//! Only what a model can be given as it is gets through: 8 bits a channel, grey or RGB. Palettes and fewer bits are
-//! expanded. A file that ends too early is an error, where a viewer would show the missing part in grey.
+//! Only images that a model takes unchanged are accepted: 8 bits per channel, grey or RGB. Palettes and lower bit
+//! depths are expanded. A truncated file is an error, although an image viewer would show the missing part in grey.
 
 use std::fs;
 use std::io::Cursor;
@@ -19,7 +19,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = &[0xff, 0xd8];
 const JPEG_END: &[u8] = &[0xff, 0xd9];
 
-/// Deflate cannot shrink by more than this factor (RFC 1951: 258 bytes in two bits).
+/// The maximum compression factor of Deflate (RFC 1951: 258 bytes in two bits).
 const MOST_DEFLATE_CAN_SHRINK: usize = 1032;
 
 /// A decoded image.
@@ -67,11 +67,11 @@ impl Picture {
     }
 }
 
-/// Why a file gives no picture.
+/// The reason why a file cannot be decoded to a picture.
 enum Problem {
-    /// What was found in place of a sound file.
+    /// The file is damaged or not an image; contains what was found.
     Damaged(String),
-    /// What was found in place of 8-bit grey or RGB, and what to do about it.
+    /// The image is neither 8-bit grey nor 8-bit RGB; contains what was found and how to correct it.
     Form(String, &'static str),
 }
 
@@ -89,7 +89,7 @@ fn read_png(content: &[u8]) -> Result<Picture, Problem> {
         (ColorType::Grayscale, BitDepth::Eight) => 1,
         (ColorType::Rgb, BitDepth::Eight) => 3,
         (_, BitDepth::Sixteen) => {
-            return Err(Problem::Form("16 bits a channel".to_owned(), "convert it to 8 bits"));
+            return Err(Problem::Form("16 bits per channel".to_owned(), "convert it to 8 bits"));
         }
         (ColorType::GrayscaleAlpha | ColorType::Rgba, _) => {
             return Err(Problem::Form("transparency (an alpha channel)".to_owned(), FLATTEN));
@@ -97,14 +97,14 @@ fn read_png(content: &[u8]) -> Result<Picture, Problem> {
         (colour, depth) => return Err(Problem::Form(format!("{colour:?} of {depth:?} bits"), CONVERT)),
     };
     let (width, height) = reader.info().size();
-    // No memory for a claim that this file cannot hold.
+    // No memory is allocated for a size that this file cannot contain.
     let bytes = reader.output_buffer_size().filter(|bytes| bytes / MOST_DEFLATE_CAN_SHRINK <= content.len());
     let bytes = bytes.ok_or_else(|| {
         Problem::Damaged(format!("a PNG that claims {width} × {height} pixels, more than it can hold"))
     })?;
     let mut pixels = vec![0; bytes];
     reader.next_frame(&mut pixels)?;
-    // To the end mark.
+    // Reads up to the end marker.
     reader.finish()?;
     Ok(Picture { shape: [channels, height as usize, width as usize], pixels })
 }
@@ -128,7 +128,7 @@ fn read_jpeg(content: &[u8]) -> Result<Picture, Problem> {
     decoder.set_options(options.jpeg_set_out_colorspace(space));
     let pixels = decoder.decode().map_err(|error| damaged(error.to_string()))?;
     if !content.windows(2).any(|pair| pair == JPEG_END) {
-        // The decoder does not miss the last few bytes.
+        // The decoder does not report an error if only the last few bytes are missing.
         return Err(damaged("it ends before its end mark".to_owned()));
     }
     let (width, height) = decoder.dimensions().expect("the header is decoded");

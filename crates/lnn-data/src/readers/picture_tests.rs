@@ -1,4 +1,4 @@
-//! Good and bad image files.
+//! Valid and invalid image files.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use jpeg_encoder::{ColorType as JpegColour, Encoder};
 
 use super::*;
 
-/// A PNG file; a palette has four colours, of which the last may be transparent.
+/// Returns a PNG file; a palette has four colours, of which the last may be transparent.
 pub(crate) fn png(
     [width, height]: [u32; 2],
     (colour, depth): (ColorType, BitDepth),
@@ -27,7 +27,7 @@ pub(crate) fn png(
     content
 }
 
-/// A JPEG file.
+/// Returns a JPEG file.
 pub(crate) fn jpeg([width, height]: [u16; 2], colour: JpegColour, data: &[u8]) -> Vec<u8> {
     let mut content = Vec::new();
     Encoder::new(&mut content, 100).encode(data, width, height, colour).unwrap();
@@ -44,7 +44,7 @@ fn read(content: &[u8]) -> Result<Picture, DataError> {
     Picture::read(file.path())
 }
 
-/// The shape and the planes.
+/// Returns the shape and the planes.
 fn planes(content: &[u8]) -> ([usize; 3], Vec<u8>) {
     let picture = read(content).unwrap();
     let mut planes = vec![0; picture.pixels.len()];
@@ -138,7 +138,7 @@ fn a_header_that_claims_gigapixels_is_refused_without_allocating_them() {
     }
 }
 
-/// The sum at the end of a PNG chunk.
+/// Returns the checksum at the end of a PNG chunk.
 fn crc32(chunk: &[u8]) -> u32 {
     let mut sum = flate2::Crc::new();
     sum.update(chunk);

@@ -1,8 +1,8 @@
-//! Why a series could not be read.
+//! Errors of reading a series.
 
 use std::path::PathBuf;
 
-/// Why a series could not be read.
+/// The reason why a series could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SeriesError {
     /// The file could not be read.
@@ -10,25 +10,25 @@ pub enum SeriesError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// An option is unknown or has no sense.
+    /// An option is unknown or its value is invalid.
     #[error("--data csv: {option}: expected {expected}, found {found:?}")]
     Option {
         /// The option.
         option: String,
-        /// What would do.
+        /// The valid values.
         expected: String,
-        /// What came.
+        /// The value that was found.
         found: String,
     },
-    /// The header is missing, or a name in it stands twice or is empty.
+    /// The header is missing, or a name in it is empty or occurs twice.
     #[error("{path}, line 1: expected a header with a name for each column, found {found}")]
     Header {
         /// The file.
         path: PathBuf,
-        /// What came.
+        /// What was found.
         found: String,
     },
     /// There is no column of that name.
@@ -36,9 +36,9 @@ pub enum SeriesError {
     NoColumn {
         /// The file.
         path: PathBuf,
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The columns that there are.
+        /// The columns of the file.
         found: String,
     },
     /// A row has more or fewer cells than the header.
@@ -48,9 +48,9 @@ pub enum SeriesError {
         path: PathBuf,
         /// Line of the file, from 1.
         line: u64,
-        /// Cells of the header.
+        /// Number of cells in the header.
         expected: u64,
-        /// Cells of the row.
+        /// Number of cells in the row.
         found: u64,
     },
     /// A cell holds no finite number.
@@ -62,12 +62,12 @@ pub enum SeriesError {
         line: u64,
         /// Name of the column.
         column: String,
-        /// What stands there.
+        /// The text of the cell.
         found: String,
-        /// What may help.
+        /// A hint that may help.
         hint: &'static str,
     },
-    /// Time stands still or goes back.
+    /// The time of a row is not later than that of the previous row.
     #[error("{path}, line {line}, column {column:?}: expected a time later than {before}, found {found}")]
     Time {
         /// The file.
@@ -76,7 +76,7 @@ pub enum SeriesError {
         line: u64,
         /// Name of the column.
         column: String,
-        /// The time of the row before.
+        /// The time of the previous row.
         before: f64,
         /// The time of the row.
         found: f64,
@@ -89,15 +89,15 @@ pub enum SeriesError {
     TooShort {
         /// The file.
         path: PathBuf,
-        /// Which part.
+        /// The name of the part.
         part: &'static str,
-        /// Its rows.
+        /// Number of rows of the part.
         rows: usize,
-        /// The rows of one window with its horizon.
+        /// Number of rows of one window with its horizon.
         expected: usize,
-        /// Rows of a window.
+        /// Number of rows of a window.
         window: usize,
-        /// Rows from the last of a window to its target.
+        /// Number of rows from the last row of a window to its target.
         horizon: usize,
     },
 }

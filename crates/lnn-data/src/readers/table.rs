@@ -10,7 +10,7 @@ pub(crate) struct Table {
     path: PathBuf,
     pub(crate) names: Vec<String>,
     numbers: Array2<f64>,
-    /// Where each row stands in the file, from 1.
+    /// The line of each row in the file, from 1.
     lines: Vec<u64>,
 }
 
@@ -52,7 +52,7 @@ impl Table {
         Ok(Self { path: path.to_owned(), names, numbers, lines })
     }
 
-    /// The columns `[R, columns]` as a tensor in float32.
+    /// Returns the columns as a float32 tensor `[R, columns]`.
     pub(crate) fn select(&self, columns: &[usize]) -> Tensor {
         let numbers = self.numbers.select(Axis(1), columns).mapv(|number| number as f32);
         let shape = numbers.shape().iter().map(|&extent| extent as i64).collect::<Vec<_>>();
@@ -68,7 +68,7 @@ impl Table {
         })
     }
 
-    /// The time since the row before, in units of `unit`.
+    /// Returns the time since the previous row, in units of `unit`.
     pub(crate) fn differences(&self, column: usize, unit: f64) -> Result<Vec<f32>, SeriesError> {
         let times = self.numbers.column(column);
         let mut differences = Vec::with_capacity(times.len());
@@ -103,7 +103,7 @@ fn check_header(path: &Path, names: &[String]) -> Result<(), SeriesError> {
     }
 }
 
-/// A number that is finite in float32, too.
+/// Parses a number that is also finite in float32.
 fn finite(cell: &str) -> Option<f64> {
     cell.parse::<f64>().ok().filter(|number| (*number as f32).is_finite())
 }

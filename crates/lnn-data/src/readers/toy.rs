@@ -1,14 +1,14 @@
 //! `toy`: the random sequences on which the `LiquidTimeStep` article trains.
 //!
-//! Four sequences of six steps with ten features, and one value each, all N(0, 1). There is nothing to generalise: the article
-//! memorizes them, so training, validation and test are the same four.
+//! Four sequences of six steps with ten features and one target value each, all drawn from N(0, 1). The article memorizes them
+//! and tests no generalisation, therefore training, validation and test are the same four sequences.
 
 use crate::error::DataError;
 use crate::source::{DataSource, Parts, SplitRequest};
 use lnn_core::{Input, InputSpec, SampleSet, Samples};
 use tch::{Device, Kind};
 
-/// The seed of the numbers: the set is the same for every run.
+/// The seed of the random numbers: the set is the same for every run.
 const SEED: u64 = 2024;
 
 /// The four sequences.

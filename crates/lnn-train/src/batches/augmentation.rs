@@ -5,30 +5,30 @@ use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use tch::{Device, Kind, Tensor};
 
-// libtorch's numbers for the modes of `grid_sampler`.
+// The codes that libtorch uses for the modes of `grid_sampler`.
 const BILINEAR: i64 = 0;
 const ZEROS: i64 = 0;
 
-/// How far images may be changed; 0 everywhere changes nothing. Each amount is drawn uniformly from ± its limit, for
-/// each image on its own.
+/// Limits of the random changes of training images; 0 everywhere changes nothing. Each amount is drawn uniformly from ±
+/// its limit, for each image independently.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// Rotation in degrees.
     pub rotation: f64,
-    /// Zoom, as a part of the size.
+    /// Zoom, as a fraction of the size.
     pub zoom: f64,
-    /// Shift in pixels, along rows and columns.
+    /// Shift in pixels, vertically and horizontally.
     pub shift: f64,
     /// Shear, as the tangent of its angle.
     pub shear: f64,
-    /// Whether half of the images are mirrored, left to right, in each epoch the other half.
+    /// Whether images are mirrored left to right: half of them in one epoch, the other half in the next.
     #[serde(default)]
     pub flip: bool,
     /// A window of the image's size is cut out of the image padded by this number of mirrored pixels on each side.
     #[serde(default)]
     pub crop: i64,
-    /// Extent in pixels of a square that is wiped out to the batch's mean colour.
+    /// Side length in pixels of a square that is replaced by the mean colour of the batch.
     #[serde(default)]
     pub cutout: i64,
 }
@@ -38,7 +38,7 @@ impl Augmentation {
     pub const NONE: Self =
         Self { rotation: 0.0, zoom: 0.0, shift: 0.0, shear: 0.0, flip: false, crop: 0, cutout: 0 };
 
-    /// What is wrong with the amounts, if anything.
+    /// Describes the first invalid amount; `None` if all are valid.
     pub fn problem(&self) -> Option<String> {
         let amounts = [self.rotation, self.zoom, self.shift, self.shear];
         if amounts.iter().any(|amount| !(amount.is_finite() && *amount >= 0.0)) {
@@ -53,10 +53,10 @@ impl Augmentation {
         (self.zoom >= 1.0).then(|| format!("zoom must be below 1, found {}", self.zoom))
     }
 
-    /// What does not fit images `[H, W]`, if anything.
+    /// Describes the first amount that does not fit images `[H, W]`; `None` if all fit.
     pub fn problem_with(&self, [height, width]: [i64; 2]) -> Option<String> {
         let smaller = height.min(width);
-        // Mirrored pixels come from the image, and something must be left of it.
+        // Padding mirrors pixels of the image, and the cutout must leave some of them.
         (self.crop >= smaller || self.cutout >= smaller).then(|| {
             format!(
                 "crop and cutout must be below {smaller}, the extent of the images, found {} and {}",
@@ -65,8 +65,8 @@ impl Augmentation {
         })
     }
 
-    /// Changes `images [B, C, H, W]`. Draws on the CPU, so that every device sees the same changes.
-    /// `mirrored [B]` is 1 for the images that a flip mirrors and 0 for the others.
+    /// Changes `images [B, C, H, W]`. Random numbers are drawn on the CPU, so that every device applies the same
+    /// changes. `mirrored [B]` is 1 for the images that a flip mirrors and 0 for the others.
     pub fn apply(&self, images: &Tensor, mirrored: &Tensor) -> Tensor {
         let mut images = images.shallow_clone();
         if [self.rotation, self.zoom, self.shift, self.shear].iter().any(|amount| *amount > 0.0) {
@@ -81,7 +81,7 @@ impl Augmentation {
         images
     }
 
-    /// Rotation, zoom, shift and shear, with zeros from outside.
+    /// Applies rotation, zoom, shift and shear; pixels from outside the image are 0.
     fn warp(&self, images: &Tensor) -> Tensor {
         let size = images.size();
         let (batch, height, width) = (size[0], size[2] as f64, size[3] as f64);
@@ -90,7 +90,7 @@ impl Augmentation {
         let angle = amount(0, self.rotation * PI / 180.0);
         let (zoom, shear) = (amount(1, self.zoom) + 1.0, amount(2, self.shear));
         let (cos, sin) = (angle.cos() * &zoom, angle.sin() * &zoom);
-        // Grid coordinates run from -1 to 1 over the whole extent: a pixel is 2 / extent.
+        // Grid coordinates run from -1 to 1 over the whole extent: one pixel is 2 / extent.
         let rows = [
             Tensor::stack(&[&cos, &(&shear * &cos - &sin), &amount(3, self.shift * 2.0 / width)], 1),
             Tensor::stack(&[&sin, &(&shear * &sin + &cos), &amount(4, self.shift * 2.0 / height)], 1),
@@ -100,7 +100,7 @@ impl Augmentation {
         images.grid_sampler(&grid, BILINEAR, ZEROS, false)
     }
 
-    /// Mirrors images and moves the window of each.
+    /// Mirrors images and shifts the crop window of each image.
     fn window(&self, images: &Tensor, mirrored: &Tensor) -> Tensor {
         let [batch, channels, height, width] = images.size()[..] else {
             unreachable!("images have four extents")
@@ -122,7 +122,7 @@ impl Augmentation {
         padded.gather(2, &rows, false).gather(3, &columns, false)
     }
 
-    /// Wipes a square out of each image.
+    /// Replaces a square of each image by the mean colour of the batch.
     fn wipe(&self, images: &Tensor) -> Tensor {
         let [batch, _, height, width] = images.size()[..] else { unreachable!("images have four extents") };
         let host = (Kind::Int64, Device::Cpu);
@@ -138,7 +138,7 @@ impl Augmentation {
     }
 }
 
-/// What was drawn on the CPU, on `device`, without waiting for the work that the device has yet to do.
+/// Copies numbers that were drawn on the CPU to `device`, without waiting for work that is queued there.
 fn sent(drawn: &Tensor, device: Device) -> Tensor {
     drawn.to_device_(device, drawn.kind(), true, false)
 }
@@ -154,7 +154,7 @@ mod tests {
         image
     }
 
-    /// The same side of all images.
+    /// The value of `mirrored` for 64 images that all show the same side.
     fn sides(mirrored: i64) -> Tensor {
         Tensor::full([64], mirrored, (Kind::Int64, Device::Cpu))
     }

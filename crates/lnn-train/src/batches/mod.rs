@@ -1,4 +1,4 @@
-//! Which samples a step sees, and how they are changed.
+//! The samples of each step, and their augmentation.
 
 mod augmentation;
 mod order;

@@ -1,4 +1,4 @@
-//! Batches, gathered by index in an order of each epoch's own.
+//! Batches, gathered by index in an order that differs per epoch.
 
 use super::streams::{Stream, stream_seed};
 use lnn_core::random::{randint, randperm, seeded};
@@ -10,13 +10,13 @@ use tch::{Device, Kind, Tensor};
 pub struct Batches<'a> {
     set: &'a SampleSet,
     order: Tensor,
-    /// 1 for the images whose mirror image this epoch shows, in the order of the set.
+    /// 1 for the images that this epoch mirrors, in the order of the set.
     mirrored: Tensor,
     size: i64,
 }
 
 impl<'a> Batches<'a> {
-    /// The batches of `epoch`.
+    /// Creates the batches of `epoch`.
     pub fn new(set: &'a SampleSet, size: i64, seed: u64, epoch: u64) -> Self {
         let (options, device) = ((Kind::Int64, Device::Cpu), set.device());
         let order = seeded(stream_seed(seed, Stream::Order, epoch), || randperm(set.len(), options));
@@ -25,21 +25,21 @@ impl<'a> Batches<'a> {
         Self { set, order: order.to_device(device), mirrored: mirrored.to_device(device), size }
     }
 
-    /// How many batches `count` samples make. A single sample left over joins no batch of its own, because a batch of one
-    /// has no variance to normalise by: it is left out of that epoch.
+    /// Returns the number of batches for `count` samples. If a single sample is left over, it is left out of the epoch, because a
+    /// batch of one sample has no variance to normalise by.
     pub fn count(count: i64, size: i64) -> i64 {
         let whole = count / size;
         let rest = count % size;
         whole + i64::from(rest > 1 || (rest == 1 && whole == 0))
     }
 
-    /// The batch number `step`.
+    /// Returns batch number `step`.
     pub fn get(&self, step: i64) -> Samples {
         self.set.gather(&self.indices(step))
     }
 
-    /// `[B]`: 1 for the images of batch `step` of which the mirror image is to be shown, where images are mirrored at all. Of
-    /// each image two epochs in turn show the two sides: two random draws would show the same one half of the time.
+    /// Returns `[B]`: 1 for the images of batch `step` to mirror if mirroring is enabled. Two successive epochs show both sides
+    /// of each image; independent random draws would repeat a side half of the time.
     ///
     /// Source: Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024).
     pub fn mirrored(&self, step: i64) -> Tensor {

@@ -1,11 +1,11 @@
-//! The seeds of a run: each purpose has a stream of its own.
+//! The random seeds of a run: each purpose has its own stream.
 
 use lnn_core::derive_seed;
 
-/// What random numbers are for: each purpose has its own stream.
+/// The purpose of random numbers; each purpose has its own stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stream {
-    /// The order of an epoch.
+    /// The order of the samples in an epoch.
     Order = 1,
     /// The augmentation and dropout of a step.
     Step = 2,
@@ -17,7 +17,7 @@ pub(crate) enum Stream {
     Sides = 5,
 }
 
-/// The seed of a purpose at a counter. A resumed run so draws what the whole run would have drawn.
+/// Returns the seed of a purpose at a counter. A resumed run therefore draws the same numbers as an uninterrupted one.
 pub(crate) fn stream_seed(seed: u64, stream: Stream, counter: u64) -> u64 {
     derive_seed(seed, &[stream as u64, counter])
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const TRAINING: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
 const VALIDATION: RGBColor = RGBColor(0xd6, 0x27, 0x28);
 
-/// Draws the curves anew after every epoch.
+/// Draws the curves again after every epoch.
 #[derive(Debug)]
 pub struct Curves {
     path: PathBuf,
@@ -22,7 +22,7 @@ pub struct Curves {
 }
 
 impl Curves {
-    /// Draws to `path`, beginning with the epochs that `metrics` holds already.
+    /// Draws to `path`, starting with the epochs that `metrics` already contains.
     ///
     /// # Errors
     /// [`Error::Io`] if `metrics` cannot be read.
@@ -42,7 +42,7 @@ impl Observer for Curves {
     }
 }
 
-/// Two charts side by side, as SVG.
+/// Draws two charts side by side, as SVG.
 fn draw(epochs: &[EpochMetrics]) -> Result<String, Box<dyn std::error::Error>> {
     let mut picture = String::new();
     {
@@ -87,7 +87,7 @@ fn values(epochs: &[EpochMetrics], value: impl Fn(&EpochMetrics) -> f64) -> Vec<
     epochs.iter().map(|metrics| (metrics.epoch as f64, value(metrics))).collect()
 }
 
-/// The range of both curves with a margin, never empty.
+/// Returns the range of both curves with a margin; it is never empty.
 fn extent(a: &[(f64, f64)], b: &[(f64, f64)]) -> Range<f64> {
     let all = || a.iter().chain(b).map(|(_, y)| *y).filter(|y| y.is_finite());
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));

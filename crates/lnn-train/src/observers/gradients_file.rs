@@ -1,4 +1,4 @@
-//! `gradients.jsonl`: the gradient that reaches each step, one line an epoch, if it is watched.
+//! `gradients.jsonl`: the gradient norm at each step through time, one line per epoch, if tracing is enabled.
 
 use super::observer::Observer;
 use crate::error::Error;
@@ -7,7 +7,7 @@ use crate::run_folder::write_atomically;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Adds to the file, which is made by the first line.
+/// Appends one line per epoch to the file, which the first line creates.
 #[derive(Debug)]
 pub struct GradientsFile {
     path: PathBuf,
@@ -19,7 +19,7 @@ impl GradientsFile {
         Self { path: path.to_owned() }
     }
 
-    /// The lines of the epochs before `epoch`: a run that was killed repeats an epoch.
+    /// Returns the lines of the epochs before `epoch`, because a run that was killed repeats an epoch.
     fn before(&self, epoch: u64) -> Result<String, Error> {
         let text = match std::fs::read_to_string(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),

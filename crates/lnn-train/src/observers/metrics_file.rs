@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: one line an epoch, or one a candidate of a readout in closed form.
+//! `metrics.jsonl`: one line per epoch, or one per candidate of a readout in closed form.
 
 use super::observer::Observer;
 use crate::error::Error;
@@ -16,8 +16,8 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens the file of a run that has finished `epochs` epochs. Lines of later epochs, which a run wrote before it
-    /// was killed and will now repeat, are dropped, and so is a line that was cut off.
+    /// Opens the file of a run that has finished `epochs` epochs. Lines of later epochs, written before the run was
+    /// killed, are dropped, because the run repeats these epochs. An incomplete last line is dropped, too.
     ///
     /// # Errors
     /// [`Error`] if the file cannot be read or written.
@@ -45,7 +45,7 @@ impl Observer for MetricsFile {
     }
 }
 
-/// The epochs in a file; lines that are not whole are passed over.
+/// Reads the epochs in a file and skips incomplete lines.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read.

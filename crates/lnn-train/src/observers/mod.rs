@@ -1,4 +1,4 @@
-//! Observers of a run, and those that write files into its folder.
+//! Observers of a run, including those that write files into its folder.
 
 #[cfg(feature = "plots")]
 mod curves;

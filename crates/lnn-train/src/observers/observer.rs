@@ -1,9 +1,10 @@
-//! What observes a run.
+//! The observer interface.
 
 use crate::error::Error;
 use crate::event::Event;
 
-/// Receives every event of a run. A new one (a plot, a tracker) implements this and joins the list of the program that trains.
+/// Receives every event of a run. A new observer (a plot, a tracker) implements this trait and is added to the list of the
+/// training program.
 pub trait Observer {
     /// Receives an event.
     ///
@@ -17,17 +18,17 @@ pub trait Observer {
 pub struct Observers(Vec<Box<dyn Observer>>);
 
 impl Observers {
-    /// Adds one.
+    /// Adds an observer.
     #[must_use]
     pub fn with(mut self, observer: impl Observer + 'static) -> Self {
         self.0.push(Box::new(observer));
         self
     }
 
-    /// Passes an event to all.
+    /// Passes an event to all observers.
     ///
     /// # Errors
-    /// That of the first observer that fails.
+    /// The error of the first observer that fails.
     pub fn notify(&mut self, event: &Event) -> Result<(), Error> {
         self.0.iter_mut().try_for_each(|observer| observer.observe(event))
     }

@@ -1,17 +1,17 @@
-//! Which epoch counts as the best, and when to give up.
+//! Selection of the best epoch, and early stopping.
 
 use serde::{Deserialize, Serialize};
 
-/// Loss and accuracy, which values do not have.
+/// Loss and accuracy; regression has no accuracy.
 pub type Scores = (f64, Option<f64>);
 
-/// What the best epoch is chosen by, on the validation part.
+/// The criterion on the validation part that selects the best epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Selection {
     /// The lowest loss.
     Loss,
-    /// The highest accuracy, and the lowest loss among equals, which all are if there are no classes.
+    /// The highest accuracy, and the lowest loss among equal accuracies. Without classes, the loss alone decides.
     Accuracy,
 }
 
@@ -34,17 +34,17 @@ impl Selection {
 pub struct EarlyStopping {
     /// Loss and accuracy of the best epoch so far.
     pub best: Option<Scores>,
-    /// Which epoch that was, from 1.
+    /// The number of the best epoch, from 1.
     pub best_epoch: u64,
-    /// How many epochs passed since.
+    /// The number of epochs since the best one.
     pub waited: u64,
 }
 
 impl EarlyStopping {
-    /// Before the first epoch.
+    /// The state before the first epoch.
     pub const START: Self = Self { best: None, best_epoch: 0, waited: 0 };
 
-    /// Takes note of an epoch; `true` if it is the best so far.
+    /// Records an epoch and returns `true` if it is the best so far.
     pub fn observe(&mut self, selection: Selection, epoch: u64, scores: Scores) -> bool {
         let best = match self.best {
             Some(best) => selection.better(scores, best),
@@ -58,7 +58,7 @@ impl EarlyStopping {
         best
     }
 
-    /// Whether the patience is used up.
+    /// Whether `patience` epochs have passed without a better one.
     pub fn exhausted(&self, patience: Option<u64>) -> bool {
         patience.is_some_and(|patience| self.waited >= patience)
     }

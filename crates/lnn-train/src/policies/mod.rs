@@ -1,4 +1,4 @@
-//! What is decided between steps and epochs: each policy is a small pure thing.
+//! Policies: decisions between steps and epochs, each a small type without side effects.
 
 mod early_stopping;
 mod schedule;

@@ -1,39 +1,40 @@
-//! The learning rate as a function of the place in the run.
+//! The learning rate as a function of the step.
 
 use lnn_models::PlateauMemory;
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes.
+/// The learning-rate schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Schedule {
-    /// It does not.
+    /// The rate is constant.
     Constant {},
-    /// It is multiplied by `factor` after `patience` epochs in which the validation loss did not fall by at least
+    /// The rate is multiplied by `factor` after `patience` epochs in which the validation loss did not fall by at least
     /// `threshold`.
     Plateau {
-        /// What the rate is multiplied by.
+        /// The factor that the rate is multiplied by.
         #[serde(default = "tenth")]
         factor: f64,
-        /// How many epochs without gain.
+        /// The number of epochs without improvement.
         #[serde(default = "two")]
         patience: u64,
-        /// What counts as a gain.
+        /// The minimum decrease of the loss that counts as an improvement.
         #[serde(default = "small")]
         threshold: f64,
     },
-    /// It rises along a line from `start` over the part `warmup` of all steps, then falls to zero along half a cosine.
+    /// The rate rises linearly from `start` over the fraction `warmup` of all steps, then falls to zero along half a
+    /// cosine.
     OneCycle {
-        /// The part of the steps that rises.
+        /// The fraction of the steps in which the rate rises.
         #[serde(default = "fifth")]
         warmup: f64,
-        /// The first rate, as a part of the highest.
+        /// The initial rate, as a fraction of the maximum rate.
         #[serde(default = "twentieth")]
         start: f64,
     },
 }
 
-// The defaults of the fields, for a configuration that names the kind alone.
+// The defaults of the fields, for a configuration that sets `kind` alone.
 fn tenth() -> f64 {
     0.1
 }
@@ -51,7 +52,7 @@ fn twentieth() -> f64 {
 }
 
 impl Schedule {
-    /// What is wrong with the numbers, if anything.
+    /// Describes the first invalid value; `None` if all are valid.
     pub fn problem(&self) -> Option<String> {
         let unit = 0.0..=1.0;
         match self {
@@ -70,7 +71,7 @@ impl Schedule {
         }
     }
 
-    /// The rate at `step` of `total`, where `highest` is the configured rate.
+    /// Returns the rate at `step` of `total`, where `highest` is the configured rate.
     pub fn rate(&self, highest: f64, step: u64, total: u64, plateau: &Plateau) -> f64 {
         match self {
             Self::Constant {} => highest,
@@ -89,11 +90,12 @@ impl Schedule {
     }
 }
 
-/// What a plateau schedule remembers between epochs.
+/// The state of a plateau schedule between epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Plateau {
-    /// What the rate has been multiplied by so far.
+    /// The factor that the rate has been multiplied by so far.
     pub scale: f64,
+<<<<<<< HEAD
     /// The lowest validation loss and the epochs since.
     #[serde(flatten)]
     pub memory: PlateauMemory,
@@ -104,6 +106,19 @@ impl Plateau {
     pub const START: Self = Self { scale: 1.0, memory: PlateauMemory::START };
 
     /// Observes the validation loss of an epoch.
+=======
+    /// The lowest validation loss so far.
+    pub best: Option<f64>,
+    /// Epochs since the lowest loss, or since the last reduction of the rate.
+    pub waited: u64,
+}
+
+impl Plateau {
+    /// The state before the first epoch.
+    pub const START: Self = Self { scale: 1.0, best: None, waited: 0 };
+
+    /// Records the validation loss of an epoch.
+>>>>>>> words
     pub fn observe(&mut self, schedule: &Schedule, loss: f64) {
         let Schedule::Plateau { factor, patience, threshold } = schedule else { return };
         if self.memory.observe(loss, *patience, *threshold) {

@@ -1,4 +1,4 @@
-//! The arithmetic of a step.
+//! The computation of a training step.
 
 use super::step_result::StepResult;
 use crate::config::RunConfig;
@@ -8,19 +8,19 @@ use lnn_core::{Optimizer, Samples};
 use lnn_models::{Mode, Model, Output};
 use tch::{Kind, Tensor};
 
-/// What descends: a model, its optimiser and the settings of the loss.
+/// A model with its optimiser and the settings of the loss.
 #[derive(Debug)]
 pub(crate) struct Descent<'a> {
     pub(crate) model: &'a Model,
     pub(crate) config: &'a RunConfig,
     pub(crate) optimizer: Optimizer,
-    /// Where the samples enter the model.
+    /// The place where the samples enter the model.
     pub(crate) entry: Entry,
 }
 
 impl Descent<'_> {
-    /// Forward pass, loss, backward pass and optimiser, whose rate was set: what a graph records, so nothing here waits for the
-    /// device.
+    /// Runs the forward pass, the loss, the backward pass and the optimiser, whose learning rate was set before. A CUDA graph
+    /// records this function, therefore nothing in it waits for the device.
     ///
     /// # Errors
     /// Those of the model and of the optimiser.

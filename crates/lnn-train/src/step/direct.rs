@@ -1,4 +1,4 @@
-//! A step that runs operation by operation.
+//! A training step without a CUDA graph.
 
 use super::descent::Descent;
 use super::{Step, StepResult};
@@ -6,7 +6,7 @@ use crate::error::Error;
 use lnn_core::Samples;
 use lnn_models::Mode;
 
-/// Takes every step directly.
+/// Runs every step operation by operation.
 #[derive(Debug)]
 pub(crate) struct Direct;
 

@@ -1,6 +1,6 @@
-//! One step of training: forward pass, loss, backward pass and optimiser.
+//! One training step: forward pass, loss, backward pass and optimiser.
 //!
-//! [`Step`] is the seam between the loop and the ways to take a step: directly, or by replaying a CUDA graph.
+//! The trait [`Step`] separates the training loop from the execution of a step: directly, or by replaying a CUDA graph.
 
 mod descent;
 mod direct;
@@ -15,18 +15,18 @@ pub(crate) use step_result::StepResult;
 use crate::error::Error;
 use lnn_core::Samples;
 
-/// A way to take a training step on a batch. The learning rate was set before.
+/// Executes a training step on a batch. The learning rate was set before.
 pub(crate) trait Step: std::fmt::Debug {
-    /// Takes the step.
+    /// Executes the step.
     ///
     /// # Errors
     /// Those of the model, of the optimiser and of the device.
     fn take(&mut self, descent: &mut Descent<'_>, batch: &Samples) -> Result<StepResult, Error>;
 
-    /// The network has other tensors from now on.
+    /// Notifies the step that the tensors of the network were replaced.
     fn network_changed(&mut self) {}
 
-    /// Something a user should know, returned once.
+    /// Returns a message for the user, at most once.
     fn take_notice(&mut self) -> Option<String> {
         None
     }

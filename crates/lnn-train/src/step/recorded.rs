@@ -1,7 +1,7 @@
 //! A training step on CUDA, recorded once in a graph and replayed for every batch of the same shape.
 //!
-//! Recorded are the forward pass, the loss, the backward pass and the optimiser. What is drawn on the host, the changes of the
-//! images, comes before, and is copied into the tensors that the graph reads.
+//! The graph contains the forward pass, the loss, the backward pass and the optimiser. The augmentation, whose random numbers are
+//! drawn on the host, runs before; its result is copied into the tensors that the graph reads.
 
 use super::descent::Descent;
 use super::{Step, StepResult};
@@ -11,31 +11,31 @@ use lnn_core::random::seed_device;
 use lnn_models::Mode;
 use lnn_sys::CudaGraph;
 
-/// Steps that run one operation at a time before one is recorded: libraries set themselves up in them.
+/// The number of steps without a graph before one is recorded, in which libraries initialise themselves.
 const STEPS_BEFORE: u64 = 3;
 
-/// Steps of which one is recorded.
+/// Training steps that are recorded in a CUDA graph and replayed.
 #[derive(Debug)]
 pub(crate) struct Recorded(Recording);
 
-/// How far a run is with recording.
+/// The state of the recording.
 #[derive(Debug)]
 enum Recording {
-    /// This number of steps ran without a graph.
+    /// Not yet recorded; this number of steps ran without a graph.
     Coming(u64),
-    /// There is one.
+    /// The recorded step.
     Made(RecordedStep),
-    /// There will be none, because the device cannot record the step, and why.
+    /// Recording failed, and why: the step runs without a graph.
     Off(Option<String>),
 }
 
 impl Recorded {
-    /// Nothing is recorded yet.
+    /// Creates the state before recording.
     pub(crate) fn new() -> Self {
         Self(Recording::Coming(0))
     }
 
-    /// Takes `step` on the batch: by the graph where there is one for batches of this shape, and else directly.
+    /// Runs `step` on the batch: by the graph if there is one for batches of this shape, otherwise directly.
     ///
     /// # Errors
     /// Those of the step, and [`lnn_core::Error::Sys`] if the device fails.
@@ -71,14 +71,14 @@ impl Step for Recorded {
         self.step(batch, |batch| descent.step(batch, Mode::Training))
     }
 
-    /// Forgets the graph.
+    /// Drops the graph.
     fn network_changed(&mut self) {
         if let Recording::Made(_) = self.0 {
             self.0 = Recording::Coming(0);
         }
     }
 
-    /// Why there is no graph.
+    /// Returns the reason why there is no graph.
     fn take_notice(&mut self) -> Option<String> {
         let Recording::Off(reason) = &mut self.0 else { return None };
         let reason = reason.take()?;
@@ -95,7 +95,7 @@ struct RecordedStep {
 }
 
 impl RecordedStep {
-    /// Records `step` on a copy of `batch`, and runs nothing of it.
+    /// Records `step` on a copy of `batch` without executing it.
     fn record(
         batch: &Samples,
         step: impl FnOnce(&Samples) -> Result<StepResult, Error>,
@@ -113,10 +113,10 @@ impl RecordedStep {
 
     fn replay(&mut self, batch: &Samples) -> Result<StepResult, Error> {
         self.batch.copy_from(batch);
-        // A replay draws from the generator of the device without a call that would seed it.
+        // A replay uses the random generator of the device, which no call inside the graph seeds.
         seed_device(batch.targets.device())?;
         self.graph.replay()?;
-        // The next replay writes to the same tensors.
+        // The result is copied, because the next replay writes to the same tensors.
         Ok(self.result.copy())
     }
 }
@@ -129,7 +129,7 @@ mod tests {
 
     const ADAMW: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 };
 
-    /// Twelve steps of a regression, the last on a smaller batch: the losses and the weights.
+    /// Runs twelve steps of a regression, the last on a smaller batch, and returns the losses and the weights.
     fn train(recorded: &mut Recorded, device: Device) -> (Vec<f64>, Tensor) {
         let mut parameters = Parameters::drawn(1, Kind::Float, device);
         let weight =

@@ -1,9 +1,9 @@
-//! What a training step gives.
+//! The result of a training step.
 
 use lnn_models::Activity;
 use tch::Tensor;
 
-/// What a training step gives, on the device.
+/// The result of a training step, on the device.
 #[derive(Debug)]
 pub(crate) struct StepResult {
     /// The mean loss, a scalar.
@@ -12,12 +12,12 @@ pub(crate) struct StepResult {
     pub(crate) correct: Option<Tensor>,
     /// The activity of a spiking reservoir.
     pub(crate) activity: Option<Activity>,
-    /// The norm of the loss's gradient at each step through time, of a traced step.
+    /// The gradient norm of the loss at each step through time, if tracing is enabled.
     pub(crate) norms: Option<Tensor>,
 }
 
 impl StepResult {
-    /// A copy in memory of its own.
+    /// Returns a copy with its own memory.
     pub(crate) fn copy(&self) -> Self {
         let copy = |tensor: &Option<Tensor>| tensor.as_ref().map(Tensor::copy);
         let activity = self.activity.as_ref().map(|Activity { spike_rate, mean_state }| Activity {

@@ -23,13 +23,8 @@ pub struct TrainingState {
     pub activity: ActivitySums,
     /// The activity since the last check for growth.
     pub unlooked: ActivitySums,
-<<<<<<< HEAD
-    /// What growth by plateau remembers.
-    pub growth: PlateauMemory,
-=======
     /// The state of growth by plateau.
-    pub growth: GrowthMemory,
->>>>>>> words
+    pub growth: PlateauMemory,
     /// The units that were added in this epoch.
     #[serde(rename = "births")]
     pub added_units: Vec<AddedUnits>,

@@ -95,30 +95,16 @@ impl Schedule {
 pub struct Plateau {
     /// The factor that the rate has been multiplied by so far.
     pub scale: f64,
-<<<<<<< HEAD
     /// The lowest validation loss and the epochs since.
     #[serde(flatten)]
     pub memory: PlateauMemory,
 }
 
 impl Plateau {
-    /// Before the first epoch.
+    /// The state before the first epoch.
     pub const START: Self = Self { scale: 1.0, memory: PlateauMemory::START };
 
-    /// Observes the validation loss of an epoch.
-=======
-    /// The lowest validation loss so far.
-    pub best: Option<f64>,
-    /// Epochs since the lowest loss, or since the last reduction of the rate.
-    pub waited: u64,
-}
-
-impl Plateau {
-    /// The state before the first epoch.
-    pub const START: Self = Self { scale: 1.0, best: None, waited: 0 };
-
     /// Records the validation loss of an epoch.
->>>>>>> words
     pub fn observe(&mut self, schedule: &Schedule, loss: f64) {
         let Schedule::Plateau { factor, patience, threshold } = schedule else { return };
         if self.memory.observe(loss, *patience, *threshold) {

@@ -39,7 +39,8 @@ pub use cells::{
     encode_latency, encode_rate,
 };
 pub use contract::{
-    ContractError, Input, InputShape, InputSpec, Matching, Per, SampleSet, Samples, Task, Timing, Windows, nearest_name,
+    ContractError, Input, InputShape, InputSpec, Matching, Per, SampleSet, Samples, Task, Timing, Windows,
+    nearest_name,
 };
 pub use error::Error;
 pub use layers::{

@@ -126,9 +126,7 @@ impl Matching {
         };
         let features = |x: &Tensor| select(&self.features, x);
         let targets = |targets: &Tensor| match &self.classes {
-            Some(places) => {
-                index(places, targets).index_select(0, &targets.flatten(0, -1)).view_as(targets)
-            }
+            Some(places) => index(places, targets).index_select(0, &targets.flatten(0, -1)).view_as(targets),
             None => select(&self.values, targets),
         };
         match set {

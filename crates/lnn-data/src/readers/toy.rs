@@ -4,6 +4,7 @@
 //! and tests no generalisation, therefore training, validation and test are the same four sequences.
 
 use crate::error::DataError;
+use crate::kept::Fingerprints;
 use crate::source::{DataSource, Parts, SplitRequest};
 use lnn_core::{Input, InputSpec, SampleSet, Samples};
 use tch::{Device, Kind};
@@ -35,8 +36,14 @@ impl DataSource for Toy {
         InputSpec::sequences((0..10).map(|i| format!("x{i}")).collect(), vec!["y".into()])
     }
 
-    fn parts(&self, request: &SplitRequest) -> Result<Parts, DataError> {
-        let parts = Parts { train: self.all(), validation: self.all(), test: self.all() };
+    fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
+        let parts = Parts {
+            train: self.all(),
+            validation: self.all(),
+            test: self.all(),
+            fingerprints: Fingerprints::default(),
+            notices: Vec::new(),
+        };
         Ok(parts.limited_to_the_first(request))
     }
 

@@ -15,11 +15,16 @@ impl Preprocessing {
         let inputs = places(self.deviation().isinf()).unwrap_or_default();
         let inputs = inputs.iter().map(|&place| {
             let value = self.mean().double_value(&[0, 0, place]);
-            format!("the column {:?} is constant ({value}) in the training part and has no effect", features[place as usize])
+            format!(
+                "the column {:?} is constant ({value}) in the training part and has no effect",
+                features[place as usize]
+            )
         });
         let values = self.constant_values().iter().map(|&place| {
             let name = &input.task.names()[place as usize];
-            format!("the target {name:?} is constant in the training part, so there is nothing to learn about it")
+            format!(
+                "the target {name:?} is constant in the training part, so there is nothing to learn about it"
+            )
         });
         inputs.chain(values).collect()
     }

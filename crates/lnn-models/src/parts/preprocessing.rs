@@ -126,7 +126,11 @@ impl Preprocessing {
     /// The time between steps in units of the model, in its dtype.
     #[expect(clippy::float_cmp, reason = "a unit of exactly 1 changes nothing")]
     pub(crate) fn time(&self, dt: &Tensor) -> Tensor {
-        let dt = if self.time_unit == 1.0 { dt.shallow_clone() } else { dt.to_kind(Kind::Double) / self.time_unit };
+        let dt = if self.time_unit == 1.0 {
+            dt.shallow_clone()
+        } else {
+            dt.to_kind(Kind::Double) / self.time_unit
+        };
         dt.to_kind(self.kind)
     }
 
@@ -303,7 +307,8 @@ mod tests {
     fn a_constant_value_keeps_its_size() {
         for (value, size) in [(1e-14, 1e-14), (-3.0, 3.0), (0.0, 1.0)] {
             let x = Tensor::arange(40, (Kind::Double, Device::Cpu)).view([10, 2, 2]);
-            let (preprocessing, input) = of_series(&x, &Tensor::full([10, 1], value, (Kind::Double, Device::Cpu)));
+            let (preprocessing, input) =
+                of_series(&x, &Tensor::full([10, 1], value, (Kind::Double, Device::Cpu)));
             assert_eq!(preprocessing.value_deviation().unwrap().double_value(&[0]), size);
             assert!(preprocessing.constants(&input)[0].contains("\"y\""));
         }

@@ -1,7 +1,9 @@
 //! The trained part of a model with a fixed front: standardised features and a linear readout.
 
 use crate::error::Error;
-use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics};
+use lnn_core::{
+    Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics,
+};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 

@@ -84,6 +84,11 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Joins the parts of data that never changes, without remarks.
+    pub fn new(train: SampleSet, validation: SampleSet, test: SampleSet) -> Self {
+        Self { train, validation, test, fingerprints: Fingerprints::default(), notices: Vec::new() }
+    }
+
     /// Returns the parts with each of them changed by `change`.
     #[must_use]
     pub fn map(self, change: impl Fn(SampleSet) -> SampleSet) -> Self {

@@ -51,6 +51,37 @@ impl InputSpec {
         }
         Ok(matching)
     }
+
+    /// The error for a data set whose names are not those of the model.
+    pub fn mismatch(&self, found: &Self) -> ContractError {
+        let names = |spec: &Self| match &spec.shape {
+            InputShape::Sequences { features } => features.clone(),
+            InputShape::Images { .. } => spec.task.names().to_vec(),
+        };
+        let (expected, found_names) = (names(self), names(found));
+        if expected == found_names {
+            let [expected, found] = [self, found].map(|spec| spec.task.names().to_vec());
+            return names_differ("classes or values", expected, found);
+        }
+        let what = if self.image().is_some() { "classes" } else { "features" };
+        names_differ(what, expected, found_names)
+    }
+}
+
+/// The error for two lists of names that differ.
+fn names_differ(what: &'static str, model: Vec<String>, data: Vec<String>) -> ContractError {
+    let missing = |names: &[String], others: &[String], side: &str| {
+        let absent: Vec<_> = names.iter().filter(|name| !others.contains(name)).take(5).collect();
+        let absent = absent.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        if absent.is_empty() { None } else { Some(format!("only {side} has {absent}")) }
+    };
+    let missing = [missing(&model, &data, "the model"), missing(&data, &model, "the data")];
+    ContractError::OtherNames {
+        what,
+        missing: missing.into_iter().flatten().collect(),
+        expected: model,
+        found: data,
+    }
 }
 
 impl Matching {
@@ -85,23 +116,17 @@ impl Matching {
             self.by_place = Some(what);
             return Ok(None);
         }
-        let missing = |names: &[String], others: &[String], side: &str| {
-            let absent: Vec<_> = names.iter().filter(|name| !others.contains(name)).take(5).collect();
-            let absent = absent.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-            if absent.is_empty() { None } else { Some(format!("only {side} has {absent}")) }
-        };
-        let missing = [missing(model, data, "the model"), missing(data, model, "the data")];
-        Err(ContractError::OtherNames {
-            what,
-            missing: missing.into_iter().flatten().collect(),
-            expected: model.to_vec(),
-            found: data.to_vec(),
-        })
+        Err(names_differ(what, model.to_vec(), data.to_vec()))
     }
 
     /// Whether model and data have the same features, classes and values, in any order.
     pub fn is_complete(&self) -> bool {
         self.incomplete.is_none()
+    }
+
+    /// Whether nothing was matched by its place alone.
+    pub fn is_by_name(&self) -> bool {
+        self.by_place.is_none()
     }
 
     /// Remarks for the user, one sentence each.

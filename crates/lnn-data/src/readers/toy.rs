@@ -4,7 +4,6 @@
 //! and tests no generalisation, therefore training, validation and test are the same four sequences.
 
 use crate::error::DataError;
-use crate::kept::Fingerprints;
 use crate::source::{DataSource, Parts, SplitRequest};
 use lnn_core::{Input, InputSpec, SampleSet, Samples};
 use tch::{Device, Kind};
@@ -37,13 +36,7 @@ impl DataSource for Toy {
     }
 
     fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
-        let parts = Parts {
-            train: self.all(),
-            validation: self.all(),
-            test: self.all(),
-            fingerprints: Fingerprints::default(),
-            notices: Vec::new(),
-        };
+        let parts = Parts::new(self.all(), self.all(), self.all());
         Ok(parts.limited_to_the_first(request))
     }
 

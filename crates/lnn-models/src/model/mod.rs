@@ -192,13 +192,14 @@ impl Model {
         self.preprocessing.constants(&self.input)
     }
 
-    /// Names the features in which sequences `[B, T, I]` do not look like the training set, in one sentence each.
+    /// Names in what a batch does not look like the training set, in one sentence each: columns that were constant, columns far from
+    /// their mean, other steps of time.
     ///
     /// # Errors
     /// [`Error::Contract`] if the batch has another shape than the model takes.
-    pub fn unfamiliar(&self, x: &Tensor) -> Result<Vec<String>, Error> {
-        self.input.check(&x.size())?;
-        Ok(self.preprocessing.unfamiliar(x, &self.input))
+    pub fn unfamiliar(&self, batch: &Input) -> Result<Vec<String>, Error> {
+        self.input.check(&batch.x.size())?;
+        Ok(self.preprocessing.unfamiliar(batch, &self.input))
     }
 
     /// What the model predicts.

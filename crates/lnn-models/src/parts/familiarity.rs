@@ -1,11 +1,14 @@
 //! Sequences compared with the training set, by the statistics that the preprocessing keeps.
 
 use crate::parts::preprocessing::Preprocessing;
-use lnn_core::{InputShape, InputSpec};
+use lnn_core::{Input, InputShape, InputSpec};
 use tch::{Kind, Tensor};
 
 /// The mean distance from the training mean, in deviations, from which a feature is named. In the training set it is at most 1.
 const FAR: f64 = 10.0;
+
+/// The factor between the typical step of time and that of the training set from which it is named.
+const OTHER: f64 = 10.0;
 
 impl Preprocessing {
     /// The features and values that are constant in the training set, one sentence each.
@@ -29,8 +32,13 @@ impl Preprocessing {
         inputs.chain(values).collect()
     }
 
-    /// The features of `x [B, T, I]` that differ from those of the training set, one sentence each; none for images.
-    pub(crate) fn unfamiliar(&self, x: &Tensor, input: &InputSpec) -> Vec<String> {
+    /// In what a batch differs from the training set, one sentence each.
+    pub(crate) fn unfamiliar(&self, batch: &Input, input: &InputSpec) -> Vec<String> {
+        self.columns(&batch.x, input).into_iter().chain(steps_of_time(batch.dt.as_ref(), input)).collect()
+    }
+
+    /// The features of `x [B, T, I]` that differ from those of the training set; none for images.
+    fn columns(&self, x: &Tensor, input: &InputSpec) -> Vec<String> {
         let InputShape::Sequences { features } = &input.shape else { return Vec::new() };
         if !self.standardizes() {
             return Vec::new();
@@ -54,4 +62,21 @@ impl Preprocessing {
         }
         found
     }
+}
+
+/// Whether the typical `dt [B, T]` is another than in training.
+fn steps_of_time(dt: Option<&Tensor>, input: &InputSpec) -> Option<String> {
+    let typical = input.timing?.typical();
+    let Some(dt) = dt else {
+        return Some(format!(
+            "the model was trained with a column of time, and without dt each step takes one unit of it, {}; hint: give dt, \
+             typically {typical}",
+            input.timing?.unit
+        ));
+    };
+    let found = dt.to_kind(Kind::Double).median().double_value(&[]);
+    let ratio = found / typical;
+    (ratio.is_finite() && !(1.0 / OTHER..=OTHER).contains(&ratio)).then(|| {
+        format!("dt is typically {found}, in training it was {typical}; hint: is it in the unit of the column of time?")
+    })
 }

@@ -275,13 +275,13 @@ mod tests {
         let (preprocessing, input) = of_series(&x, &waves.select(1, 0));
         assert_eq!(preprocessing.constants(&input).len(), 1);
         assert!(preprocessing.constants(&input)[0].contains("\"a\""));
-        assert!(preprocessing.unfamiliar(&x, &input).is_empty());
+        assert!(preprocessing.unfamiliar(&Input::new(x.shallow_clone()), &input).is_empty());
         let moved = Tensor::cat(&[&(&waves * 1e6), &waves], 2);
         let applied = preprocessing.apply(Input::new(moved.shallow_clone())).x;
         assert_eq!(applied, preprocessing.apply(Input::new(x.shallow_clone())).x);
-        assert!(preprocessing.unfamiliar(&moved, &input)[0].contains("\"a\" was constant"));
+        assert!(preprocessing.unfamiliar(&Input::new(moved), &input)[0].contains("\"a\" was constant"));
         let far = Tensor::cat(&[&waves.full_like(5.0), &(&waves + 1000.0)], 2);
-        assert!(preprocessing.unfamiliar(&far, &input)[0].contains("\"b\""));
+        assert!(preprocessing.unfamiliar(&Input::new(far), &input)[0].contains("\"b\""));
         assert_eq!(preprocessing.feature_deviation().unwrap().double_value(&[0, 0, 0]), 0.0);
     }
 

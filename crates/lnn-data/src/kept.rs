@@ -106,6 +106,18 @@ pub(crate) fn ends(hashes: &[u64], kept: Kept<'_>) -> Result<([usize; 2], Vec<St
     Ok((ends, vec![format!("warning: {changed} of {known} rows have changed; each keeps its part")]))
 }
 
+/// The number of rows at the beginning of `hashes` that follow one another among the known ones, too. The first row may differ, because
+/// its time since the row before is unknown.
+pub(crate) fn overlap(hashes: &[u64], known: &Fingerprints) -> usize {
+    let known: Vec<u64> = known.train.iter().chain(&known.validation).copied().collect();
+    let Some(second) = hashes.get(1) else { return 0 };
+    let same = |start: usize| hashes[1..].iter().zip(&known[start..]).take_while(|(a, b)| a == b).count();
+    let starts = (0..known.len()).filter(|&place| known[place] == *second);
+    // Some equal rows in a row are chance, in data that stands still.
+    let to_the_end = starts.filter(|&start| same(start) == (known.len() - start).min(hashes.len() - 1));
+    to_the_end.map(|start| 1 + same(start)).max().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

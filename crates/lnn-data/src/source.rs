@@ -37,6 +37,8 @@ pub struct Trained<'a> {
     pub data: &'a str,
     /// What it takes and predicts.
     pub input: &'a InputSpec,
+    /// What it was trained and validated on, if it is known: such rows of a series are left out of a test.
+    pub known: Option<&'a Fingerprints>,
 }
 
 /// How samples are divided into parts.

@@ -6,7 +6,6 @@ use crate::event::{EpochMetrics, Event};
 use crate::observers::Observers;
 use crate::trainer::Trainer;
 use lnn_models::{AddedUnits, Checkpoint};
-use tch::Tensor;
 
 impl Trainer<'_> {
     pub(crate) fn finish_epoch(
@@ -87,12 +86,8 @@ impl Trainer<'_> {
             description: self.config.describe(self.descent.model, &self.state),
             model: self.descent.model.parameters().snapshot(),
             optimizer: if with_optimizer { self.descent.optimizer.snapshot() } else { Vec::new() },
-            data: if with_optimizer { self.data.iter().map(copied).collect() } else { Vec::new() },
+            data: self.data.iter().map(|(name, hashes)| (name.clone(), hashes.shallow_clone())).collect(),
         };
         Ok(checkpoint.save(path)?)
     }
-}
-
-fn copied((name, tensor): &(String, Tensor)) -> (String, Tensor) {
-    (name.clone(), tensor.shallow_clone())
 }

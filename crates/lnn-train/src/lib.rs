@@ -44,7 +44,7 @@ pub use method::{GradientMethod, Method};
 pub use observers::{Observer, Observers};
 pub use policies::{EarlyStopping, Plateau, Schedule, Scores, Selection};
 pub use precision::Precision;
-pub use run_data::{Fit, Progress, RunData};
+pub use run_data::{Fit, Progress, RunData, known_samples};
 pub use run_folder::{RunFolder, checkpoint_file, write_atomically};
 pub use session::{Resume, Session};
 pub use state::{ActivitySums, TrainingState};

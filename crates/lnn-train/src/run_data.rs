@@ -182,8 +182,9 @@ impl RunData {
 const TRAIN: &str = "train";
 const VALIDATION: &str = "validation";
 
-/// The samples that a checkpoint knows; none in those of earlier versions and where the data never changes.
-fn known_samples(checkpoint: &Checkpoint) -> Option<Fingerprints> {
+/// Returns what a checkpoint knows of the samples of its training and validation; none in those of earlier versions and where the data
+/// never changes.
+pub fn known_samples(checkpoint: &Checkpoint) -> Option<Fingerprints> {
     let hashes = |name: &str| {
         let (_, tensor) = checkpoint.data.iter().find(|(found, _)| found == name)?;
         let hashes = Vec::<i64>::try_from(tensor).ok()?;

@@ -6,7 +6,7 @@ use crate::output::{opened_for_test, print_line, print_text, progress_bar};
 use clap::Args;
 use lnn_data::Trained;
 use lnn_models::Checkpoint;
-use lnn_train::{Event, checkpoint_file, evaluate_with_noise, unfamiliar};
+use lnn_train::{Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
 use std::path::PathBuf;
 
 /// The arguments of `eval`.
@@ -38,8 +38,9 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     }
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
     let (trained_on, input) = (&checkpoint.description.data, &checkpoint.description.input);
+    let known = known_samples(&checkpoint);
     let spec = arguments.data.as_ref().unwrap_or(trained_on);
-    let data = opened_for_test(spec, &Trained { data: trained_on, input })?;
+    let data = opened_for_test(spec, &Trained { data: trained_on, input, known: known.as_ref() })?;
     let matching = input.matching(&data.spec())?;
     let model = checkpoint.model(device)?;
     let test = matching.apply(data.test()?).to_device(device);

@@ -27,6 +27,8 @@ pub struct Series {
     timing: Option<Timing>,
     /// One hash for each row.
     hashes: Vec<u64>,
+    /// The first row of the test, where it is not a fraction of all.
+    test_from: Option<usize>,
     extents: Extents,
     notices: Vec<String>,
 }
@@ -41,6 +43,9 @@ pub(crate) struct Extents {
     /// The fraction of the rows, at the end, for the test.
     pub(crate) test: f64,
 }
+
+/// The name of the time in hashes; no column has it.
+const TIME: &str = "\0time";
 
 impl Series {
     /// A series of the `numbers [R, I + O]` of features and values, at increasing `times [R]`. What a model divides `dt` by is
@@ -63,7 +68,7 @@ impl Series {
         let names: Vec<&String> = features.iter().chain(&values).collect();
         let hash = |(row, numbers): (usize, ndarray::ArrayView1<'_, f64>)| {
             let cells = names.iter().zip(numbers).map(|(name, number)| kept::of_cell(name, *number));
-            let time = times.map(|times| kept::of_cell("\0time", times[row]));
+            let time = dt.as_ref().map(|dt| kept::of_cell(TIME, dt[row]));
             cells.chain(time).fold(0_u64, u64::wrapping_add)
         };
         let hashes = numbers.axis_iter(Axis(0)).enumerate().map(hash).collect();
@@ -81,9 +86,31 @@ impl Series {
             dt: dt.as_deref().map(Tensor::from_slice),
             timing,
             hashes,
+            test_from: None,
             extents,
             notices,
         }
+    }
+
+    /// Leaves the rows of the training out of the test, which are at the beginning of the file, or only names them where the test part
+    /// is `chosen` by the user.
+    #[must_use]
+    pub(crate) fn without_rows_of_training(mut self, known: &Fingerprints, chosen: bool) -> Self {
+        let rows = kept::overlap(&self.hashes, known);
+        if rows == 0 {
+            return self;
+        }
+        let path = self.path.display();
+        if chosen && rows > self.before_test() {
+            let rows = rows - self.before_test();
+            self.notices.push(format!("warning: {rows} rows of the test were in training or validation"));
+        } else if !chosen && rows != self.before_test() {
+            self.notices.push(format!(
+                "note: the first {rows} rows of {path} were in training or validation; the rows after them are tested"
+            ));
+            self.test_from = Some(rows);
+        }
+        self
     }
 
     /// Returns the windows of the part called `part`: those whose target is in the rows `from..to`. With `reach_back`, their inputs
@@ -111,7 +138,7 @@ impl Series {
     /// Returns the number of rows before the test part.
     fn before_test(&self) -> usize {
         let rows = self.hashes.len();
-        rows - (rows as f64 * self.extents.test).round() as usize
+        self.test_from.unwrap_or_else(|| rows - (rows as f64 * self.extents.test).round() as usize)
     }
 }
 
@@ -144,7 +171,11 @@ impl DataSource for Series {
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {
-        Ok(self.windows("test", [self.before_test(), self.hashes.len()], false)?)
+        let [first, rows] = [self.before_test(), self.hashes.len()];
+        if self.test_from == Some(rows) {
+            return Err(SeriesError::AllTrained { path: self.path.clone(), rows }.into());
+        }
+        Ok(self.windows("test", [first, rows], false)?)
     }
 
     fn notices(&self) -> Vec<String> {

@@ -58,7 +58,7 @@ pub struct Checkpoint {
     pub model: Vec<(String, Tensor)>,
     /// The optimiser's tensors by name; empty if no run can continue from the checkpoint.
     pub optimizer: Vec<(String, Tensor)>,
-    /// What is known of the data, to recognise it when the run goes on; empty if no run can continue from the checkpoint.
+    /// What is known of the training data, to recognise it; empty if it is unknown.
     pub data: Vec<(String, Tensor)>,
 }
 

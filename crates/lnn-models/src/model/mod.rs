@@ -81,7 +81,7 @@ impl Model {
     pub fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
         self.input.check(&training.narrow(0, 1).input.x.size())?;
         self.preprocessing.fit(training)?;
-        self.network.fit(&self.preprocessing.apply(training.spread(FITTED_INPUTS).input).x)
+        self.network.fit(&|| self.preprocessing.apply(training.spread(FITTED_INPUTS).input).x)
     }
 
     /// Computes the standardisation of the values at `places` alone, from the training set.

@@ -9,8 +9,8 @@ use lnn_core::{
 };
 use tch::{Kind, Tensor};
 
-/// Number of samples that are converted to float64 at a time.
-const BLOCK: i64 = 4096;
+/// Number of samples that are converted to float64 at a time, which bounds the memory.
+const BLOCK: i64 = 500;
 
 /// The standardisation of a model's input, in the buffers `mean` and `deviation`, and of the values that it predicts, in
 /// `value_mean` and `value_deviation [O]`.

@@ -80,8 +80,9 @@ fn a_table_is_read_whatever_signs_it_has() {
 fn names_with_a_comma_or_a_plus_are_chosen_in_quotes() {
     let content = "\"load, kW\",day+night,c\n1,2,3\n4,5,6\n7,8,9\n";
     assert_eq!(first_window(content, ",target=\"load, kW\"").2, [7.0]);
-    assert_eq!(first_window(content, ",target=day+night").2, [8.0]);
+    assert_eq!(first_window(content, ",target='day+night'").2, [8.0]);
     assert_eq!(first_window(content, ",target='day+night'+c").2, [8.0, 9.0]);
+    assert!(refused(content, ",target=day+night").contains("as \"day+night\""));
 }
 
 #[test]
@@ -102,9 +103,35 @@ fn tested(content: &str, options: &str, trained: &str) -> Result<Series, SeriesE
     std::fs::write(&paths[0], counted(60)).unwrap();
     std::fs::write(&paths[1], content).unwrap();
     let [learned, later] = paths.map(|path| path.display().to_string());
-    let input = open(&format!("{learned}{trained}"), None).unwrap().spec();
+    let source = open(&format!("{learned}{trained}"), None).unwrap();
+    let known = parts(&source, 0.1).unwrap().fingerprints;
     let data = format!("csv:{learned}{trained}");
-    open(&format!("{later}{options}"), Some(&Trained { data: &data, input: &input }))
+    let trained = Trained { data: &data, input: &source.spec(), known: Some(&known) };
+    open(&format!("{later}{options}"), Some(&trained))
+}
+
+#[test]
+fn rows_of_the_training_are_left_out_of_the_test() {
+    let trained = ",window=2,target=a,columns=a+b";
+    let rest = |content: &str, options: &str| {
+        let series = tested(content, options, trained).unwrap();
+        (series.test().unwrap().len(), series.notices().len())
+    };
+    // 51 of 60 rows were for training and validation.
+    assert_eq!(rest(&counted(60), ""), (9 - 2, 1));
+    let sorted: String = counted(60).lines().map(|row| {
+        let cells: Vec<&str> = row.split(',').collect();
+        format!("{},{}\n", cells[2], cells[1])
+    }).collect();
+    assert_eq!(rest(&sorted, ""), (9 - 2, 1));
+    assert_eq!(rest(&sorted, ",test=all"), (60 - 2, 1));
+    // A file that begins within the training, and one that has other rows.
+    let later: String = sorted.lines().enumerate().filter(|(i, _)| *i == 0 || *i > 40).map(|(_, row)| row.to_owned() + "\n").collect();
+    assert_eq!(rest(&later, ""), (9 - 2, 1));
+    let other: String = sorted.replace('1', "7");
+    assert_eq!(rest(&other, ""), (60 - 2, 0));
+    let all: String = sorted.lines().take(40).map(|row| row.to_owned() + "\n").collect();
+    assert!(tested(&all, "", trained).unwrap().test().unwrap_err().to_string().contains("trained on all"));
 }
 
 #[test]

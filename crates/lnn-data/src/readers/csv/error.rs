@@ -34,7 +34,7 @@ pub enum SeriesError {
         found: String,
     },
     /// There is no column of that name.
-    #[error("{path}: expected a column {name:?}, found {found}")]
+    #[error("{path}: expected a column {name:?}, found {found}{hint}")]
     NoColumn {
         /// The file.
         path: PathBuf,
@@ -42,6 +42,8 @@ pub enum SeriesError {
         name: String,
         /// The columns of the file.
         found: String,
+        /// A hint that may help.
+        hint: String,
     },
     /// A row has more or fewer cells than the header.
     #[error(
@@ -94,6 +96,16 @@ pub enum SeriesError {
         expected: String,
         /// The value of the option.
         found: String,
+    },
+    /// The model was trained on all rows of the file.
+    #[error(
+        "{path}: the model was trained on all of its {rows} rows; hint: another file, or test=all to measure it on its training data"
+    )]
+    AllTrained {
+        /// The file.
+        path: PathBuf,
+        /// Number of rows.
+        rows: usize,
     },
     /// The time of a row is not later than that of the previous row.
     #[error(

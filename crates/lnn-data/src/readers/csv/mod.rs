@@ -49,15 +49,17 @@ pub fn split_path(text: &str) -> (&str, &str) {
 /// # Errors
 /// [`SeriesError`].
 pub fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Series, SeriesError> {
-    let options = Options::parse(text)?;
+    let given = Options::parse(text)?;
     let mut notices = Vec::new();
     let before = match trained.and_then(|trained| trained.data.strip_prefix("csv:")) {
         Some(text) => Some(Options::parse(text)?),
         None => None,
     };
+    let chosen_test = given.test.is_some();
     let options = match (trained, before) {
-        (Some(trained), Some(before)) => inherit(options, before, trained, &mut notices)?,
-        _ => options,
+        (Some(trained), Some(before)) => inherit(given, before, trained, &mut notices)?,
+        (Some(_), None) => Options { test: given.test.or(Some(1.0)), ..given },
+        (None, _) => given,
     };
     let path = Path::new(options.path);
     let text = text::read(path, &mut notices)?;
@@ -88,7 +90,11 @@ pub fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Series, SeriesE
         test: options.test.unwrap_or(Options::TEST),
     };
     let names = [names(&columns), names(&targets)];
-    Ok(Series::new(path, names, &rows.numbers, rows.times.as_deref(), options.time_unit, extents, notices))
+    let series = Series::new(path, names, &rows.numbers, rows.times.as_deref(), options.time_unit, extents, notices);
+    Ok(match trained.and_then(|trained| trained.known) {
+        Some(known) => series.without_rows_of_training(known, chosen_test),
+        None => series,
+    })
 }
 
 /// The options of a test: those that are given, and otherwise those of the training.

@@ -2,7 +2,7 @@
 
 use super::dialect::{Decimals, Dialect};
 use super::error::SeriesError;
-use super::names::{names, unquoted};
+use super::names::names;
 use super::time::{Times, is_date};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use ndarray::{Array2, Axis};
@@ -63,16 +63,20 @@ impl<'a> Table<'a> {
                 path: self.path.to_owned(),
                 name: name.to_owned(),
                 found: self.header.join(", "),
+                hint: String::new(),
             }),
         }
     }
 
-    /// The places of the columns in a list of names; a list that is the name of a column as a whole is that column.
+    /// The places of the columns in a list of names.
     pub(super) fn columns(&self, list: &str) -> Result<Vec<usize>, SeriesError> {
-        match self.column(&unquoted(list)) {
-            Ok(place) => Ok(vec![place]),
-            Err(_) => names(list).iter().map(|name| self.column(name)).collect(),
-        }
+        names(list).iter().map(|name| self.column(name)).collect::<Result<_, _>>().map_err(|error| match error {
+            SeriesError::NoColumn { path, name, found, .. } if self.header.iter().any(|whole| whole == list) => {
+                let hint = format!("; hint: put a name with a plus in quotes, as \"{list}\"");
+                SeriesError::NoColumn { path, name, found, hint }
+            }
+            error => error,
+        })
     }
 
     /// The places of all columns but the one of time; each must have a name.

@@ -74,7 +74,9 @@ impl RunData {
         };
         let RunConfig { validation_fraction, seed, limit, split: scheme, .. } = *config;
         let known = match fit {
-            Fit::Resumed { last, accept_changes } => known_samples(last).map(|known| (known, *accept_changes)),
+            Fit::Resumed { last, accept_changes } => {
+                known_samples(last).map(|known| (known, *accept_changes))
+            }
             _ => None,
         };
         let kept = known

@@ -8,9 +8,9 @@ use crate::evaluation::{Evaluation, evaluate, unfamiliar};
 use crate::event::{Event, Started};
 use crate::method::Method;
 use crate::observers::Observers;
+use crate::policies::Schedule;
 use crate::precision::Precision;
 use crate::ridge;
-use crate::policies::Schedule;
 use crate::run_data::{Fit, Progress, RunData};
 use crate::run_folder::RunFolder;
 use crate::starting_weights;
@@ -100,27 +100,33 @@ impl Session {
         let configured = config.epochs;
         let config = RunConfig { epochs: epochs.unwrap_or(configured), ..config };
         config.validate()?;
-        let (data, model, resumed, mut notices) = match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
-            None => {
-                let (data, model, notices) = new_model(&config, source, device)?;
-                (data, model, None, notices)
-            }
-            Some(checkpoint) => {
-                let mut state: TrainingState =
-                    serde_json::from_value(checkpoint.description.training.clone()).map_err(|error| {
-                        Error::Folder(format!("{}: its training state: {error}", last.display()))
-                    })?;
-                let one_cycle = matches!(config.schedule, Schedule::OneCycle { .. });
-                let extended = state.extend(configured, config.epochs, one_cycle).map_err(Error::configuration)?;
-                let data =
-                    RunData::new(&config, source, &Fit::Resumed { last: &checkpoint, accept_changes }, device)?;
-                if data.parts.fingerprints != data.known {
-                    state.restart_epoch();
+        let (data, model, resumed, mut notices) =
+            match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
+                None => {
+                    let (data, model, notices) = new_model(&config, source, device)?;
+                    (data, model, None, notices)
                 }
-                let notices = data.notices.iter().cloned().chain(extended).collect();
-                (data, checkpoint.model(device)?, Some((state, checkpoint)), notices)
-            }
-        };
+                Some(checkpoint) => {
+                    let mut state: TrainingState =
+                        serde_json::from_value(checkpoint.description.training.clone()).map_err(|error| {
+                            Error::Folder(format!("{}: its training state: {error}", last.display()))
+                        })?;
+                    let one_cycle = matches!(config.schedule, Schedule::OneCycle { .. });
+                    let extended =
+                        state.extend(configured, config.epochs, one_cycle).map_err(Error::configuration)?;
+                    let data = RunData::new(
+                        &config,
+                        source,
+                        &Fit::Resumed { last: &checkpoint, accept_changes },
+                        device,
+                    )?;
+                    if data.parts.fingerprints != data.known {
+                        state.restart_epoch();
+                    }
+                    let notices = data.notices.iter().cloned().chain(extended).collect();
+                    (data, checkpoint.model(device)?, Some((state, checkpoint)), notices)
+                }
+            };
         check_method(&config, &model)?;
         check_trace(trace, &model)?;
         let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;
@@ -230,8 +236,7 @@ fn new_model(
         let checkpoint = starting_weights::checkpoint(config, path)?;
         let data = RunData::new(config, source, &Fit::Start(&checkpoint), device)?;
         let transfer = checkpoint.transfer(&source.spec())?;
-        let (model, remarks) =
-            checkpoint.transferred(&transfer, &data.parts.train, config.seed, device)?;
+        let (model, remarks) = checkpoint.transferred(&transfer, &data.parts.train, config.seed, device)?;
         let notices = data.notices.iter().cloned().chain(remarks).collect();
         return Ok((data, model, notices));
     }

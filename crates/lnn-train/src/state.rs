@@ -36,8 +36,8 @@ pub struct TrainingState {
     pub early_stopping: EarlyStopping,
     /// Whether early stopping has ended the run.
     pub stopped_early: bool,
-    /// The number of epochs that the learning-rate schedule is planned for; none in runs of earlier versions, and before the first
-    /// step.
+    /// The number of epochs that a one-cycle schedule of the learning rate is planned for; none for other schedules, in runs of earlier
+    /// versions, and before the first step.
     #[serde(default)]
     pub planned_epochs: Option<u64>,
 }
@@ -74,8 +74,11 @@ impl TrainingState {
                 self.epoch
             ));
         }
-        let planned = *self.planned_epochs.get_or_insert(configured);
+        let planned = self.planned_epochs.unwrap_or(configured);
         let mut remarks = Vec::new();
+        if one_cycle {
+            self.planned_epochs = Some(planned);
+        }
         if one_cycle && epochs > planned && epochs > self.epoch {
             remarks.push(format!(
                 "note: the one-cycle schedule of the learning rate ends after {planned} epochs, as planned; later epochs train at \
@@ -85,7 +88,8 @@ impl TrainingState {
         if self.stopped_early && epochs > configured {
             self.stopped_early = false;
             self.early_stopping.waited = 0;
-            remarks.push("note: the run had stopped early; it goes on and its patience counts anew".to_owned());
+            remarks
+                .push("note: the run had stopped early; it goes on and its patience counts anew".to_owned());
         }
         Ok(remarks)
     }
@@ -159,7 +163,8 @@ mod tests {
     #[test]
     fn more_epochs_after_an_early_stop_wait_anew() {
         let waiting = EarlyStopping { waited: 3, ..EarlyStopping::START };
-        let stopped = TrainingState { epoch: 5, stopped_early: true, early_stopping: waiting, ..TrainingState::START };
+        let stopped =
+            TrainingState { epoch: 5, stopped_early: true, early_stopping: waiting, ..TrainingState::START };
         let mut again = stopped.clone();
         again.extend(30, 30, false).unwrap();
         assert!(again.stopped_early, "the same number of epochs asks for nothing new");

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::evaluation::evaluate;
 use crate::event::{Event, GradientNorms};
 use crate::observers::Observers;
+use crate::policies::Schedule;
 use crate::run_folder::RunFolder;
 use crate::state::TrainingState;
 use crate::step::{Descent, Direct, Recorded, Step};
@@ -63,7 +64,9 @@ impl<'a> Trainer<'a> {
             optimizer.restore(stored.step, &checkpoint.optimizer)?;
             state = stored;
         }
-        state.planned_epochs.get_or_insert(config.epochs);
+        if matches!(config.schedule, Schedule::OneCycle { .. }) {
+            state.planned_epochs.get_or_insert(config.epochs);
+        }
         let step: Box<dyn Step> =
             if config.cuda_graph { Box::new(Recorded::new()) } else { Box::new(Direct) };
         let descent = Descent { model, config, optimizer, entry };

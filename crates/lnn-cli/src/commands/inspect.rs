@@ -69,6 +69,14 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
             writeln!(text, "input       {}: {}", input.batch_shape(), features.join(", "))?;
         }
     }
+    if let Some(timing) = &input.timing {
+        writeln!(
+            text,
+            "time        dt is divided by the unit {}; typically {}",
+            timing.unit,
+            timing.typical()
+        )?;
+    }
     match &input.task {
         Task::Classification { class_names } => writeln!(text, "classes     {}", class_names.join(", "))?,
         Task::Regression { value_names } => writeln!(text, "values      {}", value_names.join(", "))?,

@@ -100,3 +100,84 @@ fn a_folder_without_its_format_is_met_with_the_format() {
     let message = train(folder.path().to_str().unwrap(), &out.path().join("run")).refused();
     assert!(message.contains("did you mean \"folder:/"), "{message}");
 }
+
+/// Renames the folders of a class in both halves.
+fn rename(folder: &Path, from: &str, to: &str) {
+    for half in ["train", "test"] {
+        fs::rename(folder.join(half).join(from), folder.join(half).join(to)).unwrap();
+    }
+}
+
+#[test]
+fn classes_are_found_by_their_names_and_a_test_folder_is_enough() {
+    let (folder, out) = (image_folder(), tempfile::tempdir().unwrap());
+    let run = out.path().join("run");
+    let trained = train(&format!("folder:{}", folder.path().display()), &run).succeed();
+    let eval =
+        |folder: &Path| Call::new("eval").arg(&run).flag("data", format!("folder:{}", folder.display()));
+    fs::remove_dir_all(folder.path().join("train")).unwrap();
+    let whole = eval(folder.path()).succeed();
+    assert!(whole.stdout.starts_with(trained.stdout.trim_end()), "{}", whole.stdout);
+    // Without its first class the others keep their labels.
+    fs::remove_dir_all(folder.path().join("test/quadrant 0")).unwrap();
+    let part = eval(folder.path()).arg("--json").succeed();
+    assert!(part.stderr.contains("note: the data has no sample of quadrant 0"), "{}", part.stderr);
+    let test: serde_json::Value = serde_json::from_str(part.stdout.trim_end()).unwrap();
+    assert_eq!(test["data"]["samples"], 15);
+    assert_eq!(test["data"]["confusion"][0], serde_json::json!([0, 0, 0, 0]));
+    // A class that the model does not know is named.
+    fs::rename(folder.path().join("test/quadrant 1"), folder.path().join("test/quadrant x")).unwrap();
+    let message = eval(folder.path()).refused();
+    assert!(message.contains("only the data has \"quadrant x\""), "{message}");
+}
+
+#[test]
+fn a_model_that_starts_from_another_has_the_classes_of_its_own_data() {
+    let (first, second, out) = (image_folder(), image_folder(), tempfile::tempdir().unwrap());
+    let spec = |folder: &TempDir| format!("folder:{}", folder.path().display());
+    let [one, same, fewer, module] = ["one", "same", "fewer", "model.pt"].map(|name| out.path().join(name));
+    train(&spec(&first), &one).succeed();
+    for place in 0..4 {
+        rename(second.path(), &format!("quadrant {place}"), &format!("place {place}"));
+    }
+    let start = |run: &Path| {
+        Call::new("train")
+            .flag("model", "lnn")
+            .flag("init", &one)
+            .flag("epochs", "1")
+            .flag("data", spec(&second))
+            .flag("out", run)
+    };
+    let ended = start(&same).succeed();
+    assert!(ended.stderr.contains("the readout keeps its weights"), "{}", ended.stderr);
+    Call::new("export").arg(&same).flag("out", &module).succeed();
+    for source in [&same, &module] {
+        let inspected = Call::new("inspect").arg(source).succeed().stdout;
+        assert!(inspected.contains("place 0, place 1, place 2, place 3"), "{inspected}");
+    }
+    for half in ["train", "test"] {
+        fs::remove_dir_all(second.path().join(half).join("place 2")).unwrap();
+    }
+    let ended = start(&fewer).succeed();
+    assert!(ended.stderr.contains("3 outputs instead of 4"), "{}", ended.stderr);
+    let inspected = Call::new("inspect").arg(&fewer).succeed().stdout;
+    assert!(inspected.contains("place 0, place 1, place 3"), "{inspected}");
+}
+
+#[test]
+fn every_class_is_validated_on_and_one_that_cannot_be_is_named() {
+    let (folder, out) = (image_folder(), tempfile::tempdir().unwrap());
+    let rare = folder.path().join("train/quadrant 2");
+    for (i, entry) in fs::read_dir(&rare).unwrap().enumerate() {
+        let path = entry.unwrap().path();
+        if i > 0 {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let ended = train(&format!("folder:{}", folder.path().display()), &out.path().join("run")).succeed();
+    assert!(
+        ended.stderr.contains("warning: no image is held out for validation of: quadrant 2;"),
+        "{}",
+        ended.stderr
+    );
+}

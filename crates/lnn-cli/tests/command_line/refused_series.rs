@@ -3,7 +3,7 @@
 use crate::image_sets::SetFolder;
 use crate::program::Call;
 use crate::sequences;
-use crate::series_files::SeriesFile;
+use crate::series_files::{SeriesFile, wave};
 
 /// The message about a liquid model on a file with the given text.
 fn refused(text: &str, options: &str) -> String {
@@ -36,7 +36,7 @@ fn a_cell_that_is_no_finite_number_is_named_with_line_and_column() {
             &["line 3, column \"b\"", "expected a finite number", &format!("found {cell:?}")],
         );
     }
-    assert_has(&refused("a,b\n,2\n", ""), &["line 2, column \"a\"", "found \"\"", "hint: fill gaps"]);
+    assert_has(&refused("a,b\n,2\n", ""), &["line 2, column \"a\"", "found \"\"", "hint: a missing value"]);
 }
 
 #[test]
@@ -55,10 +55,7 @@ fn a_time_that_does_not_rise_is_named_with_line_and_column() {
 fn a_series_shorter_than_a_window_is_named_with_both_lengths() {
     let text = SeriesFile::wave();
     let message = refused_call("liquid", &text.spec(",window=30"), &[]);
-    assert_has(
-        &message,
-        &["the validation part has 14 rows", "expected at least 31", "hint: a smaller window"],
-    );
+    assert_has(&message, &["the test part has 24 rows", "expected at least 31", "hint: a smaller window"]);
     // As large as a number can be.
     let message = refused_call("liquid", &text.spec(&format!(",window={}", usize::MAX)), &[]);
     assert_has(&message, &["the training part has 122 rows", &format!("expected at least {}", usize::MAX)]);
@@ -113,12 +110,25 @@ fn an_encoding_of_intensities_is_refused_for_standardised_images() {
 }
 
 #[test]
-fn a_run_on_a_series_is_not_evaluated_on_other_columns() {
+fn a_run_on_a_series_is_not_evaluated_without_its_columns() {
+    let other = SeriesFile::of(&wave(1.0).replace("t,a,b", "t,a,c"));
+    let eval =
+        |data: String| Call::new("eval").arg(&sequences::trained().folder).flag("data", data).refused();
+    assert_has(&eval(other.spec("")), &["expected a column \"b\"", "found t, a, c"]);
+    let message = eval(other.spec(",columns=a+c"));
+    assert_has(&message, &["features", "only the model has \"b\"", "only the data has \"c\""]);
+    let message = eval(SeriesFile::wave().spec(",horizon=3"));
+    assert_has(&message, &["horizon=3", "1 rows ahead"]);
+}
+
+#[test]
+fn what_the_data_lacks_or_has_twice_is_named() {
+    assert_has(&refused_call("liquid", "csv:", &[]), &["expected the name of a file", "csv:FILE"]);
+    assert_has(&refused_call("liquid", "csv:,window=12", &[]), &["expected the name of a file"]);
+    assert_has(&refused("a,b\n1,2\n", ",window=3,window=4"), &["window", "once"]);
     let series = SeriesFile::wave();
-    let other = series.spec(",columns=t+a+b,window=8");
-    let message = Call::new("eval").arg(&sequences::trained().folder).flag("data", other).refused();
-    assert_has(
-        &message,
-        &["the model takes sequences [T, 2] with 1 values", "the data has sequences [T, 3]"],
-    );
+    let path = series.path().display().to_string();
+    assert_has(&refused_call("liquid", &path, &[]), &[&format!("did you mean \"csv:{path}\"")]);
+    let dates = "d,a\n2016-07-01,1\n2016-07-02,2\n";
+    assert_has(&refused(dates, ",target=a"), &["line 2, column \"d\"", "it is a date", "time=d"]);
 }

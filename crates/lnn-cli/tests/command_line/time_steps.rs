@@ -1,4 +1,4 @@
-//! `predict --dt`: the time between steps, for models that know time, and what it must not be.
+//! The time between steps, for models that know time, and what it must not be.
 
 use crate::image_sets::SIDE;
 use crate::program::Call;
@@ -53,9 +53,9 @@ fn call<D: Dimension, E: Dimension, A: WritableElement>(
     call.flag("dt", times)
 }
 
-fn predicted(dt: Option<&Array2<f32>>) -> Array2<f32> {
+fn predicted(dt: &Array2<f32>) -> Array2<f32> {
     let folder = tempfile::tempdir().unwrap();
-    call(&RUN, &inputs(), dt, folder.path()).succeed();
+    call(&RUN, &inputs(), Some(dt), folder.path()).succeed();
     Array2::read_npy(File::open(folder.path().join("y.npy")).unwrap()).unwrap()
 }
 
@@ -71,17 +71,62 @@ fn difference(a: &Array2<f32>, b: &Array2<f32>) -> f32 {
 }
 
 #[test]
-fn steps_of_one_are_the_default_and_other_times_tell_something_else() {
-    let plain = predicted(None);
-    assert_eq!(plain.dim(), (EXTENTS[0], 1));
-    assert!(difference(&predicted(Some(&Array2::ones(EXTENTS))), &plain) < 1e-6);
+fn each_sequence_has_a_time_of_its_own() {
+    let even = predicted(&Array2::ones(EXTENTS));
+    assert_eq!(even.dim(), (EXTENTS[0], 1));
     let irregular = Array2::from_shape_fn(EXTENTS, |(n, t)| 0.1 + ((n + 2 * t) % 4) as f32);
-    assert!(difference(&predicted(Some(&irregular)), &plain) > 1e-3);
-    // Each sequence has a time of its own.
+    assert!(difference(&predicted(&irregular), &even) > 1e-3);
     let mut first = Array2::ones(EXTENTS);
     first.row_mut(0).assign(&irregular.row(0));
-    let changed = predicted(Some(&first)) - plain;
+    let changed = predicted(&first) - even;
     assert!(changed[[0, 0]].abs() > 1e-4 && changed.iter().skip(1).all(|number| number.abs() < 1e-6));
+}
+
+#[test]
+fn a_model_that_learned_with_time_is_not_asked_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = call::<_, ndarray::Ix2, f32>(&RUN, &inputs(), None, folder.path()).refused();
+    assert!(message.contains("--dt") && message.contains("typical"), "{message}");
+}
+
+#[test]
+fn steps_far_longer_than_in_training_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let far = |dt: f32| {
+        call(&RUN, &inputs(), Some(&Array2::from_elem(EXTENTS, dt)), folder.path()).succeed().stderr
+    };
+    assert_eq!(far(1.0), "");
+    for dt in [3600.0, 0.001] {
+        let message = far(dt);
+        assert!(
+            message.contains("warning: dt is typically") && message.contains("in training it was"),
+            "{message}"
+        );
+    }
+}
+
+/// The same series with a time in other units: what a model learns from it does not depend on the unit.
+#[test]
+fn the_unit_of_time_is_that_of_the_data_and_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scores = Vec::new();
+    for (name, of_hours) in [("hours", 1.0), ("unix", 3600.0)] {
+        let (table, run) = (folder.path().join(format!("{name}.csv")), folder.path().join(name));
+        let mut text = "t,a\n".to_owned();
+        let mut hours = 0.0;
+        for i in 0..160 {
+            hours += f64::from(1 + i * 7 % 5);
+            writeln!(text, "{},{}", 1000.0 + of_hours * hours, (hours / 4.0).sin()).unwrap();
+        }
+        fs::write(&table, text).unwrap();
+        let data = format!("csv:{},time=t,window=8", table.display());
+        let call = Call::new("train").flag("model", "liquid").flag("data", data).flag("out", &run);
+        let ended = call.set("model.units=6").set("batch_size=16").flag("epochs", "2").succeed();
+        scores.push(ended.stdout);
+        let inspected = Call::new("inspect").arg(&run).succeed().stdout;
+        assert!(inspected.contains(&format!("unit {}", 3.0 * of_hours)), "{inspected}");
+    }
+    assert_eq!(scores[0], scores[1]);
 }
 
 #[test]
@@ -113,8 +158,8 @@ fn time_that_goes_back_or_is_no_number_is_refused_with_its_place() {
 
 #[test]
 fn time_in_another_type_or_in_no_file_is_refused() {
-    let message = refused(&Array2::<f64>::ones(EXTENTS));
-    assert!(message.contains("dt.npy: expected a float32 .npy of time steps [N, T]"), "{message}");
+    let message = refused(&Array2::<i32>::ones(EXTENTS));
+    assert!(message.contains("dt.npy: expected a float32"), "{message}");
     let folder = tempfile::tempdir().unwrap();
     let call = call::<_, ndarray::Ix2, f32>(&RUN, &inputs(), None, folder.path());
     let message = call.flag("dt", folder.path().join("nothing.npy")).refused();

@@ -31,7 +31,11 @@ impl Checkpoint {
         let timing = own.timing.or(data.timing);
         match own.matching(data) {
             Ok(matching) if matching.is_complete() && matching.is_by_name() => {
-                return Ok(Transfer { input: InputSpec { timing, ..own.clone() }, matching, new_values: Vec::new() });
+                return Ok(Transfer {
+                    input: InputSpec { timing, ..own.clone() },
+                    matching,
+                    new_values: Vec::new(),
+                });
             }
             _ => {}
         }
@@ -74,11 +78,14 @@ impl Checkpoint {
         let mut tensors = Vec::new();
         for entry in model.parameters().entries() {
             let stored = self.model.iter().find(|(name, _)| *name == entry.name);
-            let stored = stored.map(|(_, tensor)| tensor).filter(|_| before == now || !entry.name.starts_with(VALUES));
+            let stored =
+                stored.map(|(_, tensor)| tensor).filter(|_| before == now || !entry.name.starts_with(VALUES));
             let fits = |stored: &&Tensor| before.len() == now.len() || stored.size() == entry.tensor.size();
             let tensor = match stored.filter(fits) {
                 Some(stored) => stored.shallow_clone(),
-                None if entry.name.starts_with(VALUES) => self.of_known_values(&entry.name, &entry.tensor, &now),
+                None if entry.name.starts_with(VALUES) => {
+                    self.of_known_values(&entry.name, &entry.tensor, &now)
+                }
                 None => {
                     drawn.push(entry.name.clone());
                     entry.tensor.detach().copy()
@@ -94,7 +101,12 @@ impl Checkpoint {
         if before != now {
             let head = match drawn.is_empty() {
                 true => "the readout keeps its weights".to_owned(),
-                false => format!("{} outputs instead of {}, therefore new: {}", now.len(), before.len(), drawn.join(", ")),
+                false => format!(
+                    "{} outputs instead of {}, therefore new: {}",
+                    now.len(),
+                    before.len(),
+                    drawn.join(", ")
+                ),
             };
             remarks.push(format!("note: the model takes the names of the data, {}; {head}", now.join(", ")));
         }

@@ -4,8 +4,8 @@ mod class_counts;
 mod passes;
 mod target_errors;
 
-pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
 pub(crate) use passes::{BLOCK, evaluate_each};
+pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
 pub use target_errors::{Errors, TargetErrors};
 
 use serde::{Deserialize, Serialize};
@@ -39,11 +39,14 @@ impl Evaluation {
     pub fn in_words(&self) -> String {
         let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
         // Classes of equal size have equal weight in both.
-        let classes = self.macro_accuracy.filter(|mean| self.accuracy.is_some_and(|all| (all - mean).abs() > 0.005));
+        let classes =
+            self.macro_accuracy.filter(|mean| self.accuracy.is_some_and(|all| (all - mean).abs() > 0.005));
         let classes = classes.map(|mean| format!("mean over classes {mean:.4}, ")).unwrap_or_default();
         let errors: String = match &self.targets[..] {
             [only] => format!(", mean absolute error {}", only.in_words()),
-            several => several.iter().map(|target| format!("; {} {}", target.name, target.in_words())).collect(),
+            several => {
+                several.iter().map(|target| format!("; {} {}", target.name, target.in_words())).collect()
+            }
         };
         format!("{accuracy}{classes}loss {}{errors}", in_digits(self.loss))
     }
@@ -86,8 +89,13 @@ mod tests {
             confusion: Vec::new(),
         };
         let words = result.in_words();
-        assert_eq!(words, "loss 2.00e-6, mean absolute error 3.00e-5 (training mean 2.0000, last value 1.5000)");
+        assert_eq!(
+            words,
+            "loss 2.00e-6, mean absolute error 3.00e-5 (training mean 2.0000, last value 1.5000)"
+        );
         let both = Evaluation { targets: vec![target("power", 1.0), target("height", 0.5)], ..result };
-        assert!(both.in_words().contains("; power 1.0000 (") && both.in_words().contains("; height 0.5000 ("));
+        assert!(
+            both.in_words().contains("; power 1.0000 (") && both.in_words().contains("; height 0.5000 (")
+        );
     }
 }

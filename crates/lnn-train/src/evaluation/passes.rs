@@ -161,11 +161,14 @@ impl<'a> Sums<'a> {
 
     /// Reads the sums from the device.
     fn means(&self) -> Evaluation {
-        let targets = self.values.as_ref().map(|values| values.means(self.model.task().names())).unwrap_or_default();
+        let targets =
+            self.values.as_ref().map(|values| values.means(self.model.task().names())).unwrap_or_default();
         let classes = self.classes.as_ref().map(ClassCounts::scores);
         let mean_absolute_error = if let [only] = &targets[..] { Some(only.model.mae) } else { None };
         let (accuracy, macro_accuracy, confusion) = match classes {
-            Some(Scores { accuracy, macro_accuracy, confusion }) => (Some(accuracy), Some(macro_accuracy), confusion),
+            Some(Scores { accuracy, macro_accuracy, confusion }) => {
+                (Some(accuracy), Some(macro_accuracy), confusion)
+            }
             None => (None, None, Vec::new()),
         };
         let loss = self.loss.double_value(&[]) / self.targets.double_value(&[]);

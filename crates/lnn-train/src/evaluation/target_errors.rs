@@ -31,7 +31,8 @@ pub struct TargetErrors {
 impl TargetErrors {
     /// Formats the mean absolute errors as `0.1200 (training mean 0.8000, last value 0.3000)`.
     pub fn in_words(&self) -> String {
-        let last = self.last_value.map(|last| format!(", last value {}", in_digits(last.mae))).unwrap_or_default();
+        let last =
+            self.last_value.map(|last| format!(", last value {}", in_digits(last.mae))).unwrap_or_default();
         format!("{} (training mean {}{last})", in_digits(self.model.mae), in_digits(self.training_mean.mae))
     }
 }
@@ -101,6 +102,9 @@ mod tests {
         let errors = |mse, mae| Errors { mse, mae };
         assert_eq!((means[0].model, means[1].model), (errors(5.0, 2.0), errors(0.5, 0.5)));
         assert_eq!((means[0].training_mean, means[1].training_mean), (errors(100.0, 10.0), errors(5.0, 2.0)));
-        assert_eq!((means[0].last_value, means[1].last_value), (Some(errors(200.0, 10.0)), Some(errors(0.5, 0.5))));
+        assert_eq!(
+            (means[0].last_value, means[1].last_value),
+            (Some(errors(200.0, 10.0)), Some(errors(0.5, 0.5)))
+        );
     }
 }

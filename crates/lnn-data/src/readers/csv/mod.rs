@@ -90,7 +90,8 @@ pub fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Series, SeriesE
         test: options.test.unwrap_or(Options::TEST),
     };
     let names = [names(&columns), names(&targets)];
-    let series = Series::new(path, names, &rows.numbers, rows.times.as_deref(), options.time_unit, extents, notices);
+    let series =
+        Series::new(path, names, &rows.numbers, rows.times.as_deref(), options.time_unit, extents, notices);
     Ok(match trained.and_then(|trained| trained.known) {
         Some(known) => series.without_rows_of_training(known, chosen_test),
         None => series,

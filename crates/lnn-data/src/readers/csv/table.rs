@@ -70,13 +70,17 @@ impl<'a> Table<'a> {
 
     /// The places of the columns in a list of names.
     pub(super) fn columns(&self, list: &str) -> Result<Vec<usize>, SeriesError> {
-        names(list).iter().map(|name| self.column(name)).collect::<Result<_, _>>().map_err(|error| match error {
-            SeriesError::NoColumn { path, name, found, .. } if self.header.iter().any(|whole| whole == list) => {
-                let hint = format!("; hint: put a name with a plus in quotes, as \"{list}\"");
-                SeriesError::NoColumn { path, name, found, hint }
-            }
-            error => error,
-        })
+        names(list).iter().map(|name| self.column(name)).collect::<Result<_, _>>().map_err(
+            |error| match error {
+                SeriesError::NoColumn { path, name, found, .. }
+                    if self.header.iter().any(|whole| whole == list) =>
+                {
+                    let hint = format!("; hint: put a name with a plus in quotes, as \"{list}\"");
+                    SeriesError::NoColumn { path, name, found, hint }
+                }
+                error => error,
+            },
+        )
     }
 
     /// The places of all columns but the one of time; each must have a name.

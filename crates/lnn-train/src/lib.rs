@@ -9,6 +9,7 @@
 
 mod batches;
 mod config;
+mod digits;
 mod entry;
 mod epoch_end;
 mod error;
@@ -34,11 +35,10 @@ mod trainer;
 
 pub use batches::{Augmentation, Batches};
 pub use config::{MuonSettings, OptimizerSettings, RunConfig};
+pub use digits::in_digits;
 pub use entry::Entry;
 pub use error::Error;
-pub use evaluation::{
-    Errors, Evaluation, TargetErrors, evaluate, evaluate_with_noise, in_digits, predict, unfamiliar,
-};
+pub use evaluation::{Errors, Evaluation, TargetErrors, evaluate, evaluate_with_noise, predict, unfamiliar};
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method};
 pub use observers::{Observer, Observers};

@@ -1,6 +1,6 @@
 //! The errors of each value in its own unit, beside those of two forecasts that need no model.
 
-use super::in_digits;
+use crate::digits::in_digits;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 

@@ -89,7 +89,10 @@ impl Model {
     /// # Errors
     /// [`Error::Core`] if libtorch fails, for lack of memory.
     pub fn fit_values(&mut self, training: &SampleSet, places: &[i64]) -> Result<(), Error> {
-        self.preprocessing.fit_values(training, places)
+        match self.standardization {
+            Standardization::None => Ok(()),
+            _ => self.preprocessing.fit_values(training, places),
+        }
     }
 
     /// Fills all tensors with stored values; see [`Parameters::load`].
@@ -182,7 +185,7 @@ impl Model {
         self.preprocessing.feature_deviation()
     }
 
-    /// The mean of each value over the training set, `[O]`; `None` for classes.
+    /// The mean of each value over the training set, `[O]`; `None` for classes and where nothing is standardised.
     pub fn value_mean(&self) -> Option<&Tensor> {
         self.preprocessing.value_mean()
     }

@@ -65,15 +65,17 @@ impl Preprocessing {
     /// Computes mean and standard deviation of the inputs, bytes as parts of 255, and of the values. Steps that a mask does not count
     /// are left out. The deviation of a constant input becomes infinite, so that it contributes 0 whatever it is later.
     pub(crate) fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
+        if !self.standardizes() {
+            return Ok(());
+        }
         if let Some([mean, _]) = &self.values {
             let all: Vec<i64> = (0..mean.size()[0]).collect();
             self.fit_values(training, &all)?;
         }
         let mut inputs = Moments::over(match (self.standardization, self.mean.dim()) {
-            (Standardization::None, _) => return Ok(()),
             (Standardization::Channels, 3) => &[0, 1],
             (Standardization::Channels, _) => &[0, 2, 3],
-            (Standardization::Columns, _) => &[0, 1, 2],
+            (Standardization::Columns | Standardization::None, _) => &[0, 1, 2],
         });
         for Samples { input, .. } in training.blocks(BLOCK) {
             let input = input.to_floating(Kind::Double);
@@ -199,9 +201,9 @@ impl Preprocessing {
         &self.constant_values
     }
 
-    /// The mean of each value, `[O]`.
+    /// The mean of each value, `[O]`; `None` if nothing is standardised, because then it is unknown.
     pub(crate) fn value_mean(&self) -> Option<&Tensor> {
-        self.values.as_ref().map(|[mean, _]| mean)
+        self.values.as_ref().map(|[mean, _]| mean).filter(|_| self.standardizes())
     }
 
     /// The standard deviation of each value, `[O]`.

@@ -66,7 +66,7 @@ mod tests {
         let target = |name: &str, absolute| TargetErrors {
             name: name.into(),
             model: errors(absolute),
-            training_mean: errors(2.0),
+            training_mean: Some(errors(2.0)),
             last_value: Some(errors(1.5)),
         };
         let result = Evaluation {

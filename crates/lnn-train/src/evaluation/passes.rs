@@ -134,8 +134,9 @@ struct Sums<'a> {
 impl<'a> Sums<'a> {
     fn new(model: &'a Model, set: &SampleSet) -> Self {
         let sum = || Tensor::zeros([], (Kind::Double, set.device()));
-        let values = model.value_mean().map(ErrorSums::new);
-        let classes = values.is_none().then(|| ClassCounts::new(model.task().outputs(), set.device()));
+        let (outputs, classified) = (model.task().outputs(), model.task().is_classification());
+        let values = (!classified).then(|| ErrorSums::new(outputs, model.value_mean()));
+        let classes = classified.then(|| ClassCounts::new(outputs, set.device()));
         Self { model, loss: sum(), targets: sum(), samples: 0, classes, values }
     }
 

@@ -65,8 +65,10 @@ impl ImageSet {
 pub struct ImageData {
     /// The name under which the set was requested.
     pub name: String,
-    /// The images for training, some of which are held out for validation.
+    /// The images for training, some of which are held out for validation if there are no others for it.
     pub train: ImageSet,
+    /// The images for validation, if the set brings them along.
+    pub validation: Option<ImageSet>,
     /// The images for the test, used once.
     pub test: ImageSet,
     /// The name of each class; their number is the number of classes.
@@ -90,19 +92,39 @@ impl ImageData {
             let (train, test) = (train.image_shape(), test.image_shape());
             return Err(DataError::UnequalSizes { name, train, test });
         }
-        let classes = class_names.len();
         for (half, set) in [("train", &train), ("test", &test)] {
-            if let Some(index) = set.labels.iter().position(|&label| label >= classes as i64) {
-                let (place, label) = (format!("{name} ({half})"), set.labels[index]);
-                return Err(DataError::LabelOutOfRange { place, index, offset: None, label, classes });
-            }
+            check_labels(&name, half, set, class_names.len())?;
         }
-        Ok(Self { name, train, test, class_names })
+        Ok(Self { name, train, validation: None, test, class_names })
+    }
+
+    /// Uses the images of `validation` for validation instead of some that are held out of training.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_validation(self, validation: ImageSet) -> Result<Self, DataError> {
+        if self.train.image_shape() != validation.image_shape() {
+            let (train, test) = (self.train.image_shape(), validation.image_shape());
+            return Err(DataError::UnequalSizes { name: self.name, train, test });
+        }
+        check_labels(&self.name, "validation", &validation, self.class_names.len())?;
+        Ok(Self { validation: Some(validation), ..self })
     }
 
     /// Returns `[C, H, W]` of every image.
     pub fn image_shape(&self) -> [usize; 3] {
         self.train.image_shape()
+    }
+}
+
+/// Refuses a label without a class.
+fn check_labels(name: &str, half: &str, set: &ImageSet, classes: usize) -> Result<(), DataError> {
+    match set.labels.iter().position(|&label| label >= classes as i64) {
+        Some(index) => {
+            let (place, label) = (format!("{name} ({half})"), set.labels[index]);
+            Err(DataError::LabelOutOfRange { place, index, offset: None, label, classes })
+        }
+        None => Ok(()),
     }
 }
 
@@ -114,19 +136,24 @@ impl DataSource for ImageData {
     /// The seed determines which training images are held out for validation. A limit keeps evenly spread positions of both
     /// parts.
     fn parts(&self, request: &SplitRequest) -> Result<Parts, DataError> {
-        let count = self.train.len();
-        let (mut train, mut validation) = split(count, request.validation_fraction, request.seed)?;
+        let held_out = self.validation.as_ref().unwrap_or(&self.train);
+        let (mut train, mut validation) = match &self.validation {
+            Some(validation) => ((0..self.train.len()).collect(), (0..validation.len()).collect()),
+            None => split(self.train.len(), request.validation_fraction, request.seed)?,
+        };
+        let count = train.len() + validation.len();
         if let Some([to_train, to_validate]) = request.limits().filter(|_| request.limit < Some(count)) {
             validation = thinned(&validation, to_validate);
             train = thinned(&train, to_train);
         }
-        let part = |positions: &[usize]| {
-            samples(
-                &self.train.images.select(Axis(0), positions),
-                &self.train.labels.select(Axis(0), positions),
-            )
+        let part = |set: &ImageSet, positions: &[usize]| {
+            samples(&set.images.select(Axis(0), positions), &set.labels.select(Axis(0), positions))
         };
-        Ok(Parts { train: part(&train), validation: part(&validation), test: self.test()? })
+        Ok(Parts {
+            train: part(&self.train, &train),
+            validation: part(held_out, &validation),
+            test: self.test()?,
+        })
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {

@@ -6,6 +6,7 @@ use crate::entry::Entry;
 use crate::error::Error;
 use crate::evaluation::{Evaluation, evaluate};
 use crate::event::{Event, Started};
+use crate::memory::check_model;
 use crate::method::Method;
 use crate::observers::Observers;
 use crate::precision::Precision;
@@ -198,6 +199,7 @@ fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model
     if let Some(path) = &config.init {
         return starting_weights::model(config, path, &data.input, device);
     }
+    check_model(config, &data.input, device)?;
     let (model, input) = (config.model.clone(), data.input.clone());
     let mut model =
         Model::new(model, input, config.standardization, config.seed, (config.precision.kind(), device))?;

@@ -9,6 +9,7 @@ pub mod idx;
 pub mod idx_folder;
 pub mod image_folder;
 pub mod image_folder_error;
+pub mod npy;
 mod picture;
 pub mod series_error;
 mod table;
@@ -79,7 +80,7 @@ pub static READERS: [Reader; 5] = [
     Reader {
         name: "folder",
         argument: "DIR",
-        help: "PNG or JPEG images in DIR/train/CLASS and DIR/test/CLASS",
+        help: "PNG, JPEG, WebP or BMP images in DIR/train/CLASS and DIR/test/CLASS",
         content: Content::Images,
         open: |folder, progress| Ok(Box::new(image_folder::open_dir(Path::new(folder), progress)?)),
         split_path: whole,

@@ -123,8 +123,10 @@ pub fn report_panics_as_bugs() {
         let text = text.lines().next().unwrap_or(text);
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         if is_lack_of_memory(text) {
+            let bytes = text.split_once("tried to allocate ").and_then(|(_, rest)| rest.split_once(" bytes"));
+            let what = bytes.map_or_else(|| format!("({text})"), |(bytes, _)| format!("for {bytes} bytes"));
             eprintln!(
-                "error: not enough memory ({text}); hint: less data, a smaller model or a smaller batch needs less"
+                "error: not enough memory {what}; hint: less data, a smaller model or a smaller batch needs less"
             );
         } else {
             eprintln!("internal error: {text} ({place})");

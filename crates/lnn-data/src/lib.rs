@@ -12,6 +12,8 @@
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod images;
 mod known;
 mod memory;

@@ -13,6 +13,8 @@
 mod config;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod model;
 mod networks;

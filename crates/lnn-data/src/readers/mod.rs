@@ -10,7 +10,7 @@ pub mod idx_folder;
 pub mod image_folder;
 pub mod image_folder_error;
 pub mod npy;
-mod picture;
+pub(crate) mod picture;
 pub mod series_error;
 mod table;
 pub mod toy;

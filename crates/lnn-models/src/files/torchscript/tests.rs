@@ -91,7 +91,7 @@ fn a_tensor_beyond_its_storage_or_larger_than_it_is_refused() {
 #[test]
 fn nesting_claimed_lengths_and_unknown_opcodes_are_refused() {
     refused(&object(&[text("a"), b")".to_vec(), vec![0x85; 100_000]].concat()), "levels of values");
-    refused(&object(&[text("a"), b"(".repeat(100_000)].concat()), "ends early");
+    refused(&object(&[text("a"), b"(".repeat(100_000)].concat()), "expected a module");
     refused(&object(b"X\xff\xff\xff\x7f"), "claims 2147483647 bytes");
     refused(&object(&[text("a"), b"\x8a\x09123456789".to_vec()].concat()), "an integer of 9 bytes");
     refused(b"\x80\x02ios\nsystem\n.", "opcode 0x69");

@@ -104,7 +104,9 @@ impl From<TrainError> for Failure {
                 Err(error) => Self::run(error),
             },
             TrainError::Stopped(reason) => Self::Interrupted(anyhow::Error::msg(reason)),
-            TrainError::Io { .. } | TrainError::NonFinite { .. } => Self::run(error),
+            TrainError::Io { .. } | TrainError::NonFinite { .. } | TrainError::Memory { .. } => {
+                Self::run(error)
+            }
             TrainError::Setting { .. } | TrainError::Configuration(_) | TrainError::Folder(_) => {
                 Self::request(error)
             }

@@ -13,7 +13,7 @@ const PER_TRAINABLE: u64 = 4;
 /// Refuses a model whose weights, gradients and moments do not fit into the memory of a CPU run.
 ///
 /// # Errors
-/// [`Error::Configuration`] with the estimate; [`Error::Model`] if the model cannot be built.
+/// [`Error::Memory`] with the estimate; [`Error::Model`] if the model cannot be built.
 pub(crate) fn check_model(config: &RunConfig, input: &InputSpec, device: Device) -> Result<(), Error> {
     let kind = config.precision.kind();
     let model = Model::shapes(config.model.clone(), input.clone(), config.standardization, kind)?;
@@ -23,13 +23,12 @@ pub(crate) fn check_model(config: &RunConfig, input: &InputSpec, device: Device)
     if needed <= usable {
         return Ok(());
     }
-    Err(Error::configuration(format!(
-        "not enough memory: the weights of the {} model{} need {}, this process may use {}; hint: a smaller model",
-        config.model.name(),
-        if config.method.is_ridge() { "" } else { ", their gradients and moments" },
-        in_words(needed),
-        in_words(usable)
-    )))
+    let others = if config.method.is_ridge() { "" } else { ", their gradients and moments" };
+    Err(Error::Memory {
+        what: format!("the weights of the {} model{others}", config.model.name()),
+        needed: in_words(needed),
+        usable: in_words(usable),
+    })
 }
 
 /// Returns the bytes of a model of numbers of `width` bytes; a closed form has neither gradients nor moments.

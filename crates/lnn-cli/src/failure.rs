@@ -1,6 +1,6 @@
 //! The failures of a command, with their exit codes.
 
-use lnn_data::DataError;
+use lnn_data::{DataError, NpyError};
 use lnn_models::Error as ModelError;
 use lnn_train::Error as TrainError;
 use std::fmt::Display;
@@ -71,6 +71,15 @@ impl From<DataError> for Failure {
     }
 }
 
+impl From<NpyError> for Failure {
+    fn from(error: NpyError) -> Self {
+        match &error {
+            NpyError::Memory { .. } => Self::run(error),
+            _ => Self::request(error),
+        }
+    }
+}
+
 impl From<lnn_core::Error> for Failure {
     fn from(error: lnn_core::Error) -> Self {
         ModelError::from(error).into()
@@ -95,7 +104,9 @@ impl From<TrainError> for Failure {
                 Err(error) => Self::run(error),
             },
             TrainError::Stopped(reason) => Self::Interrupted(anyhow::Error::msg(reason)),
-            TrainError::Io { .. } | TrainError::NonFinite { .. } => Self::run(error),
+            TrainError::Io { .. } | TrainError::NonFinite { .. } | TrainError::Memory { .. } => {
+                Self::run(error)
+            }
             TrainError::Setting { .. } | TrainError::Configuration(_) | TrainError::Folder(_) => {
                 Self::request(error)
             }
@@ -113,8 +124,43 @@ pub fn report_panics_as_bugs() {
         // The messages of libtorch contain a C++ stack trace after the first line.
         let text = text.lines().next().unwrap_or(text);
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        eprintln!("internal error: {text} ({place})");
-        eprintln!("hint: this is a bug or a lack of memory; RUST_BACKTRACE=1 shows more");
+        if is_lack_of_memory(text) {
+            let bytes = text.split_once("tried to allocate ").and_then(|(_, rest)| rest.split_once(" bytes"));
+            let what = bytes.map_or_else(|| format!("({text})"), |(bytes, _)| format!("for {bytes} bytes"));
+            eprintln!(
+                "error: not enough memory {what}; hint: less data, a smaller model or a smaller batch needs less"
+            );
+        } else {
+            eprintln!("internal error: {text} ({place})");
+            eprintln!("hint: this is a bug; RUST_BACKTRACE=1 shows more");
+        }
         std::process::exit(1);
     }));
+}
+
+/// Whether the message of a panic says that there was no memory, or no thread, to be had from the system.
+fn is_lack_of_memory(text: &str) -> bool {
+    const SIGNS: [&str; 7] = [
+        "DefaultCPUAllocator",
+        "allocate memory",
+        "not enough memory",
+        "out of memory",
+        "bad_alloc",
+        "OutOfMemory",
+        "Resource temporarily unavailable",
+    ];
+    SIGNS.iter().any(|sign| text.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_allocation_of_libtorch_is_told_from_a_bug() {
+        let text = "called `Result::unwrap()` on an `Err` value: Torch(\"[enforce fail at alloc_cpu.cpp:127] err == 0. \
+                    DefaultCPUAllocator: can't allocate memory: you tried to allocate 36028797018963968 bytes.";
+        assert!(is_lack_of_memory(text) && is_lack_of_memory("std::bad_alloc"));
+        assert!(!is_lack_of_memory("index out of bounds: the len is 3 but the index is 4"));
+    }
 }

@@ -89,7 +89,8 @@ fn without_stack(error: &TchError) -> String {
     let end = ["\nException raised from", "\nframe #"].iter().filter_map(|mark| text.find(mark)).min();
     let text = text[..end.unwrap_or(text.len())].trim();
     if text.contains("allocate memory") || text.contains("out of memory") {
-        return format!("{text}; hint: a smaller model or batch needs less memory");
+        let text = text.rsplit("allocate memory: ").next().unwrap_or(text);
+        return format!("not enough memory: {text}; hint: a smaller model or batch needs less");
     }
     text.to_owned()
 }

@@ -66,8 +66,10 @@ impl ImageSet {
 pub struct ImageData {
     /// The name under which the set was requested.
     pub name: String,
-    /// The images for training, some of which are held out for validation.
+    /// The images for training, some of which are held out for validation if there are no others for it.
     pub train: ImageSet,
+    /// The images for validation, if the set brings them along.
+    pub validation: Option<ImageSet>,
     /// The images for the test, used once.
     pub test: ImageSet,
     /// The name of each class; their number is the number of classes.
@@ -91,14 +93,23 @@ impl ImageData {
             let (train, test) = (train.image_shape(), test.image_shape());
             return Err(DataError::UnequalSizes { name, train, test });
         }
-        let classes = class_names.len();
         for (half, set) in [("train", &train), ("test", &test)] {
-            if let Some(index) = set.labels.iter().position(|&label| label >= classes as i64) {
-                let (place, label) = (format!("{name} ({half})"), set.labels[index]);
-                return Err(DataError::LabelOutOfRange { place, index, offset: None, label, classes });
-            }
+            check_labels(&name, half, set, class_names.len())?;
         }
-        Ok(Self { name, train, test, class_names })
+        Ok(Self { name, train, validation: None, test, class_names })
+    }
+
+    /// Uses the images of `validation` for validation instead of some that are held out of training.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_validation(self, validation: ImageSet) -> Result<Self, DataError> {
+        if self.train.image_shape() != validation.image_shape() {
+            let (train, test) = (self.train.image_shape(), validation.image_shape());
+            return Err(DataError::UnequalSizes { name: self.name, train, test });
+        }
+        check_labels(&self.name, "validation", &validation, self.class_names.len())?;
+        Ok(Self { validation: Some(validation), ..self })
     }
 
     /// Returns `[C, H, W]` of every image.
@@ -126,10 +137,23 @@ impl ImageData {
         Ok(Recognized { train: training, validation, notes: Vec::new() })
     }
 
-    /// Names the classes of the training part that have no image among those at `validation`.
-    fn not_validated(&self, validation: &[usize]) -> Option<String> {
+    /// One hash for each image of `set`.
+    fn hashes(&self, set: &ImageSet) -> Vec<u64> {
+        let images = set.images.axis_iter(Axis(0)).zip(&set.labels);
+        let hash = |(image, &label): (ndarray::ArrayView3<'_, u8>, &i64)| {
+            let class = &self.class_names[label as usize];
+            match image.as_slice() {
+                Some(pixels) => kept::of_image(pixels, class),
+                None => kept::of_image(&image.iter().copied().collect::<Vec<_>>(), class),
+            }
+        };
+        images.map(hash).collect()
+    }
+
+    /// Names the classes of the training part that have no image at the `positions` of those for validation.
+    fn not_validated(&self, held_out: &ImageSet, positions: &[usize]) -> Option<String> {
         let mut validated = vec![false; self.class_names.len()];
-        validation.iter().for_each(|&position| validated[self.train.labels[position] as usize] = true);
+        positions.iter().for_each(|&position| validated[held_out.labels[position] as usize] = true);
         let present = |class: usize| self.train.labels.iter().any(|&label| label as usize == class);
         let absent: Vec<&str> = (0..validated.len())
             .filter(|&class| !validated[class] && present(class))
@@ -137,10 +161,21 @@ impl ImageData {
             .collect();
         (!absent.is_empty()).then(|| {
             format!(
-                "warning: no image is held out for validation of: {}; hint: a larger validation_fraction, or more images",
+                "warning: no image is for validation of: {}; hint: a larger validation_fraction, or more images",
                 absent.join(", ")
             )
         })
+    }
+}
+
+/// Refuses a label without a class.
+fn check_labels(name: &str, half: &str, set: &ImageSet, classes: usize) -> Result<(), DataError> {
+    match set.labels.iter().position(|&label| label >= classes as i64) {
+        Some(index) => {
+            let (place, label) = (format!("{name} ({half})"), set.labels[index]);
+            Err(DataError::LabelOutOfRange { place, index, offset: None, label, classes })
+        }
+        None => Ok(()),
     }
 }
 
@@ -152,36 +187,53 @@ impl DataSource for ImageData {
     /// The seed determines which training images are held out for validation. A limit keeps evenly spread positions of both
     /// parts.
     fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
-        let images = &self.train;
-        let hashes: Vec<u64> = images
-            .images
-            .axis_iter(Axis(0))
-            .zip(&images.labels)
-            .map(|(image, &label)| {
-                let class = &self.class_names[label as usize];
-                match image.as_slice() {
-                    Some(pixels) => kept::of_image(pixels, class),
-                    None => kept::of_image(&image.iter().copied().collect::<Vec<_>>(), class),
-                }
-            })
-            .collect();
-        let Recognized { train, validation, notes } = self.divided(&hashes, request)?;
-        let part = |positions: &[usize]| {
-            samples(&images.images.select(Axis(0), positions), &images.labels.select(Axis(0), positions))
+        let held_out = self.validation.as_ref().unwrap_or(&self.train);
+        let (hashes, of_validation) = (self.hashes(&self.train), self.hashes(held_out));
+        let Recognized { train, validation, notes } = match self.validation {
+            None => self.divided(&hashes, request)?,
+            Some(_) => given([&hashes, &of_validation], request)?,
         };
-        let of = |positions: &[usize]| positions.iter().map(|&position| hashes[position]).collect();
+        let part = |set: &ImageSet, positions: &[usize]| {
+            samples(&set.images.select(Axis(0), positions), &set.labels.select(Axis(0), positions))
+        };
+        let of = |hashes: &[u64], positions: &[usize]| {
+            positions.iter().map(|&position| hashes[position]).collect()
+        };
         Ok(Parts {
-            train: part(&train),
-            validation: part(&validation),
+            train: part(&self.train, &train),
+            validation: part(held_out, &validation),
             test: self.test()?,
-            fingerprints: Fingerprints { train: of(&train), validation: of(&validation) },
-            notices: notes.into_iter().chain(self.not_validated(&validation)).collect(),
+            fingerprints: Fingerprints {
+                train: of(&hashes, &train),
+                validation: of(&of_validation, &validation),
+            },
+            notices: notes.into_iter().chain(self.not_validated(held_out, &validation)).collect(),
         })
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {
         Ok(samples(&self.test.images, &self.test.labels))
     }
+}
+
+/// All images of training and of validation, of a set that brings both along.
+fn given(hashes: [&[u64]; 2], request: &SplitRequest<'_>) -> Result<Recognized, DataError> {
+    let [mut train, mut validation]: [Vec<usize>; 2] = hashes.map(|hashes| (0..hashes.len()).collect());
+    let count = train.len() + validation.len();
+    if let Some([to_train, to_validate]) = request.limits().filter(|_| request.limit < Some(count)) {
+        train = thinned(&train, to_train);
+        validation = thinned(&validation, to_validate);
+    }
+    let notes = match request.kept {
+        Some(kept) => {
+            let of = |part: usize, positions: &[usize]| {
+                positions.iter().map(|&position| hashes[part][position]).collect::<Vec<u64>>()
+            };
+            kept::compare([&of(0, &train), &of(1, &validation)], kept)?
+        }
+        None => Vec::new(),
+    };
+    Ok(Recognized { train, validation, notes })
 }
 
 /// The test part of a set alone, to test a trained model.

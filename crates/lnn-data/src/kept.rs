@@ -72,18 +72,38 @@ pub(crate) fn recognize(hashes: &[u64], kept: Kept<'_>, limited: bool) -> Result
         }
     }
     let lost: usize = places.values().map(|left| left[0] + left[1]).sum();
-    let mut notes = Vec::new();
-    if lost + new > 0 {
-        if !kept.accept_changes {
-            return Err(DataError::Changed { lost, new });
-        }
-        notes.push(format!(
-            "warning: {lost} samples of the run are gone or changed and {new} are new; known samples keep their part, new ones are \
-             for training"
-        ));
-    }
+    let notes = changes(lost, new, kept)?;
     let [train, validation] = parts;
     Ok(Recognized { train, validation, notes })
+}
+
+/// Compares the samples of training and of validation with those that the run knows.
+///
+/// # Errors
+/// [`DataError::Changed`] unless they are the same, or changes are accepted.
+pub(crate) fn compare(found: [&[u64]; 2], kept: Kept<'_>) -> Result<Vec<String>, DataError> {
+    let known = [&kept.fingerprints.train, &kept.fingerprints.validation];
+    let (mut lost, mut new) = (0, 0);
+    for (known, found) in known.into_iter().zip(found) {
+        let mut counts: HashMap<u64, i64> = HashMap::new();
+        known.iter().for_each(|&hash| *counts.entry(hash).or_default() += 1);
+        found.iter().for_each(|&hash| *counts.entry(hash).or_default() -= 1);
+        lost += counts.values().filter(|count| **count > 0).sum::<i64>() as usize;
+        new -= counts.values().filter(|count| **count < 0).sum::<i64>();
+    }
+    changes(lost, new as usize, kept)
+}
+
+/// Refuses changes, or puts them into words if they are accepted.
+fn changes(lost: usize, new: usize, kept: Kept<'_>) -> Result<Vec<String>, DataError> {
+    match (lost + new, kept.accept_changes) {
+        (0, _) => Ok(Vec::new()),
+        (_, false) => Err(DataError::Changed { lost, new }),
+        (_, true) => Ok(vec![format!(
+            "warning: {lost} samples of the run are gone or changed and {new} are new; known samples keep their part, new ones are \
+             for training"
+        )]),
+    }
 }
 
 /// The rows of a series before which training and validation end. Rows may be added at the end, which are for the test. With
@@ -148,6 +168,17 @@ mod tests {
         );
         // A run with a limit never saw the others.
         assert_eq!(recognize(&[9, 1, 2, 3], kept(&fingerprints, false), true).unwrap().train, [1, 2]);
+    }
+
+    #[test]
+    fn a_set_with_its_own_validation_part_is_compared_part_by_part() {
+        let fingerprints = Fingerprints { train: vec![1, 2, 2], validation: vec![3] };
+        let compared = |train: &[u64], validation: &[u64], accept| {
+            compare([train, validation], kept(&fingerprints, accept)).map(|notes| notes.len())
+        };
+        assert_eq!(compared(&[2, 1, 2], &[3], false).unwrap(), 0);
+        assert!(compared(&[1, 2], &[3], false).is_err() && compared(&[1, 2, 3], &[2], false).is_err());
+        assert_eq!(compared(&[1, 2], &[3, 4], true).unwrap(), 1);
     }
 
     #[test]

@@ -12,9 +12,12 @@
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod images;
 mod kept;
 mod known;
+mod memory;
 mod open;
 mod progress;
 pub mod readers;
@@ -27,12 +30,14 @@ pub use kept::{Fingerprints, Kept};
 pub use known::cache::Cache;
 pub use known::catalog::{self, KNOWN_SETS, KnownSet};
 pub use known::listing::{Listing, list};
+pub use memory::usable_memory;
 #[cfg(feature = "fetch")]
 pub use open::fetch;
 pub use open::{absolute, content, open, open_test, verify};
 pub use progress::Progress;
 pub use readers::csv::SeriesError;
 pub use readers::image_folder_error::ImageFolderError;
+pub use readers::npy::{NpyError, read as read_npy};
 pub use readers::series::Series;
 pub use readers::{Content, READERS, Reader};
 pub use source::{DataSource, Parts, SplitRequest, Trained};

@@ -43,6 +43,16 @@ pub enum Progress<'a> {
         /// The reason.
         reason: &'a DataError,
     },
+    /// Something about the data that the user should know.
+    Note {
+        /// The message, without a prefix.
+        text: &'a str,
+    },
+    /// Something about the data that may be wrong, for example files that are left out.
+    Warning {
+        /// The message, without a prefix.
+        text: &'a str,
+    },
     /// Image files are being decoded.
     Decoding {
         /// Number of files decoded so far.

@@ -13,6 +13,9 @@
 mod config;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
+mod limits;
 mod model;
 mod networks;
 mod output;
@@ -26,6 +29,7 @@ pub use files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
 pub use files::export::{EXPORT_VERSION, ExportDescription, Extent, TensorContract};
 pub use files::exported::Exported;
 pub use files::tensor_info::TensorInfo;
+pub use files::torchscript::NamedTensor;
 pub use files::transfer::Transfer;
 pub use lnn_core::{Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing};
 pub use model::Model;

@@ -18,6 +18,16 @@ pub enum Error {
     /// A configuration cannot be read, or does not fit its model or its data.
     #[error("{0}")]
     Configuration(String),
+    /// The run needs more memory than the process may use.
+    #[error("not enough memory: {what} need {needed}, this process may use {usable}; hint: a smaller model")]
+    Memory {
+        /// What needs it.
+        what: String,
+        /// The estimate, as `1.5 GB`.
+        needed: String,
+        /// The memory that the process may use.
+        usable: String,
+    },
     /// The folder of a run, or a file in it, cannot be used.
     #[error("{0}")]
     Folder(String),

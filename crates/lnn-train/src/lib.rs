@@ -17,6 +17,7 @@ mod evaluation;
 mod event;
 mod fixed_front;
 mod growth;
+mod memory;
 mod method;
 pub mod observers;
 mod policies;

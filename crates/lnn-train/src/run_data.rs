@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::fixed_front::{feature_bytes, run_front};
 use crate::method::Method;
 use lnn_core::{InputShape, InputSpec, Matching, SampleSet};
-use lnn_data::{DataSource, Fingerprints, Kept, Parts, SplitRequest};
+use lnn_data::{DataSource, Fingerprints, Kept, Parts, SplitRequest, usable_memory};
 use lnn_models::{Checkpoint, Model, Transfer};
 use tch::{Device, Tensor};
 
@@ -154,13 +154,19 @@ impl RunData {
         let Parts { train, validation, .. } = &self.parts;
         let samples = train.len() + validation.len();
         let bytes = feature_bytes(model, train, samples)?;
-        let fits = bytes <= method.feature_cache_mb << 20;
+        // No cache may be larger than the memory, whatever its key says.
+        let usable =
+            usable_memory().filter(|_| model.parameters().device() == Device::Cpu).unwrap_or(u64::MAX);
+        let fits = bytes <= method.feature_cache_mb.saturating_mul(1 << 20).min(usable);
         let keep = fits && config.augmentation == Augmentation::NONE;
         if !fits {
             let (need, limit) = (bytes.div_ceil(1 << 20), method.feature_cache_mb);
-            notices.push(format!(
-                "the features take {need} MB, more than feature_cache_mb = {limit}: each epoch recomputes them"
-            ));
+            let limit = match bytes > usable {
+                true => format!("the {} MB that this process may use", usable >> 20),
+                false => format!("feature_cache_mb = {limit}"),
+            };
+            notices
+                .push(format!("the features take {need} MB, more than {limit}: each epoch recomputes them"));
         }
         if !keep && fit.is_none() {
             return Ok(None);

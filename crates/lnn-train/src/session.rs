@@ -6,6 +6,7 @@ use crate::entry::Entry;
 use crate::error::Error;
 use crate::evaluation::{Evaluation, evaluate, unfamiliar};
 use crate::event::{Event, Started};
+use crate::memory::check_model;
 use crate::method::Method;
 use crate::observers::Observers;
 use crate::policies::Schedule;
@@ -241,6 +242,7 @@ fn new_model(
         return Ok((data, model, notices));
     }
     let data = RunData::new(config, source, &Fit::New, device)?;
+    check_model(config, &data.input, device)?;
     let (spec, input) = (config.model.clone(), data.input.clone());
     let mut model =
         Model::new(spec, input, config.standardization, config.seed, (config.precision.kind(), device))?;

@@ -105,7 +105,7 @@ impl<'a> Trainer<'a> {
         stop: &dyn Fn() -> bool,
         pause_after: Option<u64>,
     ) -> Result<Outcome, Error> {
-        let pause_at = pause_after.map(|epochs| self.state.epoch + epochs);
+        let pause_at = pause_after.map(|epochs| self.state.epoch.saturating_add(epochs));
         while self.state.epoch < self.config.epochs && !self.state.stopped_early {
             if stop() || pause_at.is_some_and(|epoch| self.state.epoch >= epoch) {
                 return self.pause(observers);

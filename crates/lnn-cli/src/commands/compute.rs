@@ -29,10 +29,15 @@ impl ComputeArguments {
         lnn_sys::flush_denormals(true).map_err(Failure::run)?;
         let device = self.device.resolve()?;
         // The driver of a CUDA device reserves far more addresses than memory, so no limit is set.
-        #[cfg(target_os = "linux")]
         if device == Device::Cpu {
-            crate::memory_limit::limit_to_machine();
+            limit_memory();
         }
         Ok(device)
     }
+}
+
+/// Limits this process to the memory of the machine, for a command on the CPU.
+pub(crate) fn limit_memory() {
+    #[cfg(target_os = "linux")]
+    crate::memory_limit::limit_to_machine();
 }

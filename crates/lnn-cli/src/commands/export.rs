@@ -1,5 +1,6 @@
 //! `lnn-cli export`.
 
+use super::compute::limit_memory;
 use crate::failure::Failure;
 use crate::output::check_writable;
 use clap::{Args, ValueEnum};
@@ -31,6 +32,7 @@ pub(crate) struct ExportArguments {
 }
 
 pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
+    limit_memory();
     let format = format(arguments)?;
     check_writable(&arguments.out)?;
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;

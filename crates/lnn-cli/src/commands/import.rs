@@ -1,5 +1,6 @@
 //! `lnn-cli import`.
 
+use super::compute::limit_memory;
 use crate::failure::Failure;
 use crate::output::check_writable;
 use clap::Args;
@@ -18,6 +19,7 @@ pub(crate) struct ImportArguments {
 }
 
 pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
+    limit_memory();
     check_writable(&arguments.out)?;
     let checkpoint = Exported::load(&arguments.source)?.to_checkpoint()?;
     checkpoint.save(&arguments.out)?;

@@ -1,5 +1,6 @@
 //! `lnn-cli inspect`.
 
+use super::compute::limit_memory;
 use super::inspect_exported;
 use crate::failure::Failure;
 use crate::output::{print_line, print_text};
@@ -32,6 +33,7 @@ struct Report<'a> {
 }
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
+    limit_memory();
     let file = checkpoint_file(&arguments.source)?;
     if Exported::recognizes(&file)? {
         return inspect_exported::run(&file, arguments.json);

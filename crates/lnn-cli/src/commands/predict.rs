@@ -4,13 +4,11 @@ use super::compute::ComputeArguments;
 use crate::failure::Failure;
 use clap::Args;
 use lnn_core::Input;
+use lnn_data::read_npy;
 use lnn_models::{Checkpoint, Model};
 use lnn_train::{checkpoint_file, predict, write_atomically};
-use ndarray::{ArrayD, Dimension};
-use ndarray_npy::{ReadNpyExt, ReadableElement, WritableElement, WriteNpyExt};
-use std::fmt::Display;
-use std::fs::File;
-use std::io::BufReader;
+use ndarray::ArrayD;
+use ndarray_npy::{WritableElement, WriteNpyExt};
 use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
@@ -84,33 +82,35 @@ fn check_time(model: &Model, input: &Input) -> Result<(), Failure> {
 /// Reads an array as a tensor of its own dtype, float32 or float64. Bytes are refused, because they would hide a wrong range. `shape`
 /// describes the expected shape in messages.
 fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
-    read_as::<f64>(path, shape).or_else(|_| read_as::<f32>(path, shape))
-}
-
-fn read_as<T>(path: &Path, shape: &str) -> Result<Tensor, Failure>
-where
-    T: ReadableElement + tch::kind::Element + Into<f64> + Display + Copy,
-{
-    let shown = path.display();
-    let file = File::open(path).map_err(|error| Failure::request(format!("{shown}: {error}")))?;
-    let inputs = ArrayD::<T>::read_npy(BufReader::new(file))
-        .map_err(|error| Failure::request(format!("{shown}: expected a float32 .npy of {shape}: {error}")))?;
-    if inputs.is_empty() {
+    let (array, shown) = (read_npy(path)?, path.display());
+    if array.numel() == 0 {
         return Err(Failure::request(format!(
             "{shown}: expected at least one sample as {shape}, found {:?}",
-            inputs.shape()
+            array.size()
         )));
     }
-    let not_finite = |value: T| !Into::<f64>::into(value).is_finite();
-    if let Some((place, value)) = inputs.indexed_iter().find(|(_, value)| not_finite(**value)) {
+    if let Some((place, value)) = not_finite(&array)? {
         return Err(Failure::request(format!(
-            "{shown}: expected finite numbers, found {value} at {:?}",
-            place.as_array_view().to_vec()
+            "{shown}: expected finite numbers, found {value} at {place:?}"
         )));
     }
-    let shape: Vec<i64> = inputs.shape().iter().map(|&extent| extent as i64).collect();
-    let inputs = inputs.as_standard_layout();
-    Ok(Tensor::from_slice(inputs.as_slice().expect("standard layout")).view(&shape[..]))
+    Ok(array)
+}
+
+/// Returns the first number that is not finite, with its indices.
+fn not_finite(array: &Tensor) -> Result<Option<(Vec<i64>, f64)>, Failure> {
+    let bad = array.f_isfinite().and_then(|finite| finite.f_logical_not()).map_err(Failure::run)?;
+    if bad.any().int64_value(&[]) == 0 {
+        return Ok(None);
+    }
+    let mut index = bad.flatten(0, -1).to_kind(Kind::Int).argmax(0, false).int64_value(&[]);
+    let value = array.flatten(0, -1).double_value(&[index]);
+    let mut place = Vec::new();
+    for extent in array.size().iter().rev() {
+        place.insert(0, index % extent);
+        index /= extent;
+    }
+    Ok(Some((place, value)))
 }
 
 fn write<T>(path: &Path, predictions: &Tensor) -> Result<(), Failure>

@@ -85,7 +85,7 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "WHAT")]
     pub(crate) diagnose: Vec<Diagnosis>,
     /// Pause after N more epochs; --resume continues the run
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
     pub(crate) pause_after: Option<u64>,
     /// Print JSON Lines on standard output
     #[arg(long)]

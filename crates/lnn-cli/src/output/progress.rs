@@ -102,6 +102,8 @@ pub fn with_bar<T>(
                 }
             }
         }
+        Report::Note { text } => say(format!("note: {text}")),
+        Report::Warning { text } => say(format!("warning: {text}")),
         Report::Unpacking { file } => say(format!("unpacking {file}")),
         Report::SourceFailed { source, reason } => say(format!("{source}: {reason}")),
     });

@@ -63,7 +63,7 @@ fn a_number_that_is_not_finite_is_refused_with_its_place() {
 #[test]
 fn a_file_that_is_no_npy_is_refused() {
     let message = refused_file(|path| fs::write(path, "pixels, more or less").unwrap());
-    assert!(message.contains("x.npy: expected a float32 .npy"), "{message}");
+    assert!(message.contains("x.npy: expected a .npy file"), "{message}");
     let whole = |path: &Path| {
         Array4::<f32>::zeros((2, 1, SIDE, SIDE)).write_npy(File::create(path).unwrap()).unwrap();
     };
@@ -71,7 +71,17 @@ fn a_file_that_is_no_npy_is_refused() {
         whole(path);
         File::options().write(true).open(path).unwrap().set_len(500).unwrap();
     });
-    assert!(message.contains("x.npy: expected a float32 .npy"), "{message}");
+    assert!(message.contains("x.npy: expected 2048 bytes") && message.contains("found 372"), "{message}");
+}
+
+#[test]
+fn a_header_that_claims_a_terabyte_is_refused_before_memory_is_taken() {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }";
+    let message = refused_file(|path| {
+        let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+        fs::write(path, [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), &[0; 64]].concat()).unwrap();
+    });
+    assert!(message.contains("expected 4000000000000 bytes"), "{message}");
 }
 
 #[test]

@@ -108,6 +108,25 @@ fn a_description_that_does_not_fit_the_tensors_is_refused() {
 }
 
 #[test]
+fn a_model_far_larger_than_the_file_is_refused_by_its_shape_and_not_for_lack_of_memory() {
+    let spoilt = Spoilt::parts(|file| {
+        file.describe(|description| description["model"]["reservoir"]["units"] = json!(9_000_000));
+    });
+    let out = spoilt.file.with_file_name("x.pt");
+    let calls =
+        [Call::new("inspect").arg(&spoilt.file), Call::new("export").arg(&spoilt.file).flag("out", &out)];
+    for call in calls {
+        let message = call.refused();
+        assert!(message.contains("must be Float [9000000, "), "{message}");
+    }
+    let spoilt = Spoilt::parts(|file| {
+        file.describe(|description| description["model"]["reservoir"]["units"] = json!(1_i64 << 53));
+    });
+    let message = Call::new("inspect").arg(&spoilt.file).refused();
+    assert!(message.contains("reservoir.units must be at most"), "{message}");
+}
+
+#[test]
 fn a_tensor_of_another_type_is_refused() {
     let spoilt = Spoilt::parts(|file| {
         let tensor = file.header()["model.readout.weight"].as_object_mut().expect("the tensor is there");

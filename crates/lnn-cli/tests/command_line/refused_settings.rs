@@ -42,6 +42,18 @@ fn a_value_of_another_type_is_named_with_its_key() {
 }
 
 #[test]
+fn numbers_that_no_computer_has_room_for_are_refused_by_their_key() {
+    let most = u64::MAX.to_string();
+    let units = format!("model.reservoir.units={}", 1_u64 << 53);
+    let message = refused_settings("lnn", &[&units]);
+    assert!(message.contains("reservoir.units must be at most"), "{message}");
+    for (flag, key) in [("--epochs", "epochs must be 1 to"), ("--pause-after", "--pause-after")] {
+        let message = refused("cllnn", &shared_data(), &[flag, &most]);
+        assert!(message.contains(key) && message.contains(&most), "{message}");
+    }
+}
+
+#[test]
 fn a_configuration_file_with_an_unknown_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wish.json");
@@ -100,5 +112,7 @@ fn a_model_larger_than_the_memory_fails_in_one_short_message() {
     let call = Call::new("train").flag("model", "lnn").flag("data", shared_data());
     let call = call.flag("out", out.path().join("run")).set("model.reservoir.units=3000000");
     let message = call.fails_with(1);
-    assert!(message.contains("memory") && message.lines().count() <= 3, "{message}");
+    for part in ["not enough memory", "the weights of the lnn model", "GB", "hint: a smaller model"] {
+        assert!(message.contains(part) && message.lines().count() <= 3, "{part:?} in {message}");
+    }
 }

@@ -2,11 +2,14 @@
 //!
 //! A part gets a [`Scope`], a path such as `front.conv1`, and creates its tensors there by name, shape and initialiser. What the
 //! optimiser changes is *trainable*; what is fixed or follows the data (reservoir weights, running means) is a *buffer*.
-//! Parameters are either *drawn* from a seed, or *blank*, to be filled from a checkpoint: then no initialiser runs.
+//! Parameters are *drawn* from a seed, *blank*, to be filled later, or *stored* ones from a file. Without a seed no initialiser runs.
+//! A file may claim a model of any size; stored parameters therefore take each tensor from the file, and memory for it only after its
+//! shape was compared. [`Parameters::shapes`] takes no memory at all.
 
 use crate::error::Error;
 use crate::parameters::init::Init;
 use crate::random::{derive_seed, seeded};
+use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 /// The dtype of a stored buffer and the one of the model that may differ.
@@ -38,20 +41,66 @@ pub struct Parameters {
     entries: Vec<Parameter>,
     kind: Kind,
     device: Device,
-    /// The seed that values are drawn from; without one they are zero.
-    seed: Option<u64>,
+    values: Values,
+}
+
+/// Where the values of new tensors come from.
+#[derive(Debug)]
+enum Values {
+    /// An initialiser and this seed.
+    Drawn(u64),
+    /// Zeros.
+    Blank,
+    /// The tensors of a file by name; each is removed when its parameter is created.
+    Stored(BTreeMap<String, Tensor>),
+    /// One zero that all elements share: a tensor with a shape, but without memory.
+    Shapes,
 }
 
 impl Parameters {
     /// Parameters whose values are drawn: a tensor depends only on `seed` and its own name. Values are drawn in float32 on the
     /// CPU and then converted and moved, so that every dtype and device starts from the same numbers.
     pub fn drawn(seed: u64, kind: Kind, device: Device) -> Self {
-        Self { entries: Vec::new(), kind, device, seed: Some(seed) }
+        Self { entries: Vec::new(), kind, device, values: Values::Drawn(seed) }
     }
 
     /// Parameters that are zero, to be filled by [`Parameters::load`].
     pub fn blank(kind: Kind, device: Device) -> Self {
-        Self { entries: Vec::new(), kind, device, seed: None }
+        Self { entries: Vec::new(), kind, device, values: Values::Blank }
+    }
+
+    /// Parameters that take their values from `stored`, by name. Creating one whose tensor is missing there, or has another shape or
+    /// dtype, is an error, and nothing is allocated for it. At the end, [`Parameters::check_none_left`] finds superfluous tensors.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateName`].
+    pub fn stored(stored: &[(String, Tensor)], kind: Kind, device: Device) -> Result<Self, Error> {
+        let mut values = BTreeMap::new();
+        for (name, tensor) in stored {
+            if values.insert(name.clone(), tensor.shallow_clone()).is_some() {
+                return Err(Error::DuplicateName(name.clone()));
+            }
+        }
+        Ok(Self { entries: Vec::new(), kind, device, values: Values::Stored(values) })
+    }
+
+    /// Parameters that have shapes, but neither values nor memory of their own, to find out how large a model would be. They must
+    /// not be written to.
+    pub fn shapes(kind: Kind) -> Self {
+        Self { entries: Vec::new(), kind, device: Device::Cpu, values: Values::Shapes }
+    }
+
+    /// Refuses [stored](Parameters::stored) tensors for which no parameter was created.
+    ///
+    /// # Errors
+    /// [`Error::UnexpectedTensor`].
+    pub fn check_none_left(&self) -> Result<(), Error> {
+        match &self.values {
+            Values::Stored(left) => {
+                left.keys().next().map_or(Ok(()), |name| Err(Error::UnexpectedTensor(name.clone())))
+            }
+            Values::Drawn(_) | Values::Blank | Values::Shapes => Ok(()),
+        }
     }
 
     /// A list of existing tensors, to be checked and filled like those of a model.
@@ -120,17 +169,7 @@ impl Parameters {
         for entry in &self.entries {
             let found = stored.iter().find(|(name, _)| *name == entry.name);
             let (_, found) = found.ok_or_else(|| Error::MissingTensor(entry.name.clone()))?;
-            // Earlier versions and modules that were converted in Python store statistics in float32.
-            let widened = entry.role == Role::Buffer && [found.kind(), entry.tensor.kind()] == WIDENED;
-            if found.size() != entry.tensor.size() || (found.kind() != entry.tensor.kind() && !widened) {
-                return Err(Error::Mismatch {
-                    name: entry.name.clone(),
-                    expected: entry.tensor.size(),
-                    expected_kind: entry.tensor.kind(),
-                    found: found.size(),
-                    found_kind: found.kind(),
-                });
-            }
+            check(&entry.name, entry.role, &entry.tensor.size(), entry.tensor.kind(), found)?;
             pairs.push((entry.tensor.detach(), found));
         }
         for (mut target, source) in pairs {
@@ -150,18 +189,45 @@ impl Parameters {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::DuplicateName(name));
         }
-        let value = match self.seed {
-            None => Tensor::f_zeros(shape, (kind, self.device))?,
-            Some(seed) => {
+        let value = match &mut self.values {
+            Values::Blank => Tensor::f_zeros(shape, (kind, self.device))?,
+            Values::Drawn(seed) => {
                 let words: Vec<u64> = name.bytes().map(u64::from).collect();
-                let drawn = seeded(derive_seed(seed, &words), || init.draw(shape))?;
+                let drawn = seeded(derive_seed(*seed, &words), || init.draw(shape))?;
                 drawn.f_to_device_(self.device, kind, false, false)?
+            }
+            Values::Stored(stored) => {
+                let found = stored.remove(&name).ok_or_else(|| Error::MissingTensor(name.clone()))?;
+                check(&name, role, shape, kind, &found)?;
+                let mut value = Tensor::f_empty(shape, (kind, self.device))?;
+                tch::no_grad(|| value.f_copy_(&found))?;
+                value
+            }
+            Values::Shapes => {
+                let zero = Tensor::f_zeros([0i64; 0], (kind, self.device))?;
+                zero.f_expand(shape, false)?
             }
         };
         let tensor = value.f_set_requires_grad(role == Role::Trainable)?;
         self.entries.push(Parameter { name, tensor: tensor.shallow_clone(), role });
         Ok(tensor)
     }
+}
+
+/// Refuses a stored tensor that does not fit the parameter `name`.
+fn check(name: &str, role: Role, expected: &[i64], expected_kind: Kind, found: &Tensor) -> Result<(), Error> {
+    // Earlier versions, and modules that were converted in Python, store statistics in float32.
+    let widened = role == Role::Buffer && [found.kind(), expected_kind] == WIDENED;
+    if found.size() == expected && (found.kind() == expected_kind || widened) {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        name: name.to_owned(),
+        expected: expected.to_vec(),
+        expected_kind,
+        found: found.size(),
+        found_kind: found.kind(),
+    })
 }
 
 /// A place in the tree of names, where a part of a model creates its tensors.

@@ -62,3 +62,41 @@ fn loading_checks_names_shapes_and_dtypes_and_changes_nothing_when_one_is_wrong(
     assert!(matches!(parameters.load(&stored).unwrap_err(), Error::UnexpectedTensor(name) if name == "c"));
     assert_eq!(parameters.entries()[0].tensor, before[0].1);
 }
+
+#[test]
+fn stored_parameters_take_their_values_from_the_file_and_memory_only_for_shapes_that_fit() {
+    let drawn = example(3);
+    let create = |parameters: &mut Parameters, shape: &[i64]| -> Result<(), Error> {
+        let mut root = parameters.root();
+        let _ = root.child("a").trainable("weight", shape, &Init::Constant(5.0))?;
+        let _ = root.child("b").buffer("weight", &[2], &Init::Constant(5.0))?;
+        Ok(())
+    };
+    let stored = |tensors: &[(String, Tensor)]| Parameters::stored(tensors, Kind::Float, Device::Cpu);
+    let mut parameters = stored(&drawn.snapshot()).unwrap();
+    create(&mut parameters, &[3, 2]).unwrap();
+    parameters.check_none_left().unwrap();
+    for (taken, drawn) in parameters.entries().iter().zip(drawn.entries()) {
+        assert_eq!((&taken.tensor, taken.role), (&drawn.tensor, drawn.role));
+    }
+    // 2⁶⁰ bytes: the shape is refused before there could be a failure of the allocation.
+    let error = create(&mut stored(&drawn.snapshot()).unwrap(), &[1 << 29, 1 << 29]).unwrap_err();
+    assert!(matches!(error, Error::Mismatch { name, .. } if name == "a.weight"));
+    let mut more = drawn.snapshot();
+    more.push(("c".into(), Tensor::zeros([1], (Kind::Float, Device::Cpu))));
+    let mut parameters = stored(&more).unwrap();
+    create(&mut parameters, &[3, 2]).unwrap();
+    let error = parameters.check_none_left().unwrap_err();
+    assert!(matches!(error, Error::UnexpectedTensor(name) if name == "c"));
+    more.push(("c".into(), Tensor::zeros([1], (Kind::Float, Device::Cpu))));
+    assert!(matches!(stored(&more).unwrap_err(), Error::DuplicateName(name) if name == "c"));
+    let error = create(&mut stored(&[]).unwrap(), &[3, 2]).unwrap_err();
+    assert!(matches!(error, Error::MissingTensor(name) if name == "a.weight"));
+}
+
+#[test]
+fn shapes_of_a_petabyte_take_no_memory() {
+    let mut parameters = Parameters::shapes(Kind::Double);
+    let _ = parameters.root().trainable("a", &[1 << 24, 1 << 24], &Init::Constant(1.0)).unwrap();
+    assert_eq!(parameters.count(Role::Trainable), 1 << 48);
+}

@@ -88,7 +88,9 @@ fn open_archive(name: &str, path: &Path, records: usize) -> Result<ImageData, Da
     let file = File::open(path).map_err(DataError::io("open", path))?;
     let wanted = [&[NAMES], &BATCHES[..]].concat();
     let most_bytes = (records * RECORD) as u64 + 1;
-    let found = archive::extract(path, GzDecoder::new(BufReader::new(file)), &wanted, most_bytes)?;
+    // A few kilobytes may decompress to any length, and the names in an archive are read into memory, too.
+    let tar = GzDecoder::new(BufReader::new(file)).take((wanted.len() as u64 + 1) * (most_bytes + (1 << 16)));
+    let found = archive::extract(path, tar, &wanted, most_bytes)?;
     let mut found = wanted.iter().map(|name| path.join(name)).zip(found);
     let class_names = class_names(&found.next().expect("the names were wanted first"))?;
     read(name, found.map(Ok), class_names, records)

@@ -6,6 +6,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use crate::error::DataError;
+use crate::memory::usable_memory;
 use crate::readers::image_folder_error::ImageFolderError;
 use crate::readers::picture::Picture;
 
@@ -30,11 +31,16 @@ pub(crate) fn decode_all(
 ) -> Result<Vec<u8>, DataError> {
     let bytes: usize = first.shape.iter().product();
     let mut pixels = Vec::new();
-    pixels.try_reserve_exact(files.len() * bytes).map_err(|_| ImageFolderError::TooLarge {
+    let too_large = || ImageFolderError::TooLarge {
         folder: first.path.parent().unwrap_or(Path::new("")).to_owned(),
         images: files.len(),
         shape: first.shape,
-    })?;
+    };
+    // The allocator takes addresses before there is memory behind them.
+    if usable_memory().is_some_and(|usable| (files.len() * bytes) as u64 > usable) {
+        return Err(too_large().into());
+    }
+    pixels.try_reserve_exact(files.len() * bytes).map_err(|_| too_large())?;
     pixels.resize(files.len() * bytes, 0);
 
     let work = Mutex::new(files.iter().enumerate().zip(pixels.chunks_exact_mut(bytes)));

@@ -17,6 +17,7 @@ use flate2::read::MultiGzDecoder;
 use ndarray::{Array1, Array4};
 
 use crate::error::DataError;
+use crate::memory::usable_memory;
 
 const LABELS: u32 = 0x0801;
 const GREY_IMAGES: u32 = 0x0803;
@@ -209,6 +210,10 @@ impl<'a> Content<'a> {
             }
         } else if on_disk < header + length {
             return Err(truncated(on_disk));
+        }
+        if usable_memory().is_some_and(|usable| length > usable) {
+            let reason = "they need more memory than this process may use";
+            return Err(DataError::BadExtents { path: self.path.to_owned(), dims: dims.to_vec(), reason });
         }
         let mut body = Vec::with_capacity(length.min(1 << 20) as usize);
         // One byte more than expected is read: it detects trailing bytes, and makes gzip verify its checksum at the

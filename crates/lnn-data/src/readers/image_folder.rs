@@ -5,11 +5,13 @@
 //! DIR/train/dog/0001.jpeg    DIR/test/dog/0001.PNG
 //! ```
 //!
-//! The classes are the folders of `train` in the order of their names; `test` may lack a class, but must not have another one.
-//! Images are PNG or JPEG files that end in `.png`, `.jpg` or `.jpeg`, in upper or lower case, read in the order of their names.
-//! Other files are ignored, and so is everything whose name starts with a dot. A folder inside the folder of a class is an error,
-//! because it is unclear whether its images should be read.
+//! The classes are the folders of `train` in the order of their names; `test` may lack a class, but must not have another one. If there
+//! is a folder `valid`, `val` or `validation` beside them, its images are those for validation, and none are held out of `train`.
+//! Images are PNG, JPEG, WebP or BMP files that end in `.png`, `.jpg`, `.jpeg`, `.webp` or `.bmp`, in upper or lower case, read in the
+//! order of their names. Files of other kinds in the folder of a class are left out with a notice, and without one everything whose
+//! name starts with a dot. A folder inside the folder of a class is an error, because it is unclear whether its images should be read.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -21,9 +23,13 @@ use crate::progress::Progress;
 use crate::readers::decoding::{First, decode_all};
 use crate::readers::folder_content::{names, shown};
 use crate::readers::image_folder_error::ImageFolderError;
-use crate::readers::picture::Picture;
+use crate::readers::picture::{Picture, is_known};
 
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+/// The possible names of the folder with the images for validation.
+const VALIDATION: [&str; 3] = ["valid", "val", "validation"];
+
+/// Files that desktops leave in folders, in lower case: they are left out without a notice.
+const OF_DESKTOPS: [&str; 3] = ["thumbs.db", "ehthumbs.db", "desktop.ini"];
 
 /// Reads the images in `folder` and names the set after the folder.
 ///
@@ -32,17 +38,33 @@ const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 pub fn open_dir(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<ImageData, DataError> {
     let name = format!("folder:{}", folder.display());
     let classes = class_folders(folder, "train")?;
-    let tested = class_folders(folder, "test")?;
-    if let Some(other) = tested.iter().find(|class| !classes.contains(class)) {
-        let folder = folder.join("test").join(other);
-        return Err(ImageFolderError::UnknownClass { folder, classes: shown(&classes) }.into());
+    let mut others = BTreeMap::new();
+    let train = Labelled::list(&folder.join("train"), &classes, &classes, &mut others)?;
+    let mut list = |half: &'static str| {
+        let present = class_folders(folder, half)?;
+        if let Some(other) = present.iter().find(|class| !classes.contains(class)) {
+            let folder = folder.join(half).join(other);
+            return Err(ImageFolderError::UnknownClass { folder, classes: shown(&classes) }.into());
+        }
+        Labelled::list(&folder.join(half), &present, &classes, &mut others)
+    };
+    let test = list("test")?;
+    let validation = validation_folder(folder)?.map(&mut list).transpose()?;
+    if !others.is_empty() {
+        progress(Progress::Warning { text: &left_out(folder, &others) });
     }
-    let train = Labelled::list(&folder.join("train"), &classes, &classes)?;
-    let test = Labelled::list(&folder.join("test"), &tested, &classes)?;
 
     let path = train.files[0].clone();
     let first = First { shape: Picture::read(&path)?.shape, path };
-    let (mut done, total) = (0, train.files.len() + test.files.len());
+    let to_validate = validation.as_ref().map_or(0, |validation| validation.files.len());
+    if to_validate > 0 {
+        let text = format!(
+            "{to_validate} images of {} are for validation; none are held out of train",
+            folder.display()
+        );
+        progress(Progress::Note { text: &text });
+    }
+    let (mut done, total) = (0, train.files.len() + test.files.len() + to_validate);
     let mut read = |half: Labelled| {
         let pixels = decode_all(&half.files, &first, &mut || {
             done += 1;
@@ -54,7 +76,12 @@ pub fn open_dir(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result
         ImageSet::new(&name, images, Array1::from(half.labels), classes.len())
     };
     let (train, test) = (read(train)?, read(test)?);
-    ImageData::new(name, train, test, class_names(&classes))
+    let validation = validation.map(read).transpose()?;
+    let data = ImageData::new(name, train, test, class_names(&classes))?;
+    match validation {
+        Some(validation) => data.with_validation(validation),
+        None => Ok(data),
+    }
 }
 
 /// Reads the images in `folder/test` alone, whose classes are the folders there.
@@ -67,7 +94,11 @@ pub(crate) fn open_test(
 ) -> Result<TestImages, DataError> {
     let name = format!("folder:{}", folder.display());
     let classes = class_folders(folder, "test")?;
-    let Labelled { files, labels } = Labelled::list(&folder.join("test"), &classes, &classes)?;
+    let mut others = BTreeMap::new();
+    let Labelled { files, labels } = Labelled::list(&folder.join("test"), &classes, &classes, &mut others)?;
+    if !others.is_empty() {
+        progress(Progress::Warning { text: &left_out(folder, &others) });
+    }
     let first = First { shape: Picture::read(&files[0])?.shape, path: files[0].clone() };
     let (mut done, total) = (0, files.len());
     let pixels = decode_all(&files, &first, &mut || {
@@ -83,6 +114,26 @@ pub(crate) fn open_test(
 
 fn class_names(classes: &[OsString]) -> Vec<String> {
     classes.iter().map(|class| class.to_string_lossy().into_owned()).collect()
+}
+
+/// Returns the name of the folder with the images for validation, if there is one.
+fn validation_folder(folder: &Path) -> Result<Option<&'static str>, DataError> {
+    let present: Vec<_> = VALIDATION.into_iter().filter(|name| folder.join(name).is_dir()).collect();
+    match present[..] {
+        [] => Ok(None),
+        [name] => Ok(Some(name)),
+        _ => Err(ImageFolderError::TwoValidations { folder: folder.to_owned(), present }.into()),
+    }
+}
+
+/// Describes the files of class folders that are not images of a known kind: their number by ending.
+fn left_out(folder: &Path, others: &BTreeMap<String, usize>) -> String {
+    let kinds: Vec<_> = others.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    format!(
+        "folder:{}: left out {}; hint: only .png, .jpg, .jpeg, .webp and .bmp are read, convert other images to one of them",
+        folder.display(),
+        kinds.join(", ")
+    )
 }
 
 /// Returns the names of the folders in `folder/half`.
@@ -112,26 +163,41 @@ struct Labelled {
 
 impl Labelled {
     /// Lists the images in the folders of `half` that are called `present`, labelled by the position of their class in `classes`.
-    fn list(half: &Path, present: &[OsString], classes: &[OsString]) -> Result<Self, DataError> {
+    /// Other files are counted in `others`.
+    fn list(
+        half: &Path,
+        present: &[OsString],
+        classes: &[OsString],
+        others: &mut BTreeMap<String, usize>,
+    ) -> Result<Self, DataError> {
         let (mut files, mut labels) = (Vec::new(), Vec::new());
         for (label, class) in classes.iter().enumerate().filter(|(_, class)| present.contains(class)) {
-            files.append(&mut image_files(&half.join(class))?);
+            files.append(&mut image_files(&half.join(class), others)?);
             labels.resize(files.len(), label as i64);
         }
         Ok(Self { files, labels })
     }
 }
 
-/// Returns the images in the folder of a class.
-fn image_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+/// Returns the images in the folder of a class and counts the other files by their ending.
+fn image_files(folder: &Path, others: &mut BTreeMap<String, usize>) -> Result<Vec<PathBuf>, DataError> {
     let present = visible(folder)?;
     if let Some(nested) = present.iter().map(|name| folder.join(name)).find(|path| path.is_dir()) {
         return Err(ImageFolderError::NestedFolder { path: nested }.into());
     }
-    let images: Vec<_> = present.iter().filter(|name| is_image(name)).map(|name| folder.join(name)).collect();
+    let (images, rest): (Vec<_>, Vec<_>) = present.iter().partition(|name| is_image(name));
+    let images: Vec<_> = images.into_iter().map(|name| folder.join(name)).collect();
     if images.is_empty() {
         let folder = folder.to_owned();
         return Err(ImageFolderError::EmptyClass { folder, present: shown(&present) }.into());
+    }
+    for name in
+        rest.into_iter().filter(|name| !OF_DESKTOPS.iter().any(|known| name.eq_ignore_ascii_case(known)))
+    {
+        let ending = Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        *others
+            .entry(ending.map_or("without an ending".to_owned(), |ending| format!(".{ending}")))
+            .or_default() += 1;
     }
     Ok(images)
 }
@@ -144,8 +210,7 @@ fn visible(folder: &Path) -> Result<Vec<OsString>, DataError> {
 }
 
 fn is_image(name: &OsString) -> bool {
-    let ending = Path::new(name).extension().unwrap_or_default();
-    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    Path::new(name).extension().is_some_and(is_known)
 }
 
 #[cfg(test)]

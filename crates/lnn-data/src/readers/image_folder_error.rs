@@ -1,5 +1,6 @@
 //! The errors of a folder of images: one variant per kind of error.
 
+use crate::readers::picture::FORMAT_NAMES;
 use std::path::PathBuf;
 
 /// The reason why the images of `--data folder:DIR` could not be read.
@@ -40,7 +41,7 @@ pub enum ImageFolderError {
 
     /// The folder of a class contains no image.
     #[error(
-        "{}: at least one .png, .jpg or .jpeg file expected, found {}; hint: remove the folder if there is no such class",
+        "{}: at least one .png, .jpg, .jpeg, .webp or .bmp file expected, found {}; hint: remove the folder if there is no such class",
         folder.display(),
         listing(present)
     )]
@@ -84,8 +85,21 @@ pub enum ImageFolderError {
         path: PathBuf,
     },
 
-    /// A file is not a valid PNG or JPEG image.
-    #[error("{}: a PNG or JPEG image expected, found {found}; hint: copy it again, or remove it", path.display())]
+    /// There are several folders that may be the one for validation.
+    #[error(
+        "{}: one folder of images for validation expected, found {}; hint: keep one, or start the others' names with a dot",
+        folder.display(),
+        present.join(", ")
+    )]
+    TwoValidations {
+        /// The folder after `folder:`.
+        folder: PathBuf,
+        /// The folders.
+        present: Vec<&'static str>,
+    },
+
+    /// A file is not a valid image of a known format.
+    #[error("{}: a {FORMAT_NAMES} image expected, found {found}; hint: copy it again, or remove it", path.display())]
     Undecodable {
         /// The file.
         path: PathBuf,

@@ -7,6 +7,7 @@ use png::{BitDepth, ColorType};
 
 use super::*;
 use crate::readers::picture::tests::{jpeg, png};
+use crate::source::{DataSource, SplitRequest};
 
 struct Folder(tempfile::TempDir);
 
@@ -102,7 +103,7 @@ fn hidden_files_and_other_files_are_left_out_and_a_class_may_lack_tests() {
     for path in [
         ".hidden/x",
         "notes.txt",
-        "valid/x.png",
+        "more/x.png",
         "train/.git/a.png",
         "train/labels.csv",
         "train/cat/._1.png",
@@ -113,6 +114,63 @@ fn hidden_files_and_other_files_are_left_out_and_a_class_may_lack_tests() {
     assert_eq!(folder.open().unwrap(), whole);
     fs::remove_dir_all(folder.path("test/cat")).unwrap();
     assert_eq!(folder.open().unwrap().test.labels.to_vec(), [1]);
+}
+
+#[test]
+fn files_of_other_kinds_are_counted_by_kind_and_those_of_desktops_are_not() {
+    let folder = Folder::new();
+    for path in
+        ["train/cat/a.HEIC", "train/dog/b.heic", "test/cat/notes", "test/cat/Thumbs.db", "test/cat/.x.gif"]
+    {
+        folder.write(path, b"no image");
+    }
+    let mut warnings = Vec::new();
+    open_dir(folder.0.path(), &mut |event| {
+        if let Progress::Warning { text } = event {
+            warnings.push(text.to_owned());
+        }
+    })
+    .unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("left out 2 .heic, 1 without an ending; hint: "), "{warnings:?}");
+}
+
+#[test]
+fn a_folder_for_validation_is_used_for_it_and_nothing_is_held_out_of_train() {
+    for name in ["valid", "val", "validation"] {
+        let folder = Folder::new();
+        folder.write(&format!("{name}/dog/v.png"), &grey([3, 2], 77));
+        let mut notes = Vec::new();
+        let data = open_dir(folder.0.path(), &mut |event| {
+            if let Progress::Note { text } = event {
+                notes.push(text.to_owned());
+            }
+        })
+        .unwrap();
+        assert!(
+            notes.len() == 1 && notes[0].contains("1 images") && notes[0].contains("for validation"),
+            "{notes:?}"
+        );
+        let parts = data.parts(&SplitRequest::new(0.5, 0)).unwrap();
+        assert_eq!([&parts.train, &parts.validation, &parts.test].map(lnn_core::SampleSet::len), [4, 1, 2]);
+        let validation = parts.validation.narrow(0, 1);
+        assert_eq!(
+            (validation.targets.int64_value(&[0]), validation.input.x.max().int64_value(&[])),
+            (1, 77)
+        );
+    }
+    let folder = Folder::new();
+    for name in ["valid", "val"] {
+        folder.write(&format!("{name}/dog/v.png"), &grey([3, 2], 77));
+    }
+    let (error, text) = folder.refused();
+    assert!(
+        matches!(error, ImageFolderError::TwoValidations { .. }) && text.contains("valid, val"),
+        "{text}"
+    );
+    let folder = Folder::new();
+    folder.write("val/bird/v.png", &grey([3, 2], 77));
+    assert!(matches!(folder.refused().0, ImageFolderError::UnknownClass { .. }));
 }
 
 #[test]
@@ -137,10 +195,10 @@ fn halves_without_classes_and_classes_without_images_are_named() {
     assert!(matches!(error, ImageFolderError::NoClasses { .. }) && text.contains("found list.txt"), "{text}");
 
     let folder = Folder::new();
-    folder.write("train/bird/1.bmp", b"BM");
+    folder.write("train/bird/1.gif", b"GIF89a");
     let (error, text) = folder.refused();
     assert!(matches!(error, ImageFolderError::EmptyClass { .. }), "{text}");
-    assert!(text.contains("train/bird") && text.contains("found 1.bmp"), "{text}");
+    assert!(text.contains("train/bird") && text.contains("found 1.gif"), "{text}");
 }
 
 #[test]

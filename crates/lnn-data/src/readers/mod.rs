@@ -9,7 +9,8 @@ pub mod idx;
 pub mod idx_folder;
 pub mod image_folder;
 pub mod image_folder_error;
-mod picture;
+pub mod npy;
+pub(crate) mod picture;
 pub mod series;
 pub mod toy;
 
@@ -82,7 +83,7 @@ pub static READERS: [Reader; 5] = [
     Reader {
         name: "folder",
         argument: "DIR",
-        help: "PNG or JPEG images in DIR/train/CLASS and DIR/test/CLASS",
+        help: "PNG, JPEG, WebP or BMP images in DIR/train/CLASS and DIR/test/CLASS",
         content: Content::Images,
         open: |folder, trained, progress| match trained {
             None => Ok(Box::new(image_folder::open_dir(Path::new(folder), progress)?)),

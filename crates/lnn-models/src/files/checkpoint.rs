@@ -121,9 +121,8 @@ impl Checkpoint {
     /// [`Error::Config`] or [`Error::Core`] if description and tensors do not fit each other.
     pub fn model(&self, device: Device) -> Result<Model, Error> {
         let Description { model, input, standardization, .. } = &self.description;
-        let model = Model::blank(model.clone(), input.clone(), *standardization, (self.kind(), device))?;
-        model.load(&self.model)?;
-        Ok(model)
+        let options = (self.kind(), device);
+        Model::stored(model.clone(), input.clone(), *standardization, &self.model, options)
     }
 }
 

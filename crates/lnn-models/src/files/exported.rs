@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
 use crate::files::export::{ATTRIBUTE, EXPORT_VERSION, EXTRA_FILE, ExportDescription};
+use crate::files::torchscript::{Module, NamedTensor};
 use crate::model::Model;
 use lnn_core::Role;
-use lnn_sys::{ScriptModule, ScriptTensor};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use tch::Device;
@@ -19,7 +19,7 @@ pub struct Exported {
     /// The description in the file.
     pub description: ExportDescription,
     /// The module's tensors, on the CPU.
-    pub tensors: Vec<ScriptTensor>,
+    pub tensors: Vec<NamedTensor>,
     path: PathBuf,
 }
 
@@ -37,23 +37,17 @@ impl Exported {
         Ok(start == ZIP)
     }
 
-    /// Reads a `.pt` file. Its code is compiled but not run.
+    /// Reads a `.pt` file. Its code is neither compiled nor run, and the memory taken is bounded by the size of the file.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Damaged`], [`Error::NewerExport`] or [`Error::OlderExport`].
     pub fn load(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
-        let (module, extra) = ScriptModule::load(&bytes, EXTRA_FILE).map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason.lines().next().unwrap_or_default();
-            damaged(format!("expected a TorchScript module, found {} bytes ({reason})", bytes.len()))
-        })?;
         // The attribute first: it is the one that cannot be written apart from the module.
-        let text = match module.text(ATTRIBUTE).map_err(lnn_core::Error::from)? {
-            Some(text) => Some(text),
-            None => extra.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
-        };
+        let Module { text, tensors } = Module::read(&bytes, ATTRIBUTE, EXTRA_FILE).map_err(|error| {
+            damaged(format!("expected a TorchScript module, found {} bytes: {error}", bytes.len()))
+        })?;
         let text = text.ok_or_else(|| {
             damaged(format!(
                 "expected the attribute `{ATTRIBUTE}` or the extra file `{EXTRA_FILE}`, found neither; hint: the \
@@ -63,7 +57,6 @@ impl Exported {
         check_version(path, &text)?;
         let description =
             serde_json::from_str(&text).map_err(|error| damaged(format!("its {EXTRA_FILE}: {error}")))?;
-        let tensors = module.tensors().map_err(lnn_core::Error::from)?;
         Ok(Self { description, tensors, path: path.to_owned() })
     }
 
@@ -74,26 +67,23 @@ impl Exported {
     /// [`Error::Unfit`] if a tensor does not fit, [`Error::Config`] or [`Error::Core`] if there is no such model.
     pub fn to_checkpoint(&self) -> Result<Checkpoint, Error> {
         let stored = &self.description.checkpoint;
-        let options = (self.description.kind(), Device::Cpu);
-        let model =
-            Model::blank(stored.model.clone(), stored.input.clone(), stored.standardization, options)?;
         let unfit = |reason: String| Error::Unfit { path: self.path.clone(), reason };
-        for entry in model.parameters().entries() {
-            let name = &entry.name;
+        let (kind, config, input) = (self.description.kind(), &stored.model, &stored.input);
+        let expected = Model::shapes(config.clone(), input.clone(), stored.standardization, kind)?;
+        for entry in expected.parameters().entries() {
             let word = |parameter| if parameter { "a parameter" } else { "a buffer" };
             let expected = word(entry.role == Role::Trainable);
-            let found = self.tensors.iter().find(|found| found.name == *name);
-            match found.map(|found| word(found.parameter)) {
-                Some(found) if found == expected => {}
-                found => {
-                    let found = found.unwrap_or("nothing");
-                    return Err(unfit(format!("expected `{name}` as {expected}, found {found}")));
-                }
+            let found = self.tensors.iter().find(|found| found.name == entry.name);
+            let found = found.map_or("nothing", |found| word(found.parameter));
+            if found != expected {
+                return Err(unfit(format!("expected `{}` as {expected}, found {found}", entry.name)));
             }
         }
         let tensors = self.tensors.iter().map(|found| (found.name.clone(), found.tensor.detach()));
         let tensors: Vec<_> = tensors.collect();
-        model.load(&tensors).map_err(|error| unfit(error.to_string()))?;
+        let options = (kind, Device::Cpu);
+        let model = Model::stored(config.clone(), input.clone(), stored.standardization, &tensors, options)
+            .map_err(|error| unfit(error.to_string()))?;
         let training =
             serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
         let description = Description { training, format_version: FORMAT_VERSION, ..stored.clone() };

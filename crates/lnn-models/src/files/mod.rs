@@ -5,4 +5,5 @@ pub(crate) mod checkpoint;
 pub(crate) mod export;
 pub(crate) mod exported;
 pub(crate) mod tensor_info;
+pub(crate) mod torchscript;
 pub(crate) mod transfer;

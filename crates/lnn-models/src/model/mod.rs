@@ -43,6 +43,39 @@ impl Model {
         Self::build(config, input, standardization, Parameters::drawn(seed, kind, device))
     }
 
+    /// The same model with the tensors of a file, which must be exactly those of the model. Memory is taken for what the file holds, not
+    /// for what the configuration claims.
+    ///
+    /// # Errors
+    /// [`Error::Core`] with the name of a tensor that is missing, superfluous, or of another shape or dtype; otherwise as
+    /// [`Model::new`].
+    pub fn stored(
+        config: ModelConfig,
+        input: InputSpec,
+        standardization: Standardization,
+        tensors: &[(String, Tensor)],
+        (kind, device): (Kind, Device),
+    ) -> Result<Self, Error> {
+        let parameters = Parameters::stored(tensors, kind, device)?;
+        let model = Self::build(config, input, standardization, parameters)?;
+        model.parameters.check_none_left()?;
+        model.network.loaded();
+        Ok(model)
+    }
+
+    /// The same model without values and memory, to find out how large it would be. It can be neither run nor loaded.
+    ///
+    /// # Errors
+    /// As [`Model::new`].
+    pub fn shapes(
+        config: ModelConfig,
+        input: InputSpec,
+        standardization: Standardization,
+        kind: Kind,
+    ) -> Result<Self, Error> {
+        Self::build(config, input, standardization, Parameters::shapes(kind))
+    }
+
     /// The same model with zeros, to be [loaded](Model::load).
     ///
     /// # Errors
@@ -62,6 +95,7 @@ impl Model {
         standardization: Standardization,
         mut parameters: Parameters,
     ) -> Result<Self, Error> {
+        config.check_numbers()?;
         config.check_standardization(standardization)?;
         if input.per == Per::Step && input.image().is_some() {
             let reason = "expected one target per image, found one per step".into();

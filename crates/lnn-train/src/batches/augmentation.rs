@@ -90,10 +90,17 @@ impl Augmentation {
         let angle = amount(0, self.rotation * PI / 180.0);
         let (zoom, shear) = (amount(1, self.zoom) + 1.0, amount(2, self.shear));
         let (cos, sin) = (angle.cos() * &zoom, angle.sin() * &zoom);
-        // Grid coordinates run from -1 to 1 over the whole extent: one pixel is 2 / extent.
+        // Grid coordinates run from -1 to 1 over the whole extent: one pixel is 2 / extent, in a wide image less in x than in y.
+        let (y_in_x, x_in_y) = (height / width, width / height);
         let rows = [
-            Tensor::stack(&[&cos, &(&shear * &cos - &sin), &amount(3, self.shift * 2.0 / width)], 1),
-            Tensor::stack(&[&sin, &(&shear * &sin + &cos), &amount(4, self.shift * 2.0 / height)], 1),
+            Tensor::stack(
+                &[&cos, &((&shear * &cos - &sin) * y_in_x), &amount(3, self.shift * 2.0 / width)],
+                1,
+            ),
+            Tensor::stack(
+                &[&(&sin * x_in_y), &(&shear * &sin + &cos), &amount(4, self.shift * 2.0 / height)],
+                1,
+            ),
         ];
         let theta = sent(&Tensor::stack(&rows, 1).to_kind(images.kind()), images.device());
         let grid = Tensor::affine_grid_generator(&theta, &size, false);
@@ -171,6 +178,22 @@ mod tests {
         assert!((mass - 9.0).abs().max().double_value(&[]) < 1e-4);
         let rows = shifted.sum_dim_intlist(&[1i64, 3][..], false, Kind::Float);
         assert!(rows.std_dim(&[0i64][..], true, false).max().double_value(&[]) > 0.1);
+    }
+
+    #[test]
+    fn a_round_spot_in_a_wide_image_stays_round_however_it_is_turned() {
+        let options = (Kind::Float, Device::Cpu);
+        let squares = |extent: i64| (Tensor::arange(extent, options) - (extent - 1) as f64 / 2.0).square();
+        let (rows, columns) = (squares(16).view([16, 1]), squares(40).view([1, 40]));
+        let spot = ((&rows + &columns) * (-1.0 / 8.0)).exp();
+        let turned = Augmentation { rotation: 45.0, ..Augmentation::NONE }
+            .apply(&spot.view([1, 1, 16, 40]).repeat([64, 1, 1, 1]), &sides(0));
+        // The mean square distance from the centre, vertically and horizontally: 2² for this spot.
+        for distance in [rows, columns] {
+            let spread = (&turned * &distance).sum_dim_intlist(&[1i64, 2, 3][..], false, Kind::Float)
+                / turned.sum_dim_intlist(&[1i64, 2, 3][..], false, Kind::Float);
+            assert!((spread - 4.0).abs().max().double_value(&[]) < 0.5);
+        }
     }
 
     #[test]

@@ -5,6 +5,9 @@ use crate::parts::reading_order::Scan;
 use crate::parts::summary::Summaries;
 use lnn_core::{Cell, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, Scope};
 
+/// The maximum number of stacked layers of a reading.
+const MOST_LAYERS: i64 = 1000;
+
 /// The configuration of a recurrent network. A model converts its own configuration, which has names and defaults for users,
 /// into this one.
 pub(crate) struct RecurrentConfig {
@@ -81,8 +84,8 @@ impl RecurrentConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return refuse(format!("dropout must be at least 0 and below 1, found {}", self.dropout));
         }
-        if self.layers < 1 {
-            return refuse(format!("layers must be at least 1, found {}", self.layers));
+        if !(1..=MOST_LAYERS).contains(&self.layers) {
+            return refuse(format!("layers must be 1 to {MOST_LAYERS}, found {}", self.layers));
         }
         if self.whitening && !self.front.is_empty() {
             return refuse(

@@ -1,5 +1,6 @@
 //! The failures of a command, with their exit codes.
 
+use crate::output::say;
 use lnn_data::DataError;
 use lnn_models::Error as ModelError;
 use lnn_train::Error as TrainError;
@@ -66,6 +67,7 @@ impl From<DataError> for Failure {
         match &error {
             // The request was valid, but the network or the disk failed.
             DataError::AllSourcesFailed { .. } => Self::run(error),
+            DataError::DataFolderNotWritable { source, .. } if lnn_models::lacks_room(source) => Self::run(error),
             _ => Self::request(error),
         }
     }
@@ -90,12 +92,11 @@ impl From<TrainError> for Failure {
             // A disk that fills up during the run is not an invalid request.
             TrainError::Model(error @ ModelError::Io { .. }) => Self::run(error),
             TrainError::Model(error) => error.into(),
-            TrainError::Observer(error) => match error.downcast::<Self>() {
-                Ok(failure) => *failure,
-                Err(error) => Self::run(error),
-            },
             TrainError::Stopped(reason) => Self::Interrupted(anyhow::Error::msg(reason)),
-            TrainError::Io { .. } | TrainError::NonFinite { .. } => Self::run(error),
+            TrainError::Io { .. }
+            | TrainError::NonFinite { .. }
+            | TrainError::Observer(_)
+            | TrainError::Unrecorded(_) => Self::run(error),
             TrainError::Setting { .. } | TrainError::Configuration(_) | TrainError::Folder(_) => {
                 Self::request(error)
             }
@@ -113,8 +114,9 @@ pub fn report_panics_as_bugs() {
         // The messages of libtorch contain a C++ stack trace after the first line.
         let text = text.lines().next().unwrap_or(text);
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        eprintln!("internal error: {text} ({place})");
-        eprintln!("hint: this is a bug or a lack of memory; RUST_BACKTRACE=1 shows more");
-        std::process::exit(1);
+        say(&format!("internal error: {text} ({place})"));
+        say("hint: this is a bug or a lack of memory; RUST_BACKTRACE=1 shows more");
+        // Not `std::process::exit`: its destructors crash while other threads still compute.
+        signal_hook::low_level::exit(1);
     }));
 }

@@ -27,7 +27,7 @@ pub use known::catalog::{self, KNOWN_SETS, KnownSet};
 pub use known::listing::{Listing, list};
 #[cfg(feature = "fetch")]
 pub use open::fetch;
-pub use open::{absolute, content, open, verify};
+pub use open::{absolute, content, open, verify, without_folders};
 pub use progress::Progress;
 pub use readers::csv::Series;
 pub use readers::image_folder_error::ImageFolderError;

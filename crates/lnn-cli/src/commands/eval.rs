@@ -2,6 +2,7 @@
 
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::{opened, print_line, print_text, progress_bar};
 use clap::Args;
 use lnn_models::Checkpoint;
@@ -30,6 +31,7 @@ pub(crate) struct EvalArguments {
 }
 
 pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
+    Interrupt::install()?;
     let device = arguments.compute.prepare()?;
     if let Some(bad) = arguments.noise.iter().find(|noise| !(noise.is_finite() && **noise > 0.0)) {
         return Err(Failure::request(format!("--noise: expected finite numbers above 0, found {bad}")));

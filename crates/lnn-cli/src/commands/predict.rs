@@ -2,6 +2,7 @@
 
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
+use crate::output::check_writable;
 use clap::Args;
 use lnn_core::Input;
 use lnn_models::Checkpoint;
@@ -35,7 +36,11 @@ pub(crate) struct PredictArguments {
 
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device = arguments.compute.prepare()?;
-    let model = Checkpoint::load(&checkpoint_file(&arguments.source)?)?.model(device)?;
+    let source = checkpoint_file(&arguments.source)?;
+    let sources = [Some(&source), Some(&arguments.input), arguments.dt.as_ref()];
+    let sources: Vec<&Path> = sources.into_iter().flatten().map(PathBuf::as_path).collect();
+    check_writable(&arguments.output, &sources)?;
+    let model = Checkpoint::load(&source)?.model(device)?;
     let kind = model.parameters().kind();
     let mut input = Input::new(read(&arguments.input, &model.input().batch_shape(), kind)?);
     input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]", kind)).transpose()?;

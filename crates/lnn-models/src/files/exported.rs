@@ -8,7 +8,7 @@ use lnn_core::Role;
 use lnn_sys::{ScriptModule, ScriptTensor};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use tch::Device;
+use tch::{Device, Kind, Tensor};
 
 /// How a `.pt` file begins: it is a zip archive.
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -94,11 +94,22 @@ impl Exported {
         let tensors = self.tensors.iter().map(|found| (found.name.clone(), found.tensor.detach()));
         let tensors: Vec<_> = tensors.collect();
         model.load(&tensors).map_err(|error| unfit(error.to_string()))?;
+        if let Some((name, count)) = not_finite(&tensors) {
+            return Err(unfit(format!("expected finite numbers, found {count} in `{name}` that are not")));
+        }
         let training =
             serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
         let description = Description { training, format_version: FORMAT_VERSION, ..stored.clone() };
         Ok(Checkpoint { description, model: model.parameters().snapshot(), optimizer: Vec::new() })
     }
+}
+
+/// Returns the first tensor with values that are infinite or not a number, and how many there are.
+fn not_finite(tensors: &[(String, Tensor)]) -> Option<(&str, i64)> {
+    tensors.iter().find_map(|(name, tensor)| {
+        let count = tensor.isfinite().logical_not().sum(Kind::Int64).int64_value(&[]);
+        (count > 0).then_some((name.as_str(), count))
+    })
 }
 
 /// Reads the version alone first: a newer description may have other fields.

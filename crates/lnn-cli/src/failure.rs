@@ -67,7 +67,9 @@ impl From<DataError> for Failure {
         match &error {
             // The request was valid, but the network or the disk failed.
             DataError::AllSourcesFailed { .. } => Self::run(error),
-            DataError::DataFolderNotWritable { source, .. } if lnn_models::lacks_room(source) => Self::run(error),
+            DataError::DataFolderNotWritable { source, .. } if lnn_models::lacks_room(source) => {
+                Self::run(error)
+            }
             _ => Self::request(error),
         }
     }

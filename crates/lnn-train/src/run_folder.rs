@@ -207,7 +207,9 @@ fn check_lock(path: &Path, result: Result<(), TryLockError>) -> Result<Option<St
         Err(TryLockError::Error(error))
             if error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(ENOLCK) =>
         {
-            Ok(Some(format!("note: the file system of {shown} has no locks; make sure that no other process trains there")))
+            Ok(Some(format!(
+                "note: the file system of {shown} has no locks; make sure that no other process trains there"
+            )))
         }
         Err(TryLockError::Error(error)) => Err(Error::unwritable(path, &error)),
     }
@@ -276,8 +278,10 @@ mod tests {
             fs::write(out.join(name), "half").unwrap();
         }
         RunFolder::open(&out).unwrap();
-        let mut names: Vec<_> =
-            fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> = fs::read_dir(&out)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         assert_eq!(names, [".lock", ".tmp", ".tmpfiles.d", CONFIG, "notes.txt"]);
     }
@@ -302,7 +306,12 @@ mod tests {
         let path = Path::new("/mnt/run");
         let checked = |error: std::io::Error| check_lock(path, Err(TryLockError::Error(error)));
         for error in [std::io::Error::from(ErrorKind::Unsupported), std::io::Error::from_raw_os_error(37)] {
-            assert!(checked(error).unwrap().unwrap().starts_with("note: the file system of /mnt/run has no locks"));
+            assert!(
+                checked(error)
+                    .unwrap()
+                    .unwrap()
+                    .starts_with("note: the file system of /mnt/run has no locks")
+            );
         }
         assert!(checked(ErrorKind::StorageFull.into()).is_err());
         assert_eq!(check_lock(path, Ok(())).unwrap(), None);

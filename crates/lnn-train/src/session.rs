@@ -112,6 +112,11 @@ impl Session {
         &self.folder
     }
 
+    /// Returns the configuration of the run.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
     /// Returns the model that is trained.
     pub fn model(&self) -> &Model {
         &self.model
@@ -172,7 +177,9 @@ impl Session {
             folder: self.folder.path().to_owned(),
         }));
         let notices = self.folder.notice().map(str::to_owned).into_iter();
-        let notices = notices.chain(self.notices.iter().cloned()).chain(self.config.precision.notice(parameters.device()));
+        let notices = notices
+            .chain(self.notices.iter().cloned())
+            .chain(self.config.precision.notice(parameters.device()));
         for text in notices {
             observers.notify(&Event::Notice { text });
         }

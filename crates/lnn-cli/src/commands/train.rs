@@ -153,7 +153,8 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
 
 /// Returns the data set that `--data`, `--set data=…` or the file of `--config` names, in this order.
 fn requested_data(arguments: &TrainArguments) -> Result<Option<String>, Failure> {
-    let assigned = || arguments.set.iter().rev().find_map(|assignment| settings::data_in_assignment(assignment));
+    let assigned =
+        || arguments.set.iter().rev().find_map(|assignment| settings::data_in_assignment(assignment));
     if let Some(spec) = arguments.data.clone().or_else(assigned) {
         return Ok(Some(spec));
     }
@@ -204,7 +205,7 @@ fn train(arguments: &TrainArguments, session: &Session, interrupt: &Interrupt) -
     let folder = session.folder();
     let mut observers = Observers::default()
         .with(MetricsFile::open(&folder.metrics(), session.epoch(), session.recorded_epochs())?)
-        .with(Curves::new(&folder.curves(), &folder.metrics())?)
+        .with(Curves::new(&folder.curves(), &folder.metrics(), session.config())?)
         .with(GradientsFile::new(&folder.gradients()))
         .with(Terminal::new(!arguments.json));
     if arguments.json {

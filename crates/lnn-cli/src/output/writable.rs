@@ -14,13 +14,14 @@ use std::path::Path;
 /// [`Failure::Request`] with the path; [`Failure::Run`] if the disk is full.
 pub fn check_writable(path: &Path, sources: &[&Path]) -> Result<(), Failure> {
     let shown = path.display();
-    let refuse =
-        |reason: String| Err(Failure::request(format!("cannot write {shown}: {reason}; hint: use another name")));
+    let refuse = |reason: String| {
+        Err(Failure::request(format!("cannot write {shown}: {reason}; hint: use another name")))
+    };
     if let Err(error) = lnn_models::check_writable(path) {
         return match error.kind() {
-            io::ErrorKind::IsADirectory => {
-                Err(Failure::request(format!("cannot write {shown}: expected the name of a file, found a folder")))
-            }
+            io::ErrorKind::IsADirectory => Err(Failure::request(format!(
+                "cannot write {shown}: expected the name of a file, found a folder"
+            ))),
             _ => Err(Error::unwritable(path, &error).into()),
         };
     }
@@ -72,7 +73,10 @@ mod tests {
                 _ => path(name),
             };
             let failure = check_writable(&place, &sources).unwrap_err();
-            assert!(matches!(failure, Failure::Request(_)) && failure.to_string().contains("reads"), "{failure}");
+            assert!(
+                matches!(failure, Failure::Request(_)) && failure.to_string().contains("reads"),
+                "{failure}"
+            );
         }
         check_writable(&path("other"), &sources).unwrap();
         check_writable(&path("last.safetensors"), &[]).unwrap();

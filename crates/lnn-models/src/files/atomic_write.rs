@@ -187,7 +187,9 @@ mod tests {
         for name in [".partial-aB3dE6", ".tmpQ7xk2A"] {
             assert!(is_scrap(name), "{name}");
         }
-        for name in [".tmp", ".tmpfiles.d", ".tmpQ7xk2", ".tmpQ7xk2AA", "tmpQ7xk2A", ".partial-", "x.tmpQ7xk2A"] {
+        for name in
+            [".tmp", ".tmpfiles.d", ".tmpQ7xk2", ".tmpQ7xk2AA", "tmpQ7xk2A", ".partial-", "x.tmpQ7xk2A"]
+        {
             assert!(!is_scrap(name), "{name}");
         }
     }

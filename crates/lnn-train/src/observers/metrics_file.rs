@@ -48,7 +48,13 @@ impl MetricsFile {
             write_atomically(path, content.as_bytes())?;
         }
         let file = open(path)?;
-        Ok(Self { file, path: path.to_owned(), pending: String::new(), lines: 0, notice: missing(path, &lines, epochs) })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            pending: String::new(),
+            lines: 0,
+            notice: missing(path, &lines, epochs),
+        })
     }
 
     /// Writes the file again if it was removed or replaced since it was opened; what was written is still in the open file.
@@ -59,12 +65,16 @@ impl MetricsFile {
             return Ok(());
         }
         let mut content = Vec::new();
-        self.file.rewind().and_then(|()| self.file.read_to_end(&mut content)).map_err(Error::io(&self.path))?;
+        self.file
+            .rewind()
+            .and_then(|()| self.file.read_to_end(&mut content))
+            .map_err(Error::io(&self.path))?;
         write_atomically(&self.path, &content)?;
         self.file = open(&self.path)?;
         let shown = self.path.display();
-        self.notice =
-            Some(format!("warning: {shown} was removed or replaced while the run trains; it is written again"));
+        self.notice = Some(format!(
+            "warning: {shown} was removed or replaced while the run trains; it is written again"
+        ));
         Ok(())
     }
 

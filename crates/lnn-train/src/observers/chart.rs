@@ -97,13 +97,13 @@ fn draw_legend(area: &Area<'_>, training: &str, best: Option<u64>) -> Result<(),
     /// The length of a line, the gap after it and the gap after a text.
     const LINE: i32 = 26;
     const GAP: i32 = 8;
-    const NEXT: i32 = 28;
-    let mut left = 76;
+    const NEXT: i32 = 20;
+    let mut left = 64;
     let text = |left: i32, text: &str| -> Result<i32, Box<dyn Error>> {
         let style = ("sans-serif", 14).into_font();
         area.draw(&Text::new(text.to_owned(), (left, MIDDLE - 7), style))?;
         // About the width of a letter; the reader of the picture may have another font.
-        Ok(left + (text.chars().count() as f64 * 7.2) as i32 + NEXT)
+        Ok(left + (text.chars().count() as f64 * 6.4) as i32 + NEXT)
     };
     for (name, colour) in [(training, TRAINING), ("validation", VALIDATION)] {
         area.draw(&PathElement::new([(left, MIDDLE), (left + LINE, MIDDLE)], colour.stroke_width(2)))?;

@@ -92,7 +92,7 @@ fn metrics_that_are_removed_while_training_are_written_again_with_a_warning() {
     fs::remove_file(run.path().join("metrics.jsonl")).unwrap();
     let ended = running.end();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains("metrics.jsonl was removed or replaced"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("metrics.jsonl was removed, replaced or changed"), "{}", ended.stderr);
     assert_eq!(metrics(run.path()).len(), 2);
 }
 

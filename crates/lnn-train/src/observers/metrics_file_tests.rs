@@ -1,4 +1,6 @@
 use super::*;
+use std::fs;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn metrics(epoch: u64) -> EpochMetrics {
@@ -79,7 +81,7 @@ fn lines_that_nothing_can_restore_are_announced_and_the_others_stay_as_they_are(
 }
 
 #[test]
-fn a_file_that_is_removed_while_training_is_written_again_with_a_warning() {
+fn a_file_that_is_removed_or_changed_while_training_is_written_again_with_a_warning() {
     let (_folder, path) = finished(0);
     let mut file = MetricsFile::open(&path, 0, &[]).unwrap();
     file.observe(&event(1)).unwrap();
@@ -91,6 +93,9 @@ fn a_file_that_is_removed_while_training_is_written_again_with_a_warning() {
     fs::rename(path.with_extension("other"), &path).unwrap();
     file.observe(&event(3)).unwrap();
     assert!(file.take_notice().is_some());
+    fs::write(&path, "").unwrap();
     file.observe(&event(4)).unwrap();
-    assert_eq!((epochs(&path), file.take_notice()), (vec![1, 2, 3, 4], None));
+    assert!(file.take_notice().is_some());
+    file.observe(&event(5)).unwrap();
+    assert_eq!((epochs(&path), file.take_notice()), (vec![1, 2, 3, 4, 5], None));
 }

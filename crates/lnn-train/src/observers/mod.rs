@@ -7,6 +7,7 @@ mod chart;
 #[cfg(feature = "plots")]
 mod curves;
 mod gradients_file;
+mod lines_file;
 mod metrics_file;
 mod observer;
 

@@ -1,5 +1,6 @@
 //! The failures of a command, with their exit codes.
 
+use crate::output::say;
 use lnn_data::{DataError, NpyError};
 use lnn_models::Error as ModelError;
 use lnn_train::Error as TrainError;
@@ -66,6 +67,9 @@ impl From<DataError> for Failure {
         match &error {
             // The request was valid, but the network or the disk failed.
             DataError::AllSourcesFailed { .. } => Self::run(error),
+            DataError::DataFolderNotWritable { source, .. } if lnn_models::lacks_room(source) => {
+                Self::run(error)
+            }
             _ => Self::request(error),
         }
     }
@@ -99,14 +103,12 @@ impl From<TrainError> for Failure {
             // A disk that fills up during the run is not an invalid request.
             TrainError::Model(error @ ModelError::Io { .. }) => Self::run(error),
             TrainError::Model(error) => error.into(),
-            TrainError::Observer(error) => match error.downcast::<Self>() {
-                Ok(failure) => *failure,
-                Err(error) => Self::run(error),
-            },
             TrainError::Stopped(reason) => Self::Interrupted(anyhow::Error::msg(reason)),
-            TrainError::Io { .. } | TrainError::NonFinite { .. } | TrainError::Memory { .. } => {
-                Self::run(error)
-            }
+            TrainError::Io { .. }
+            | TrainError::NonFinite { .. }
+            | TrainError::Memory { .. }
+            | TrainError::Observer(_)
+            | TrainError::Unrecorded(_) => Self::run(error),
             TrainError::Setting { .. } | TrainError::Configuration(_) | TrainError::Folder(_) => {
                 Self::request(error)
             }
@@ -127,14 +129,15 @@ pub fn report_panics_as_bugs() {
         if is_lack_of_memory(text) {
             let bytes = text.split_once("tried to allocate ").and_then(|(_, rest)| rest.split_once(" bytes"));
             let what = bytes.map_or_else(|| format!("({text})"), |(bytes, _)| format!("for {bytes} bytes"));
-            eprintln!(
+            say(&format!(
                 "error: not enough memory {what}; hint: less data, a smaller model or a smaller batch needs less"
-            );
+            ));
         } else {
-            eprintln!("internal error: {text} ({place})");
-            eprintln!("hint: this is a bug; RUST_BACKTRACE=1 shows more");
+            say(&format!("internal error: {text} ({place})"));
+            say("hint: this is a bug; RUST_BACKTRACE=1 shows more");
         }
-        std::process::exit(1);
+        // Not `std::process::exit`: its destructors crash while other threads still compute.
+        signal_hook::low_level::exit(1);
     }));
 }
 

@@ -1,38 +1,101 @@
-//! Ctrl-C and SIGTERM: the first signal stops the run after its step, the second stops the process at once.
+//! SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal): a run that trains is saved after its step; before and after training the
+//! process ends at once.
 
 use crate::failure::Failure;
+use crate::output::say;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
+use signal_hook::iterator::Signals;
+use std::ffi::c_int;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A flag that the signal handler sets and the trainer reads.
+/// The exit code of a process that was interrupted.
+const INTERRUPTED: c_int = 130;
+
+/// The flags that signal handlers and the trainer share.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    /// Whether the run should stop after its step.
+    requested: Arc<AtomicBool>,
+    /// Whether there is nothing to save, so that the first signal ends the process.
+    unsaved: Arc<AtomicBool>,
+}
 
 impl Interrupt {
-    /// Installs the handler, once per process.
+    /// Installs the handlers, once per process. Until [`Self::save_first`] is called, a signal ends the process with exit code 130.
+    ///
+    /// A signal that the parent process ignores stays ignored, as by `nohup`.
     ///
     /// # Errors
-    /// [`Failure::Run`] if a handler is already installed.
+    /// [`Failure::Run`] if the handlers cannot be installed.
     pub fn install() -> Result<Self, Failure> {
-        let flag = Self::default();
-        let handler_flag = flag.clone();
-        ctrlc::set_handler(move || {
-            if handler_flag.0.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-            eprintln!("\ninterrupted: finishing the step and saving (once more to stop at once)");
-        })
-        .map_err(|error| Failure::run(format!("cannot listen for Ctrl-C: {error}")))?;
-        Ok(flag)
+        Self::try_install().map_err(|error| Failure::run(format!("cannot listen for Ctrl-C: {error}")))
     }
 
-    /// Stops the run after its step, as Ctrl-C does.
-    pub fn request(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    fn try_install() -> io::Result<Self> {
+        let flags = Self::default();
+        flags.end_at_once();
+        let ignored = ignored_signals(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+        let listened: Vec<c_int> =
+            [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & bit(*signal) == 0).collect();
+        let pressed = Arc::new(AtomicBool::new(false));
+        for &signal in &listened {
+            register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&flags.unsaved))?;
+            // A second SIGHUP is not a second request: the kernel and the shell may each send one for the same terminal.
+            if signal != SIGHUP {
+                // The order matters: the first signal finds the flag unset.
+                register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&pressed))?;
+                register(signal, Arc::clone(&pressed))?;
+            }
+            register(signal, Arc::clone(&flags.requested))?;
+        }
+        let mut signals = Signals::new(listened)?;
+        std::thread::Builder::new().name("signals".into()).spawn(move || {
+            if signals.forever().next().is_some() {
+                say("\ninterrupted: finishing the step and saving (once more to stop at once)");
+            }
+        })?;
+        Ok(flags)
+    }
+
+    /// From here on the first signal requests that the run stops and is saved; a second one ends the process.
+    pub fn save_first(&self) {
+        self.unsaved.store(false, Ordering::SeqCst);
+    }
+
+    /// From here on a signal ends the process with exit code 130, because there is nothing to save.
+    pub fn end_at_once(&self) {
+        self.unsaved.store(true, Ordering::SeqCst);
     }
 
     /// Whether the run should stop.
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.requested.load(Ordering::SeqCst)
+    }
+}
+
+/// Returns the signals that the parent process ignores, as bits, from the text of `/proc/self/status`; none if there is no such text.
+fn ignored_signals(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Returns the bit of a signal in a mask of `/proc/self/status`.
+fn bit(signal: c_int) -> u64 {
+    1 << (signal - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status_of_the_process() {
+        let ignored = ignored_signals("SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0\n");
+        assert!(ignored & bit(SIGHUP) != 0 && ignored & bit(SIGINT) == 0 && ignored & bit(SIGTERM) == 0);
+        assert_eq!(ignored_signals("Name:\tlnn-cli\n"), 0);
+        assert_eq!(ignored_signals("SigIgn:\tnothing\n"), 0);
     }
 }

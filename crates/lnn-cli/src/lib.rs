@@ -1,8 +1,5 @@
 //! The library of `lnn-cli`: the commands, terminal output, exit codes and benchmarks.
 
-// Only this crate prints to the terminal.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 pub mod bench;
 pub mod commands;
 pub mod device;

@@ -1,10 +1,8 @@
 //! The binary: parses the arguments, runs the command and converts its failure to an exit code.
 
-// Only this crate prints to the terminal.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 use clap::Parser;
 use lnn_cli::commands::Arguments;
+use lnn_cli::output::say;
 use std::process::ExitCode;
 
 /// The allocator of the whole process: it replaces the `malloc` of the C library, also for libtorch.
@@ -19,7 +17,7 @@ fn main() -> ExitCode {
     match Arguments::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            say(&format!("error: {failure}"));
             failure.exit_code()
         }
     }

@@ -33,7 +33,7 @@ pub use known::listing::{Listing, list};
 pub use memory::usable_memory;
 #[cfg(feature = "fetch")]
 pub use open::fetch;
-pub use open::{absolute, content, open, open_test, verify};
+pub use open::{absolute, content, open, open_test, verify, without_folders};
 pub use progress::Progress;
 pub use readers::csv::SeriesError;
 pub use readers::image_folder_error::ImageFolderError;

@@ -78,6 +78,15 @@ pub fn absolute(spec: &str) -> Result<String, DataError> {
     Ok(format!("{name}:{}{options}", absolute.display()))
 }
 
+/// Returns `spec` with the name of its file or folder alone, for a description that others read.
+pub fn without_folders(spec: &str) -> String {
+    let Some((name, text)) = spec.split_once(':') else { return spec.to_owned() };
+    let reader = READERS.iter().find(|reader| reader.name == name);
+    let (path, options) = reader.map_or((text, ""), |reader| (reader.split_path)(text));
+    let file = Path::new(path).file_name().map(|file| file.to_string_lossy()).unwrap_or_default();
+    format!("{name}:{file}{options}")
+}
+
 /// Ensures that the known set `name` is in the data folder and returns the folder of its files.
 ///
 /// # Errors
@@ -202,6 +211,19 @@ mod tests {
             );
         }
         assert!(!refuse("weather").contains("did you mean"));
+    }
+
+    #[test]
+    fn a_description_for_others_names_the_file_and_not_its_folders() {
+        for (spec, shown) in [
+            ("csv:/home/ada/secret/x.csv,window=24,target=a", "csv:x.csv,window=24,target=a"),
+            ("folder:/home/ada/cats/", "folder:cats"),
+            ("idx:..", "idx:"),
+            ("mnist", "mnist"),
+            ("toy", "toy"),
+        ] {
+            assert_eq!(without_folders(spec), shown);
+        }
     }
 
     #[test]

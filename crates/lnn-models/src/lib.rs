@@ -24,7 +24,7 @@ mod preset;
 
 pub use config::{ModelConfig, ModelKind};
 pub use error::Error;
-pub use files::atomic_write::write_atomically;
+pub use files::atomic_write::{check_writable, lacks_room, sweep_scraps, write_atomically};
 pub use files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
 pub use files::export::{EXPORT_VERSION, ExportDescription, Extent, TensorContract};
 pub use files::exported::Exported;

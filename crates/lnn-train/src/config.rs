@@ -155,6 +155,17 @@ impl RunConfig {
         problem("augmentation", self.augmentation.problem())
     }
 
+    /// Whether training changes its images at random.
+    pub fn augments(&self) -> bool {
+        self.augmentation != Augmentation::NONE
+    }
+
+    /// Whether training drops units of the model at random.
+    pub fn drops_out(&self) -> bool {
+        let model = serde_json::to_value(&self.model).expect("a configuration is plain data");
+        model["dropout"].as_f64().is_some_and(|dropout| dropout > 0.0)
+    }
+
     /// Returns the description that a checkpoint of this run stores.
     pub fn describe(&self, model: &Model, state: &TrainingState) -> Description {
         Description {

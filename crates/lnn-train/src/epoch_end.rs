@@ -4,8 +4,10 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::event::{EpochMetrics, Event};
 use crate::observers::Observers;
+use crate::state::TrainingState;
 use crate::trainer::Trainer;
 use lnn_models::{AddedUnits, Checkpoint};
+use std::path::Path;
 
 impl Trainer<'_> {
     pub(crate) fn finish_epoch(
@@ -36,11 +38,8 @@ impl Trainer<'_> {
         let epoch = self.state.epoch;
         self.state.plateau.observe(&self.config.schedule, validation.loss);
         self.state.stopped_early = self.state.early_stopping.exhausted(self.config.patience);
-        if best {
-            self.save(&self.folder.best(), false)?;
-        }
         let seconds = self.state.seconds;
-        observers.notify(&Event::Epoch(EpochMetrics {
+        let metrics = EpochMetrics {
             epoch,
             epochs: self.config.epochs,
             step: self.state.step,
@@ -57,33 +56,40 @@ impl Trainer<'_> {
             mean_state: activity.map(|(_, state)| state),
             active_units: self.descent.model.active_units(),
             added_units,
-        }))?;
-        if let Some((rate, _)) = activity {
-            Self::advise_on_spikes(rate, observers)?;
+        };
+        self.state.record_epoch(metrics.clone());
+        if best {
+            self.save(&self.folder.best(), &self.state.without_records(), false)?;
         }
-        // The metrics line comes last: a run that is killed before it repeats the epoch and replaces the line.
-        self.save_last()
+        // The checkpoint comes first and carries the metrics: a run that is killed between the two restores the line.
+        self.save_last()?;
+        observers.notify(&Event::Epoch(metrics));
+        if let Some((rate, _)) = activity {
+            Self::advise_on_spikes(rate, observers);
+        }
+        Ok(())
     }
 
     /// Warns if no unit spiked or every unit spiked at every step, because such spikes carry no information.
-    fn advise_on_spikes(rate: f64, observers: &mut Observers) -> Result<(), Error> {
+    fn advise_on_spikes(rate: f64, observers: &mut Observers) {
         let advice = if rate <= 0.0 {
             "no unit ever spiked; hint: lower model.threshold, or raise model.input_scale or model.leak_rate"
         } else if rate >= 1.0 {
             "every unit spiked at every step; hint: raise model.threshold, or lower model.input_scale"
         } else {
-            return Ok(());
+            return;
         };
-        observers.notify(&Event::Notice { text: format!("warning: {advice}") })
+        observers.notify(&Event::Notice { text: format!("warning: {advice}") });
     }
 
     pub(crate) fn save_last(&self) -> Result<(), Error> {
-        self.save(&self.folder.last(), true)
+        self.save(&self.folder.last(), &self.state, true)
     }
 
-    fn save(&self, path: &std::path::Path, with_optimizer: bool) -> Result<(), Error> {
+    fn save(&self, path: &Path, state: &TrainingState, with_optimizer: bool) -> Result<(), Error> {
+        self.folder.check_in_place()?;
         let checkpoint = Checkpoint {
-            description: self.config.describe(self.descent.model, &self.state),
+            description: self.config.describe(self.descent.model, state),
             model: self.descent.model.parameters().snapshot(),
             optimizer: if with_optimizer { self.descent.optimizer.snapshot() } else { Vec::new() },
             data: self.data.iter().map(|(name, hashes)| (name.clone(), hashes.shallow_clone())).collect(),

@@ -67,15 +67,27 @@ pub enum Error {
     /// The model or its checkpoint failed.
     #[error(transparent)]
     Model(#[from] lnn_models::Error),
-    /// An observer failed.
+    /// An observer cannot record an event.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),
+    /// The run went on to its end, but an observer could not record all of it.
+    #[error("the checkpoints of the run are complete, but not all of its records: {0}")]
+    Unrecorded(String),
 }
 
 impl Error {
     /// Returns a function that wraps an input or output error of the file at `path`.
     pub fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
         |error| Self::Io { path: path.to_owned(), reason: error.to_string() }
+    }
+
+    /// Returns the error for a place that a request names and that cannot be written: a failure of the run if the disk is full, a wrong
+    /// request otherwise.
+    pub fn unwritable(path: &Path, error: &std::io::Error) -> Self {
+        match lnn_models::lacks_room(error) {
+            true => Self::Io { path: path.to_owned(), reason: format!("cannot be written: {error}") },
+            false => Self::Folder(format!("cannot write {}: {error}", path.display())),
+        }
     }
 
     /// Returns the error for a configuration that cannot be used.

@@ -43,7 +43,7 @@ pub struct EpochMetrics {
     pub epochs: u64,
     /// Total number of finished steps.
     pub step: u64,
-    /// Mean training loss.
+    /// Mean training loss, the same quantity as the validation loss: without label smoothing. Dropout and augmentation are on.
     pub loss: f64,
     /// Training accuracy, measured while training; none for regression.
     #[serde(default, skip_serializing_if = "Option::is_none")]

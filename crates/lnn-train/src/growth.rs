@@ -29,7 +29,7 @@ impl Trainer<'_> {
         if let Some(added) = self.descent.model.grow(seed, self.state.step)? {
             self.step.network_changed();
             self.state.added_units.push(added);
-            observers.notify(&Event::UnitsAdded(added))?;
+            observers.notify(&Event::UnitsAdded(added));
         }
         Ok(())
     }

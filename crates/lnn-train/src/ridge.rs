@@ -50,7 +50,7 @@ pub(crate) fn solve(
     }
     let candidates = choose(model, readout, fit, &data.parts.validation)?;
     for candidate in &candidates {
-        observers.notify(&Event::Candidate(candidate.clone()))?;
+        observers.notify(&Event::Candidate(candidate.clone()));
     }
     save_solved(model, config, folder, &candidates, started.elapsed().as_secs_f64())
 }
@@ -161,6 +161,7 @@ fn save_solved(
         optimizer: Vec::new(),
         data: Vec::new(),
     };
+    folder.check_in_place()?;
     checkpoint.save(&folder.best())?;
     Ok(checkpoint.save(&folder.last())?)
 }

@@ -4,13 +4,28 @@ use crate::config::RunConfig;
 use crate::error::Error;
 use crate::settings;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+const CONFIG: &str = "config.json";
+const METRICS: &str = "metrics.jsonl";
+const GRADIENTS: &str = "gradients.jsonl";
+const CURVES: &str = "curves.svg";
+const LAST: &str = "last.safetensors";
+const BEST: &str = "best.safetensors";
+
+/// The files of a run.
+const FILES: [&str; 6] = [CONFIG, METRICS, GRADIENTS, CURVES, LAST, BEST];
 
 /// The folder of a run, locked by this process; no other process can open it at the same time.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// The folder itself, whatever happens to its path.
+    folder: File,
     _lock: File,
+    notice: Option<String>,
 }
 
 impl RunFolder {
@@ -23,35 +38,46 @@ impl RunFolder {
             Some(out) => out.to_owned(),
             None => free_name(Path::new("runs"), name)?,
         };
-        let unwritable = |error| cannot_write(&path, &error);
-        fs::create_dir_all(&path).map_err(unwritable)?;
+        fs::create_dir_all(&path).map_err(|error| Error::unwritable(&path, &error))?;
         Self::check_free(&path)?;
         let folder = Self::lock(path)?;
         folder.write_config(config)?;
         Ok(folder)
     }
 
-    /// Refuses a folder that holds a run.
+    /// Refuses a folder that holds a run, or files of one that a new run would replace.
     ///
     /// # Errors
     /// [`Error::Folder`].
     pub fn check_free(path: &Path) -> Result<(), Error> {
-        if path.join("config.json").exists() {
+        let shown = path.display();
+        if path.join(CONFIG).exists() {
             return Err(Error::Folder(format!(
-                "{} holds a run already; hint: --resume {0} goes on with it, another --out starts a new one",
-                path.display()
+                "{shown} holds a run already; hint: --resume {shown} goes on with it, another --out starts a new one"
             )));
         }
-        Ok(())
+        match FILES.iter().find(|name| fs::symlink_metadata(path.join(name)).is_ok()) {
+            None => Ok(()),
+            Some(name) => Err(Error::Folder(format!(
+                "{shown} holds {name} without a {CONFIG}, and a new run would replace it; hint: another --out, or move it away"
+            ))),
+        }
+    }
+
+    /// Returns the name of the file at `path` if it is one of the files of a run.
+    pub fn file_of_run(path: &Path) -> Option<&'static str> {
+        let name = path.file_name()?.to_str()?;
+        let name = FILES.iter().find(|file| **file == name)?;
+        path.with_file_name(CONFIG).exists().then_some(*name)
     }
 
     /// Writes the configuration of the run.
     ///
     /// # Errors
-    /// [`Error::Folder`] if the folder cannot be written.
+    /// [`Error::Io`] if it cannot be written.
     pub fn write_config(&self, config: &RunConfig) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(config).expect("a configuration is plain data");
-        write_atomically(&self.path.join("config.json"), format!("{text}\n").as_bytes())
+        write_atomically(&self.path.join(CONFIG), format!("{text}\n").as_bytes())
     }
 
     /// Opens the folder of a run to resume, and reads its configuration.
@@ -59,7 +85,7 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Folder`] if there is no run, its configuration is damaged, or another process uses the folder.
     pub fn open(path: &Path) -> Result<(Self, RunConfig), Error> {
-        let file = path.join("config.json");
+        let file = path.join(CONFIG);
         let text = fs::read_to_string(&file).map_err(|error| {
             Error::Folder(format!(
                 "{} is not the folder of a run: {}: {error}",
@@ -72,16 +98,35 @@ impl RunFolder {
         Ok((Self::lock(path.to_owned())?, config))
     }
 
+    /// Locks the folder, and removes what a killed process left in it.
     fn lock(path: PathBuf) -> Result<Self, Error> {
         let name = path.join(".lock");
-        let lock = File::create(&name).map_err(|error| cannot_write(&name, &error))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::Folder(format!("another process is training in {}", path.display())))
-            }
-            Err(TryLockError::Error(error)) => Err(cannot_write(&name, &error)),
+        let lock = File::create(&name).map_err(|error| Error::unwritable(&name, &error))?;
+        let notice = check_lock(&path, lock.try_lock())?;
+        let folder = File::open(&path).map_err(Error::io(&path))?;
+        lnn_models::sweep_scraps(&path);
+        Ok(Self { path, folder, _lock: lock, notice })
+    }
+
+    /// Returns an error if the path no longer leads to the folder that was locked: files must not go to a folder in which another run
+    /// may be under way.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn check_in_place(&self) -> Result<(), Error> {
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let locked = self.folder.metadata().map(id).map_err(Error::io(&self.path))?;
+        if fs::metadata(&self.path).map(id).is_ok_and(|found| found == locked) {
+            return Ok(());
         }
+        let reason = "the folder of the run was removed, renamed or replaced while the run trains, so there is no place to save it; \
+                      hint: a folder that was renamed can be resumed under its new name";
+        Err(Error::Io { path: self.path.clone(), reason: reason.into() })
+    }
+
+    /// Returns a message for the user about the folder, if there is one.
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
     }
 
     /// Returns the path of the folder.
@@ -91,27 +136,27 @@ impl RunFolder {
 
     /// Returns the path of the last checkpoint, from which the run is resumed.
     pub fn last(&self) -> PathBuf {
-        self.path.join("last.safetensors")
+        self.path.join(LAST)
     }
 
     /// Returns the path of the checkpoint of the best epoch.
     pub fn best(&self) -> PathBuf {
-        self.path.join("best.safetensors")
+        self.path.join(BEST)
     }
 
     /// Returns the path of the picture with loss and accuracy over the epochs.
     pub fn curves(&self) -> PathBuf {
-        self.path.join("curves.svg")
+        self.path.join(CURVES)
     }
 
     /// Returns the path of the gradient norms at each step through time, one JSON line per epoch.
     pub fn gradients(&self) -> PathBuf {
-        self.path.join("gradients.jsonl")
+        self.path.join(GRADIENTS)
     }
 
     /// Returns the path of the metrics, one JSON line per epoch.
     pub fn metrics(&self) -> PathBuf {
-        self.path.join("metrics.jsonl")
+        self.path.join(METRICS)
     }
 }
 
@@ -130,7 +175,7 @@ pub fn checkpoint_file(path: &Path) -> Result<PathBuf, Error> {
             "{shown}: expected a run's folder or a checkpoint file, found nothing"
         )));
     }
-    let candidates = ["best.safetensors", "last.safetensors"].map(|name| path.join(name));
+    let candidates = [BEST, LAST].map(|name| path.join(name));
     candidates.into_iter().find(|file| file.is_file()).ok_or_else(|| {
         Error::Folder(format!(
             "{}: expected best.safetensors or last.safetensors in the folder, found neither; hint: has the run \
@@ -143,24 +188,42 @@ pub fn checkpoint_file(path: &Path) -> Result<PathBuf, Error> {
 /// Writes a file atomically: a file of this name never has partial content.
 ///
 /// # Errors
-/// [`Error::Folder`] if the folder cannot be written.
+/// [`Error::Io`] if it cannot be written.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    lnn_models::write_atomically(path, bytes).map_err(|error| cannot_write(path, &error))
+    lnn_models::write_atomically(path, bytes)
+        .map_err(|error| Error::Io { path: path.to_owned(), reason: format!("cannot be written: {error}") })
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
-    Error::Folder(format!("cannot write {}: {error}", path.display()))
+/// Checks the result of locking the folder at `path`. A file system without locks gives a message for the user.
+fn check_lock(path: &Path, result: Result<(), TryLockError>) -> Result<Option<String>, Error> {
+    /// The number of the error "no locks available", as from a network file system whose server has no lock service.
+    const ENOLCK: i32 = 37;
+    let shown = path.display();
+    match result {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::Folder(format!("another process is training in {shown}")))
+        }
+        Err(TryLockError::Error(error))
+            if error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(ENOLCK) =>
+        {
+            Ok(Some(format!(
+                "note: the file system of {shown} has no locks; make sure that no other process trains there"
+            )))
+        }
+        Err(TryLockError::Error(error)) => Err(Error::unwritable(path, &error)),
+    }
 }
 
 /// Creates the first folder `NAME-N` that does not exist and returns it.
 fn free_name(parent: &Path, name: &str) -> Result<PathBuf, Error> {
-    fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
+    fs::create_dir_all(parent).map_err(|error| Error::unwritable(parent, &error))?;
     for number in 1_u64.. {
         let path = parent.join(format!("{name}-{number}"));
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(cannot_write(&path, &error)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::unwritable(&path, &error)),
         }
     }
     unreachable!("there are more numbers than folders")
@@ -193,6 +256,65 @@ mod tests {
         assert!(RunFolder::open(&out).unwrap_err().to_string().contains("another process"));
         drop(held);
         assert!(RunFolder::open(&out).is_ok());
+    }
+
+    #[test]
+    fn a_checkpoint_without_its_configuration_is_not_replaced() {
+        for name in FILES {
+            let out = tempfile::tempdir().unwrap();
+            fs::write(out.path().join(name), "precious").unwrap();
+            let error = RunFolder::create(Some(out.path()), "x", &config()).unwrap_err().to_string();
+            assert!(error.contains("holds"), "{error}");
+            assert_eq!(fs::read_to_string(out.path().join(name)).unwrap(), "precious");
+        }
+    }
+
+    #[test]
+    fn scraps_of_a_killed_process_are_swept_and_nothing_else() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("run");
+        drop(RunFolder::create(Some(&out), "x", &config()).unwrap());
+        for name in [".tmpQ7xk2A", ".partial-x1Y2z3", ".tmp", ".tmpfiles.d", "notes.txt"] {
+            fs::write(out.join(name), "half").unwrap();
+        }
+        RunFolder::open(&out).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&out)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, [".lock", ".tmp", ".tmpfiles.d", CONFIG, "notes.txt"]);
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_or_replaced_is_noticed() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("run");
+        let folder = RunFolder::create(Some(&out), "x", &config()).unwrap();
+        folder.check_in_place().unwrap();
+        fs::rename(&out, parent.path().join("moved")).unwrap();
+        assert!(matches!(folder.check_in_place(), Err(Error::Io { .. })));
+        fs::create_dir(&out).unwrap();
+        assert!(folder.check_in_place().unwrap_err().to_string().contains("replaced"));
+        fs::remove_dir(&out).unwrap();
+        fs::rename(parent.path().join("moved"), &out).unwrap();
+        folder.check_in_place().unwrap();
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_a_note_and_another_error_a_failure() {
+        let path = Path::new("/mnt/run");
+        let checked = |error: std::io::Error| check_lock(path, Err(TryLockError::Error(error)));
+        for error in [std::io::Error::from(ErrorKind::Unsupported), std::io::Error::from_raw_os_error(37)] {
+            assert!(
+                checked(error)
+                    .unwrap()
+                    .unwrap()
+                    .starts_with("note: the file system of /mnt/run has no locks")
+            );
+        }
+        assert!(checked(ErrorKind::StorageFull.into()).is_err());
+        assert_eq!(check_lock(path, Ok(())).unwrap(), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::config::RunConfig;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::evaluation::{Evaluation, evaluate, unfamiliar};
-use crate::event::{Event, Started};
+use crate::event::{EpochMetrics, Event, Started};
 use crate::memory::check_model;
 use crate::method::Method;
 use crate::observers::Observers;
@@ -140,6 +140,11 @@ impl Session {
         &self.folder
     }
 
+    /// Returns the configuration of the run.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
     /// Returns the model that is trained.
     pub fn model(&self) -> &Model {
         &self.model
@@ -148,6 +153,11 @@ impl Session {
     /// Returns the number of finished epochs.
     pub fn epoch(&self) -> u64 {
         self.resumed.as_ref().map_or(0, |(state, _)| state.epoch)
+    }
+
+    /// Returns the metrics of the last finished epochs, from the checkpoint that the run is resumed from.
+    pub fn recorded_epochs(&self) -> &[EpochMetrics] {
+        self.resumed.as_ref().map_or(&[], |(state, _)| &state.recorded_epochs)
     }
 
     /// Reports the start of the run to `observers`, and trains until the last epoch, until `stop` returns true, or for
@@ -164,7 +174,7 @@ impl Session {
     ) -> Result<Outcome, Error> {
         let Self { config, folder, data, model, features, resumed, .. } = self;
         if config.method.is_ridge() {
-            self.notify_start(observers, 1)?;
+            self.notify_start(observers, 1);
             ridge::solve(config, data, model, folder, observers, stop, progress)?;
             return Ok(Outcome::Finished);
         }
@@ -176,11 +186,11 @@ impl Session {
         let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?
             .tracing(self.trace)
             .recognizing(data.fingerprints());
-        self.notify_start(observers, trainer.steps_per_epoch())?;
+        self.notify_start(observers, trainer.steps_per_epoch());
         trainer.run(observers, stop, pause_after)
     }
 
-    fn notify_start(&self, observers: &mut Observers, steps_per_epoch: u64) -> Result<(), Error> {
+    fn notify_start(&self, observers: &mut Observers, steps_per_epoch: u64) {
         let parameters = self.model.parameters();
         observers.notify(&Event::Started(Started {
             model: self.config.model.name().into(),
@@ -195,12 +205,14 @@ impl Session {
             epoch: self.epoch(),
             epochs: self.config.epochs,
             folder: self.folder.path().to_owned(),
-        }))?;
-        let notices = self.notices.iter().cloned().chain(self.config.precision.notice(parameters.device()));
+        }));
+        let notices = self.folder.notice().map(str::to_owned).into_iter();
+        let notices = notices
+            .chain(self.notices.iter().cloned())
+            .chain(self.config.precision.notice(parameters.device()));
         for text in notices {
-            observers.notify(&Event::Notice { text })?;
+            observers.notify(&Event::Notice { text });
         }
-        Ok(())
     }
 
     /// Tests the weights of the best epoch, once, and reports the result to `observers`.
@@ -211,10 +223,10 @@ impl Session {
         let device = self.model.parameters().device();
         let best = Checkpoint::load(&self.folder.best())?.model(device)?;
         for text in unfamiliar(&best, &self.data.parts.test)? {
-            observers.notify(&Event::Notice { text })?;
+            observers.notify(&Event::Notice { text });
         }
         let test = evaluate(&best, &self.data.parts.test, Entry::Input, &mut |_| {})?;
-        observers.notify(&Event::Test(test.clone()))?;
+        observers.notify(&Event::Test(test.clone()));
         Ok(test)
     }
 }

@@ -9,21 +9,44 @@ use lnn_core::nearest_name;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Applies the keys of a JSON file, which may omit keys.
+/// Applies the keys of a JSON file, which may omit keys. A file with all keys, as the `config.json` of a run, is the configuration,
+/// whatever `config` is.
 ///
 /// # Errors
 /// [`Error::Configuration`] if the file cannot be read, is not a JSON object, or has an unknown key or a wrong value.
 pub fn apply_file(config: &RunConfig, path: &Path) -> Result<RunConfig, Error> {
-    let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Error::configuration(format!("{shown}: {error}")))?;
-    let value: Value = serde_json::from_str(&text)
-        .map_err(|error| Error::configuration(format!("{shown}: not JSON: {error}")))?;
-    let Value::Object(entries) = value else {
-        return Err(Error::configuration(format!("{shown}: expected a JSON object, as {{\"epochs\": 5}}")));
-    };
-    apply_object(config.clone(), "", renamed(entries))
-        .map_err(|error| Error::configuration(format!("{shown}: {error}")))
+    let entries = entries(path)?;
+    match serde_json::from_value::<RunConfig>(Value::Object(entries.clone())) {
+        Ok(whole) if whole.model.name() == config.model.name() => Ok(whole),
+        _ => apply_object(config.clone(), "", entries)
+            .map_err(|error| Error::configuration(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// Returns the data set that the file at `path` names, if it names one.
+///
+/// # Errors
+/// [`Error::Configuration`] if the file cannot be read or is not a JSON object.
+pub fn data_in_file(path: &Path) -> Result<Option<String>, Error> {
+    Ok(entries(path)?.get("data").and_then(Value::as_str).map(str::to_owned))
+}
+
+/// Returns the data set that an assignment `data=…` names.
+pub fn data_in_assignment(assignment: &str) -> Option<String> {
+    match split_assignment(assignment)? {
+        ("data", Value::String(data)) => Some(data),
+        _ => None,
+    }
+}
+
+/// Reads the keys of a JSON file, under their current names.
+fn entries(path: &Path) -> Result<Map<String, Value>, Error> {
+    let wrong = |reason: String| Error::configuration(format!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    match serde_json::from_str(&text).map_err(|error| wrong(format!("not JSON: {error}")))? {
+        Value::Object(entries) => Ok(renamed(entries)),
+        _ => Err(wrong("expected a JSON object, as {\"epochs\": 5}".into())),
+    }
 }
 
 /// Applies one `key=value`; nested keys are written with dots, as `optimizer.learning_rate=0.01`. The value is parsed
@@ -32,11 +55,8 @@ pub fn apply_file(config: &RunConfig, path: &Path) -> Result<RunConfig, Error> {
 /// # Errors
 /// [`Error::Configuration`] if there is no `=`, the key is unknown or the value is wrong.
 pub fn apply_assignment(config: &RunConfig, assignment: &str) -> Result<RunConfig, Error> {
-    let (key, value) = assignment
-        .split_once('=')
+    let (key, value) = split_assignment(assignment)
         .ok_or_else(|| Error::configuration(format!("--set: expected key=value, found `{assignment}`")))?;
-    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-    let key = key.trim();
     let [name, rest] = key.split_once('.').map_or([key, ""], |(name, rest)| [name, rest]);
     match FORMER_KEYS.contains(&name) {
         // An assignment to a former key is applied to the key that replaced it.
@@ -47,6 +67,13 @@ pub fn apply_assignment(config: &RunConfig, assignment: &str) -> Result<RunConfi
         true => set(config, &format!("method.{key}"), value),
         false => set(config, key, value),
     }
+}
+
+/// Splits `key=value` into the key and the value, which is JSON or else a text.
+fn split_assignment(assignment: &str) -> Option<(&str, Value)> {
+    let (key, value) = assignment.split_once('=')?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Some((key.trim(), value))
 }
 
 /// Reads a whole configuration, including one with keys of earlier versions.
@@ -97,8 +124,7 @@ fn apply_object(
     for (key, value) in kinds.into_iter().chain(others) {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
         config = match value {
-            // An object that replaces null is set as a whole.
-            Value::Object(entries) if !is_null(&config, &key) => {
+            Value::Object(entries) if !replaces(&config, &key, &entries) => {
                 find(&to_value(&config), &key)?;
                 apply_object(config, &key, entries)?
             }
@@ -137,8 +163,13 @@ fn to_value(config: &RunConfig) -> Value {
     serde_json::to_value(config).expect("a configuration is plain data")
 }
 
-fn is_null(config: &RunConfig, key: &str) -> bool {
-    pointer(&to_value(config), key).is_some_and(Value::is_null)
+/// Whether an object is set as a whole, and not key by key: if there is null now, or another kind, which has other keys. Another kind
+/// of model is refused by its key.
+fn replaces(config: &RunConfig, key: &str, entries: &Map<String, Value>) -> bool {
+    pointer(&to_value(config), key).is_some_and(|present| {
+        let other_kind = entries.get("kind").is_some_and(|kind| present.get("kind") != Some(kind));
+        present.is_null() || other_kind && key != "model"
+    })
 }
 
 fn pointer<'a>(tree: &'a Value, key: &str) -> Option<&'a Value> {
@@ -238,6 +269,55 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"[]").unwrap();
         assert!(apply_file(&base(), file.path()).unwrap_err().to_string().contains("expected a JSON object"));
+    }
+
+    fn file(content: &Value) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content.to_string().as_bytes()).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_configuration_of_every_preset_is_taken_onto_every_other() {
+        for &kind in ModelKind::ALL {
+            let presets = Preset::ALL.map(|preset| RunConfig::preset(kind, preset).ok());
+            for wanted in presets.iter().flatten() {
+                let file = file(&to_value(wanted));
+                for base in presets.iter().flatten() {
+                    assert_eq!(&apply_file(base, file.path()).unwrap(), wanted);
+                    // The same with a key left out, and therefore key by key.
+                    let mut part = to_value(wanted);
+                    part.as_object_mut().unwrap().remove("seed");
+                    assert_eq!(&apply_file(base, self::file(&part).path()).unwrap(), wanted);
+                }
+            }
+            let other = ModelKind::ALL.iter().find(|other| **other != kind).unwrap();
+            let other = RunConfig::preset(*other, Preset::Tuned).unwrap();
+            let error = apply_file(presets[0].as_ref().unwrap(), file(&to_value(&other)).path()).unwrap_err();
+            assert!(error.to_string().contains("--model"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_whole_configuration_of_an_earlier_version_means_what_it_meant() {
+        let conv = RunConfig::preset(ModelKind::Cifar, Preset::Conv).unwrap();
+        let mut earlier = to_value(&RunConfig::preset(ModelKind::Cifar, Preset::Tuned).unwrap());
+        // Keys that did not exist yet: their default counts, and not the value of the preset that is changed.
+        for key in ["crop", "cutout"] {
+            earlier["augmentation"].as_object_mut().unwrap().remove(key).unwrap();
+        }
+        let config = apply_file(&conv, file(&earlier).path()).unwrap();
+        assert_eq!((config.augmentation.crop, config.augmentation.cutout), (0, 0));
+    }
+
+    #[test]
+    fn the_data_of_a_file_and_of_an_assignment_are_found() {
+        let named = file(&serde_json::json!({"data": "csv:x.csv"}));
+        assert_eq!(data_in_file(named.path()).unwrap().as_deref(), Some("csv:x.csv"));
+        assert_eq!(data_in_file(file(&serde_json::json!({"epochs": 3})).path()).unwrap(), None);
+        assert_eq!(data_in_assignment("data=csv:x.csv,target=a").as_deref(), Some("csv:x.csv,target=a"));
+        assert_eq!(data_in_assignment("data=\"toy\"").as_deref(), Some("toy"));
+        assert_eq!(data_in_assignment("epochs=3"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The state of a run: everything besides weights and moments that a resumed run needs.
 
+use crate::event::EpochMetrics;
 use crate::policies::{EarlyStopping, Plateau};
 use lnn_models::{AddedUnits, PlateauMemory};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ pub struct TrainingState {
     /// versions, and before the first step.
     #[serde(default)]
     pub planned_epochs: Option<u64>,
+    /// The metrics of the last finished epochs, at most [`Self::RECORDED_EPOCHS`]: a run that is killed after a checkpoint and before
+    /// the line in `metrics.jsonl` restores the line from here. A checkpoint of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recorded_epochs: Vec<EpochMetrics>,
 }
 
 impl TrainingState {
@@ -60,7 +65,24 @@ impl TrainingState {
         early_stopping: EarlyStopping::START,
         stopped_early: false,
         planned_epochs: None,
+        recorded_epochs: Vec::new(),
     };
+
+    /// The maximum number of epochs whose metrics a checkpoint holds; the size of a checkpoint must not grow with the run.
+    pub const RECORDED_EPOCHS: usize = 200;
+
+    /// Adds the metrics of an epoch and drops the oldest ones.
+    pub fn record_epoch(&mut self, metrics: EpochMetrics) {
+        let surplus = (self.recorded_epochs.len() + 1).saturating_sub(Self::RECORDED_EPOCHS);
+        self.recorded_epochs.drain(..surplus);
+        self.recorded_epochs.push(metrics);
+    }
+
+    /// Returns the state without the metrics of its epochs, for a file from which no run is resumed.
+    #[must_use]
+    pub fn without_records(&self) -> Self {
+        Self { recorded_epochs: Vec::new(), ..self.clone() }
+    }
 
     /// Prepares a run that is resumed to train until `epochs` epochs are finished; `configured` is their number in the configuration of
     /// the run. After an early stop, more epochs begin a new wait for a better one. Returns remarks for the user.

@@ -116,7 +116,7 @@ impl<'a> Trainer<'a> {
         }
         if self.state.stopped_early {
             let best_epoch = self.state.early_stopping.best_epoch;
-            observers.notify(&Event::StoppedEarly { epoch: self.state.epoch, best_epoch })?;
+            observers.notify(&Event::StoppedEarly { epoch: self.state.epoch, best_epoch });
         }
         Ok(Outcome::Finished)
     }
@@ -124,7 +124,7 @@ impl<'a> Trainer<'a> {
     fn pause(&mut self, observers: &mut Observers) -> Result<Outcome, Error> {
         self.save_last()?;
         let folder = self.folder.path().to_owned();
-        observers.notify(&Event::Paused { epoch: self.state.epoch, step: self.state.step, folder })?;
+        observers.notify(&Event::Paused { epoch: self.state.epoch, step: self.state.step, folder });
         Ok(Outcome::Paused)
     }
 
@@ -142,7 +142,7 @@ impl<'a> Trainer<'a> {
                 self.read(&mut sums, steps)?;
                 let loss = self.state.loss_sum / self.state.seen as f64;
                 let (epoch, step) = (self.state.epoch + 1, self.state.step_in_epoch);
-                observers.notify(&Event::Step { epoch, step, steps, loss })?;
+                observers.notify(&Event::Step { epoch, step, steps, loss });
             }
             if self.grows_now(self.state.step) {
                 self.grow_by_activity(observers)?;
@@ -189,11 +189,11 @@ impl<'a> Trainer<'a> {
             if traced { descent.step(&batch, Mode::Traced) } else { step.take(descent, &batch) }
         })?;
         if let Some(text) = self.step.take_notice() {
-            observers.notify(&Event::Notice { text })?;
+            observers.notify(&Event::Notice { text });
         }
         if let Some(norms) = result.norms {
             let norms = Vec::try_from(norms).unwrap_or_default();
-            observers.notify(&Event::Gradients(GradientNorms::new(self.state.epoch + 1, norms)))?;
+            observers.notify(&Event::Gradients(GradientNorms::new(self.state.epoch + 1, norms)));
         }
         self.state.step += 1;
         self.state.step_in_epoch += 1;

@@ -59,7 +59,8 @@ fn without_features_there_is_neither_a_downloader_nor_a_plotter_nor_a_parser_of_
     let packages: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(packages.contains(&"tch") && packages.contains(&"lnn-data"), "{packages:?}");
     // tch itself brings zip.
-    for kept_out in ["clap", "ureq", "lzma-rust2", "serde-pickle", "plotters", "indicatif", "ctrlc", "anyhow"]
+    for kept_out in
+        ["clap", "ureq", "lzma-rust2", "serde-pickle", "plotters", "indicatif", "signal-hook", "anyhow"]
     {
         assert!(!packages.contains(&kept_out), "lnn-train brings {kept_out}");
     }

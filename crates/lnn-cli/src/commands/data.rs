@@ -1,6 +1,7 @@
 //! `lnn-cli data`.
 
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::{print_line, print_text, with_bar};
 use clap::Subcommand;
 
@@ -29,6 +30,7 @@ pub(super) fn run(command: &DataCommand) -> Result<(), Failure> {
     match command {
         DataCommand::List { json } => list(*json),
         DataCommand::Fetch { name } => {
+            Interrupt::install()?;
             let folder = with_bar(|progress| lnn_data::fetch(name, progress))?;
             print_text(&folder.display().to_string())
         }

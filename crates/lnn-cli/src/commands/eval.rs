@@ -2,7 +2,8 @@
 
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
-use crate::output::{opened_for_test, print_line, print_text, progress_bar};
+use crate::interrupt::Interrupt;
+use crate::output::{opened_for_test, print_line, print_text, progress_bar, say};
 use clap::Args;
 use lnn_data::Trained;
 use lnn_models::Checkpoint;
@@ -32,6 +33,7 @@ pub(crate) struct EvalArguments {
 }
 
 pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
+    Interrupt::install()?;
     let device = arguments.compute.prepare()?;
     if let Some(bad) = arguments.noise.iter().find(|noise| !(noise.is_finite() && **noise > 0.0)) {
         return Err(Failure::request(format!("--noise: expected finite numbers above 0, found {bad}")));
@@ -45,7 +47,7 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     let model = checkpoint.model(device)?;
     let test = matching.apply(data.test()?).to_device(device);
     for remark in data.notices().into_iter().chain(matching.remarks()).chain(unfamiliar(&model, &test)?) {
-        eprintln!("{remark}");
+        say(&remark);
     }
     // The results with noise come first, because the test result comes last.
     let levels = arguments.noise.iter().copied().chain([0.0]);

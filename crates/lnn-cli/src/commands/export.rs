@@ -2,7 +2,7 @@
 
 use super::compute::limit_memory;
 use crate::failure::Failure;
-use crate::output::check_writable;
+use crate::output::{check_writable, say};
 use clap::{Args, ValueEnum};
 use lnn_models::{Checkpoint, Description};
 use lnn_train::{TrainingState, checkpoint_file, write_atomically};
@@ -34,16 +34,18 @@ pub(crate) struct ExportArguments {
 pub(super) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
     limit_memory();
     let format = format(arguments)?;
-    check_writable(&arguments.out)?;
-    let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
+    let source = checkpoint_file(&arguments.source)?;
+    check_writable(&arguments.out, &[&source])?;
+    let mut checkpoint = Checkpoint::load(&source)?;
     let metrics = metrics(&checkpoint.description);
+    make_portable(&mut checkpoint.description);
     let bytes = match format {
         ExportFormat::Torchscript => checkpoint.to_torchscript(metrics)?,
         ExportFormat::Safetensors => checkpoint.to_weights(metrics)?,
     };
     write_atomically(&arguments.out, &bytes)?;
     let (name, shown) = (checkpoint.description.model.name(), arguments.out.display());
-    eprintln!("wrote {shown}: {name}, {:.1} MB", bytes.len() as f64 / 1e6);
+    say(&format!("wrote {shown}: {name}, {:.1} MB", bytes.len() as f64 / 1e6));
     Ok(())
 }
 
@@ -58,6 +60,15 @@ fn format(arguments: &ExportArguments) -> Result<ExportFormat, Failure> {
             "{}: expected the ending .pt or .safetensors; hint: use --format torchscript or --format safetensors",
             arguments.out.display()
         ))),
+    }
+}
+
+/// Removes what the description needs on this machine alone: folders in the name of the data, which are nobody else's business, and
+/// records from which a run is resumed.
+fn make_portable(description: &mut Description) {
+    description.data = lnn_data::without_folders(&description.data);
+    if let Ok(state) = serde_json::from_value::<TrainingState>(description.training.clone()) {
+        description.training = json!(state.without_records());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::compute::limit_memory;
 use crate::failure::Failure;
-use crate::output::check_writable;
+use crate::output::{check_writable, say};
 use clap::Args;
 use lnn_models::Exported;
 use std::path::PathBuf;
@@ -20,10 +20,10 @@ pub(crate) struct ImportArguments {
 
 pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     limit_memory();
-    check_writable(&arguments.out)?;
+    check_writable(&arguments.out, &[&arguments.source])?;
     let checkpoint = Exported::load(&arguments.source)?.to_checkpoint()?;
-    checkpoint.save(&arguments.out)?;
+    checkpoint.save(&arguments.out).map_err(Failure::run)?;
     let (name, shown) = (checkpoint.description.model.name(), arguments.out.display());
-    eprintln!("wrote {shown}: {name}, {} tensors", checkpoint.model.len());
+    say(&format!("wrote {shown}: {name}, {} tensors", checkpoint.model.len()));
     Ok(())
 }

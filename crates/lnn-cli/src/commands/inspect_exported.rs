@@ -1,9 +1,10 @@
 //! `lnn-cli inspect model.pt`.
 
 use crate::failure::Failure;
-use crate::output::print_line;
+use crate::output::{print_line, print_text};
 use lnn_models::{ExportDescription, Exported, Extent, InputShape, TensorContract, TensorInfo};
 use serde::Serialize;
+use std::fmt::Write;
 use std::path::Path;
 
 /// The output of `inspect --json` for a module.
@@ -21,32 +22,40 @@ pub(super) fn run(file: &Path, json: bool) -> Result<(), Failure> {
     if json {
         return print_line(&report);
     }
+    print_text(describe(&report).map_err(Failure::run)?.trim_end())
+}
+
+/// Formats the report as text.
+fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
     let description = report.description;
     let checkpoint = &description.checkpoint;
-    println!("file        {}", file.display());
-    println!(
+    writeln!(text, "file        {}", report.file.display())?;
+    writeln!(
+        text,
         "format      TorchScript of torch {}, written by lnn-cli {} ({})",
         description.torch_version, checkpoint.program_version, checkpoint.program_commit
-    );
-    println!("model       {}", checkpoint.model.name());
-    println!("input       {}", contract(&description.input));
+    )?;
+    writeln!(text, "model       {}", checkpoint.model.name())?;
+    writeln!(text, "input       {}", contract(&description.input))?;
     if let InputShape::Sequences { features } = &checkpoint.input.shape {
-        println!("features    {}", features.join(", "));
+        writeln!(text, "features    {}", features.join(", "))?;
     }
-    println!("output      {}", contract(&description.output));
+    writeln!(text, "output      {}", contract(&description.output))?;
     match description.class_names.is_empty() {
-        false => println!("classes     {}", description.class_names.join(", ")),
-        true => println!("values      {}", description.value_names.join(", ")),
+        false => writeln!(text, "classes     {}", description.class_names.join(", "))?,
+        true => writeln!(text, "values      {}", description.value_names.join(", "))?,
     }
-    println!("trained on  {}, seed {}", checkpoint.data, checkpoint.seed);
-    println!("metrics     {}", description.metrics);
-    println!("\n{}\n", serde_json::to_string_pretty(&checkpoint.model).map_err(Failure::run)?);
+    writeln!(text, "trained on  {}, seed {}", checkpoint.data, checkpoint.seed)?;
+    writeln!(text, "metrics     {}", description.metrics)?;
+    let config = serde_json::to_string_pretty(&checkpoint.model).expect("a configuration is plain data");
+    writeln!(text, "\n{config}\n")?;
     let width = report.tensors.iter().map(|line| line.name.len()).max().unwrap_or(0);
     for TensorInfo { name, shape, dtype, trainable } in &report.tensors {
         let role = if *trainable { "trainable" } else { "fixed" };
-        println!("{name:width$}  {role:9}  {dtype}  {shape:?}");
+        writeln!(text, "{name:width$}  {role:9}  {dtype}  {shape:?}")?;
     }
-    Ok(())
+    Ok(text)
 }
 
 /// Formats a contract as `images float32 [N, 1, 28, 28] in 0..1`.

@@ -2,6 +2,7 @@
 
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
+use crate::output::{check_writable, say};
 use clap::Args;
 use lnn_core::Input;
 use lnn_data::read_npy;
@@ -34,14 +35,18 @@ pub(crate) struct PredictArguments {
 
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device = arguments.compute.prepare()?;
-    let model = Checkpoint::load(&checkpoint_file(&arguments.source)?)?.model(device)?;
+    let source = checkpoint_file(&arguments.source)?;
+    let sources = [Some(&source), Some(&arguments.input), arguments.dt.as_ref()];
+    let sources: Vec<&Path> = sources.into_iter().flatten().map(PathBuf::as_path).collect();
+    check_writable(&arguments.output, &sources)?;
+    let model = Checkpoint::load(&source)?.model(device)?;
     let mut input = Input::new(read(&arguments.input, &model.input().batch_shape())?);
     input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;
     check_range(&model, &input.x)?;
     check_time(&model, &input)?;
     model.check(&input)?;
     for remark in model.unfamiliar(&input)? {
-        eprintln!("warning: {remark}");
+        say(&format!("warning: {remark}"));
     }
     let predictions = predict(&model, &input)?;
     let precise = input.x.kind() == Kind::Double && !model.task().is_classification();

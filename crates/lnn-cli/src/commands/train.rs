@@ -158,21 +158,34 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
     }
 }
 
+/// Returns the data set that `--data`, `--set data=…` or the file of `--config` names, in this order.
+fn requested_data(arguments: &TrainArguments) -> Result<Option<String>, Failure> {
+    let assigned =
+        || arguments.set.iter().rev().find_map(|assignment| settings::data_in_assignment(assignment));
+    if let Some(spec) = arguments.data.clone().or_else(assigned) {
+        return Ok(Some(spec));
+    }
+    Ok(arguments.config.as_deref().map(settings::data_in_file).transpose()?.flatten())
+}
+
 /// Applies the preset, then the file, then `--set`, then the remaining flags.
 fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let mut config = RunConfig::preset(name, arguments.preset)?;
-    if let Some(spec) = &arguments.data {
-        config = config.for_content(lnn_data::content(spec));
+    if let Some(spec) = requested_data(arguments)? {
+        config = config.for_content(lnn_data::content(&spec));
     }
     if let Some(source) = &arguments.init {
         config = config.starting_from(source)?;
     }
+    let init = config.init.clone();
     if let Some(path) = &arguments.config {
         config = settings::apply_file(&config, path)?;
     }
     for assignment in &arguments.set {
         config = settings::apply_assignment(&config, assignment)?;
     }
+    // A file may have no checkpoint to start from; the flag still counts.
+    config.init = init.or(config.init);
     config.data = lnn_data::absolute(arguments.data.as_ref().unwrap_or(&config.data))?;
     config.epochs = arguments.epochs.unwrap_or(config.epochs);
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
@@ -198,20 +211,37 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
 fn train(arguments: &TrainArguments, session: &Session, interrupt: &Interrupt) -> Result<(), Failure> {
     let folder = session.folder();
     let mut observers = Observers::default()
-        .with(MetricsFile::open(&folder.metrics(), session.epoch())?)
-        .with(Curves::new(&folder.curves(), &folder.metrics())?)
+        .with(MetricsFile::open(&folder.metrics(), session.epoch(), session.recorded_epochs())?)
+        .with(Curves::new(&folder.curves(), &folder.metrics(), session.config())?)
         .with(GradientsFile::new(&folder.gradients()))
         .with(Terminal::new(!arguments.json));
     if arguments.json {
         observers = observers.with(JsonLines);
     }
+    interrupt.save_first();
+    let trained = train_and_test(arguments, session, &mut observers, interrupt);
+    let recorded = observers.finish();
+    trained?;
+    Ok(recorded?)
+}
+
+fn train_and_test(
+    arguments: &TrainArguments,
+    session: &Session,
+    observers: &mut Observers,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let mut progress = Progress::default();
     let stop = || interrupt.requested();
-    let outcome = session.train(&mut observers, &stop, arguments.pause_after, &mut progress.receiver())?;
+    let outcome = session.train(observers, &stop, arguments.pause_after, &mut progress.receiver())?;
     drop(progress);
-    if outcome == Outcome::Paused {
-        return if interrupt.requested() { Err(Failure::interrupted()) } else { Ok(()) };
+    // The run is saved: the test, which a resumed run repeats, may end at any time.
+    interrupt.end_at_once();
+    if interrupt.requested() {
+        return Err(Failure::interrupted());
     }
-    session.test(&mut observers)?;
+    if outcome == Outcome::Finished {
+        session.test(observers)?;
+    }
     Ok(())
 }

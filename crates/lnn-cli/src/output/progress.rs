@@ -1,5 +1,6 @@
 //! Progress bars on standard error; they are hidden if standard error is not a terminal.
 
+use super::messages::say;
 use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnn_data::{DataError, DataSource, KNOWN_SETS, READERS, Reader, Trained};
@@ -79,7 +80,7 @@ pub fn with_bar<T>(
         bar.set_draw_target(ProgressDrawTarget::stderr());
     };
     let (mut shown, mut decoding) = (false, None);
-    let say = |line: String| if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) };
+    let say = |line: String| if bar.is_hidden() { say(&line) } else { bar.println(line) };
     let result = work(&mut |progress| match progress {
         Report::Waiting { folder } => say(format!("waiting for another process in {}", folder.display())),
         Report::Damaged { reason } => say(format!("{reason}; fetching it again")),

@@ -1,6 +1,7 @@
 //! Progress on a terminal: a progress bar during an epoch, and one line per epoch. Without a terminal, only the lines
 //! are printed.
 
+use super::messages::say;
 use super::standard_output::print_text;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnn_models::AddedUnits;
@@ -27,7 +28,7 @@ impl Terminal {
 
     fn say(&self, line: &str) {
         // A hidden bar prints nothing, so the line is printed directly if there is no terminal.
-        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+        if self.bar.is_hidden() { say(line) } else { self.bar.println(line) }
     }
 
     fn start(&mut self, started: &Started) {
@@ -84,7 +85,7 @@ impl Observer for Terminal {
                 if self.print_result {
                     print_text(&line).map_err(|failure| Error::Observer(failure.into()))?;
                 } else {
-                    eprintln!("{line}");
+                    say(&line);
                 }
             }
         }

@@ -14,6 +14,13 @@ pub(crate) struct CheckpointFile {
 /// Element type, shape and bytes.
 pub(crate) type StoredTensor = (String, Vec<u64>, Vec<u8>);
 
+/// Removes from the metrics of an epoch what depends on the pace of the machine, and the number of epochs that was asked for.
+pub(crate) fn timeless(line: &mut Value) {
+    for key in ["samples_per_second", "seconds", "eta_seconds", "epochs"] {
+        line[key] = Value::Null;
+    }
+}
+
 impl CheckpointFile {
     /// Reads a file: eight bytes with the length of the header, little endian; the header, JSON; the tensors.
     pub(crate) fn read(path: &Path) -> Self {
@@ -41,6 +48,10 @@ impl CheckpointFile {
     pub(crate) fn timeless_description(&self) -> Value {
         let mut description = self.description();
         assert!(description["training"]["seconds"].take().is_number());
+        // The checkpoint that a run is resumed from also holds the lines of its epochs.
+        for line in description["training"]["recorded_epochs"].as_array_mut().into_iter().flatten() {
+            timeless(line);
+        }
         description
     }
 

@@ -65,6 +65,29 @@ impl Call {
         self
     }
 
+    /// With other places for its stdout and its stderr.
+    pub(crate) fn streams(mut self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Self {
+        self.0.stdout(stdout).stderr(stderr);
+        self
+    }
+
+    /// Started by a shell that runs `before` first, as `ulimit` or `trap`.
+    pub(crate) fn after(self, before: &str) -> Self {
+        let mut call = Command::new("sh");
+        call.arg("-c")
+            .arg(format!("{before}; exec \"$0\" \"$@\""))
+            .arg(self.0.get_program())
+            .args(self.0.get_args());
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => call.env(name, value),
+                None => call.env_remove(name),
+            };
+        }
+        call.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(call)
+    }
+
     /// Starts it and leaves it running.
     pub(crate) fn start(mut self) -> Running {
         Running(Some(self.0.spawn().expect("the program starts")))

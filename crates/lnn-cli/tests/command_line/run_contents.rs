@@ -1,6 +1,6 @@
 //! What lies in a run's folder, and when two runs are the same run.
 
-use crate::checkpoint_file::CheckpointFile;
+use crate::checkpoint_file::{CheckpointFile, timeless};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -45,10 +45,6 @@ pub(crate) fn assert_same_run(whole: &Path, parts: &Path) {
 /// The metrics without what depends on the pace of the machine, and without the number of epochs that was asked for.
 fn timeless_metrics(run: &Path) -> Vec<Value> {
     let mut lines = metrics(run);
-    for line in &mut lines {
-        for key in ["samples_per_second", "seconds", "eta_seconds", "epochs"] {
-            line[key] = Value::Null;
-        }
-    }
+    lines.iter_mut().for_each(timeless);
     lines
 }

@@ -2,8 +2,8 @@
 
 use crate::image_sets::{self, CLASSES, SIDE, SetFolder};
 use crate::program::Call;
-use crate::run_contents::{config, json_lines};
-use crate::trained_runs::{CLLNN_TUNED, LNN_ARTICLE, LNN_TUNED, VARIANTS, Variant};
+use crate::run_contents::{config, json_lines, metrics};
+use crate::trained_runs::{CLLNN_TUNED, LNN_ARTICLE, LNN_TUNED, VARIANTS, Variant, shared_data};
 use ndarray::{Array2, Array4, ShapeBuilder, Zip};
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::fs::File;
@@ -123,4 +123,19 @@ fn inspect_prints_the_configuration_and_every_tensor() {
 fn inspect_tells_that_the_last_checkpoint_can_go_on() {
     let text = Call::new("inspect").arg(LNN_TUNED.run().folder.join("last.safetensors")).succeed().stdout;
     assert!(text.contains("resumable   yes") && text.contains("4 finished"), "{text}");
+}
+
+/// With one step an epoch the first loss is that of the weights that were drawn, which label smoothing does not change.
+#[test]
+fn the_training_loss_is_without_label_smoothing_as_the_validation_loss() {
+    let runs = tempfile::tempdir().unwrap();
+    let losses = ["0.0", "0.3"].map(|smoothing| {
+        let out = runs.path().join(smoothing);
+        let call =
+            LNN_ARTICLE.train(&out).flag("data", shared_data()).flag("batch-size", "200").flag("epochs", "3");
+        call.set(&format!("label_smoothing={smoothing}")).succeed();
+        metrics(&out).iter().map(|line| line["loss"].as_f64().unwrap()).collect::<Vec<_>>()
+    });
+    assert!((losses[0][0] - losses[1][0]).abs() < 1e-6, "{losses:?}");
+    assert!((losses[0][2] - losses[1][2]).abs() > 1e-6, "smoothing has no effect: {losses:?}");
 }

@@ -8,7 +8,7 @@ use crate::model::Model;
 use lnn_core::Role;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use tch::Device;
+use tch::{Device, Kind, Tensor};
 
 /// How a `.pt` file begins: it is a zip archive.
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -84,6 +84,9 @@ impl Exported {
         let options = (kind, Device::Cpu);
         let model = Model::stored(config.clone(), input.clone(), stored.standardization, &tensors, options)
             .map_err(|error| unfit(error.to_string()))?;
+        if let Some((name, count)) = not_finite(&tensors) {
+            return Err(unfit(format!("expected finite numbers, found {count} in `{name}` that are not")));
+        }
         let training =
             serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
         let description = Description { training, format_version: FORMAT_VERSION, ..stored.clone() };
@@ -95,6 +98,19 @@ impl Exported {
         })
     }
 }
+
+/// Returns the first tensor with values that are infinite or not a number, and how many there are.
+fn not_finite(tensors: &[(String, Tensor)]) -> Option<(&str, i64)> {
+    tensors.iter().find_map(|(name, tensor)| {
+        // The deviation of a constant input is infinite.
+        let finite = if name == DEVIATION { tensor.isnan().logical_not() } else { tensor.isfinite() };
+        let count = finite.logical_not().sum(Kind::Int64).int64_value(&[]);
+        (count > 0).then_some((name.as_str(), count))
+    })
+}
+
+/// The deviation of the inputs.
+const DEVIATION: &str = "preprocessing.deviation";
 
 /// Reads the version alone first: a newer description may have other fields.
 fn check_version(path: &Path, text: &str) -> Result<(), Error> {

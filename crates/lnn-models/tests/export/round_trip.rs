@@ -90,6 +90,15 @@ fn tensors_that_do_not_fit_are_named_with_what_was_expected_and_found() {
     assert!(text.contains("`readout.weight` must be Float [3, 10], found Float [10, 3]"), "{text}");
     let text = error("readout.weight", &|tensor, parameter| Some((tensor.to_kind(Kind::Double), parameter)));
     assert!(text.contains("found Double [3, 10]") && text.contains("module.float()"), "{text}");
+    for value in [f64::NAN, f64::INFINITY] {
+        let text = error("readout.weight", &|tensor, parameter| {
+            let mut changed = tch::no_grad(|| tensor.copy());
+            let _ = tch::no_grad(|| changed.get(1).narrow(0, 2, 2).fill_(value));
+            changed = changed.set_requires_grad(parameter);
+            Some((changed, parameter))
+        });
+        assert!(text.contains("expected finite numbers, found 2 in `readout.weight`"), "{text}");
+    }
 }
 
 #[test]

@@ -1,24 +1,26 @@
 //! `curves.svg`: loss and accuracy over the epochs as a picture.
 
+use super::chart::{Chart, draw};
 use super::metrics_file;
 use super::observer::Observer;
+use crate::config::RunConfig;
 use crate::error::Error;
 use crate::event::{EpochMetrics, Event};
 use crate::run_folder::write_atomically;
-use plotters::prelude::{
-    BLACK, ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, RGBColor, SVGBackend, WHITE,
-};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-const TRAINING: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
-const VALIDATION: RGBColor = RGBColor(0xd6, 0x27, 0x28);
+/// The minimum time between two drawings: an epoch of a small model takes less time than its picture.
+const BETWEEN_DRAWINGS: Duration = Duration::from_secs(5);
 
-/// Draws the curves again after every epoch.
+/// Draws the curves after the first epoch, then every few seconds, and at the end of the run.
 #[derive(Debug)]
 pub struct Curves {
     path: PathBuf,
+    training: String,
     epochs: Vec<EpochMetrics>,
+    drawn: Option<Instant>,
+    is_current: bool,
 }
 
 impl Curves {
@@ -26,9 +28,51 @@ impl Curves {
     ///
     /// # Errors
     /// [`Error::Io`] if `metrics` cannot be read.
-    pub fn new(path: &Path, metrics: &Path) -> Result<Self, Error> {
+    pub fn new(path: &Path, metrics: &Path, config: &RunConfig) -> Result<Self, Error> {
         let epochs = if metrics.exists() { metrics_file::read(metrics)? } else { Vec::new() };
-        Ok(Self { path: path.to_owned(), epochs })
+        Ok(Self {
+            path: path.to_owned(),
+            training: training_label(config),
+            epochs,
+            drawn: None,
+            is_current: true,
+        })
+    }
+
+    fn draw(&mut self) -> Result<(), Error> {
+        (self.drawn, self.is_current) = (Some(Instant::now()), true);
+        let picture = draw(&self.charts(), &self.training, self.best_epoch())
+            .map_err(|error| Error::Observer(format!("drawing the curves: {error}").into()))?;
+        write_atomically(&self.path, picture.as_bytes())
+    }
+
+    /// Returns a chart of the loss, and for classes one of the accuracy.
+    fn charts(&self) -> Vec<Chart> {
+        let curve = |value: fn(&EpochMetrics) -> Option<f64>| {
+            let points = self.epochs.iter().map(|metrics| (metrics.epoch as f64, value(metrics)));
+            let finite =
+                points.filter_map(|(epoch, value)| Some((epoch, value.filter(|value| value.is_finite())?)));
+            finite.collect::<Vec<_>>()
+        };
+        let accuracy = curve(|metrics| metrics.val_accuracy);
+        let loss = match accuracy.is_empty() {
+            true => "Loss (mean squared error)",
+            false => "Loss (cross-entropy)",
+        };
+        let mut charts = vec![Chart {
+            title: loss,
+            training: curve(|metrics| Some(metrics.loss)),
+            validation: curve(|metrics| Some(metrics.val_loss)),
+        }];
+        if !accuracy.is_empty() {
+            let training = curve(|metrics| metrics.accuracy);
+            charts.push(Chart { title: "Accuracy", training, validation: accuracy });
+        }
+        charts
+    }
+
+    fn best_epoch(&self) -> Option<u64> {
+        self.epochs.iter().rfind(|metrics| metrics.best).map(|metrics| metrics.epoch)
     }
 }
 
@@ -36,105 +80,102 @@ impl Observer for Curves {
     fn observe(&mut self, event: &Event) -> Result<(), Error> {
         let Event::Epoch(metrics) = event else { return Ok(()) };
         self.epochs.push(metrics.clone());
-        let picture = draw(&self.epochs)
-            .map_err(|error| Error::Observer(format!("drawing the curves: {error}").into()))?;
-        write_atomically(&self.path, picture.as_bytes())
-    }
-}
-
-/// Draws two charts side by side, as SVG.
-fn draw(epochs: &[EpochMetrics]) -> Result<String, Box<dyn std::error::Error>> {
-    let mut picture = String::new();
-    {
-        let area = SVGBackend::with_string(&mut picture, (1000, 380)).into_drawing_area();
-        area.fill(&WHITE)?;
-        let (left, right) = area.split_horizontally(500);
-        for (area, title, training, validation) in [
-            (&left, "loss", values(epochs, |m| m.loss), values(epochs, |m| m.val_loss)),
-            (
-                &right,
-                "accuracy",
-                values(epochs, |m| m.accuracy.unwrap_or(f64::NAN)),
-                values(epochs, |m| m.val_accuracy.unwrap_or(f64::NAN)),
-            ),
-        ] {
-            let last = epochs.last().map_or(1, |metrics| metrics.epoch) as f64;
-            let mut chart = ChartBuilder::on(area)
-                .caption(title, ("sans-serif", 20))
-                .margin(12)
-                .x_label_area_size(36)
-                .y_label_area_size(56)
-                .build_cartesian_2d(1.0..last.max(2.0), extent(&training, &validation))?;
-            chart.configure_mesh().x_desc("epoch").label_style(("sans-serif", 13).into_font()).draw()?;
-            for (points, name, colour) in
-                [(training, "training", TRAINING), (validation, "validation", VALIDATION)]
-            {
-                chart
-                    .draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(3))?
-                    .label(name)
-                    .legend(move |(x, y)| {
-                        plotters::element::PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2))
-                    });
-            }
-            chart.configure_series_labels().border_style(BLACK.mix(0.4)).background_style(WHITE).draw()?;
+        self.is_current = false;
+        match self.drawn.is_none_or(|drawn| drawn.elapsed() >= BETWEEN_DRAWINGS) {
+            true => self.draw(),
+            false => Ok(()),
         }
-        area.present()?;
     }
-    Ok(picture)
+
+    fn finish(&mut self) -> Result<(), Error> {
+        if self.is_current { Ok(()) } else { self.draw() }
+    }
 }
 
-fn values(epochs: &[EpochMetrics], value: impl Fn(&EpochMetrics) -> f64) -> Vec<(f64, f64)> {
-    epochs.iter().map(|metrics| (metrics.epoch as f64, value(metrics))).collect()
-}
-
-/// Returns the range of both curves with a margin; it is never empty.
-fn extent(a: &[(f64, f64)], b: &[(f64, f64)]) -> Range<f64> {
-    let all = || a.iter().chain(b).map(|(_, y)| *y).filter(|y| y.is_finite());
-    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-    if low > high {
-        return 0.0..1.0;
-    }
-    let margin = ((high - low) * 0.05).max(1e-6);
-    low - margin..high + margin
+/// Returns the label of the training curve. It says what makes training harder than validation.
+fn training_label(config: &RunConfig) -> String {
+    let harder = match (config.drops_out(), config.augments()) {
+        (true, true) => " (with dropout and augmentation)",
+        (true, false) => " (with dropout)",
+        (false, true) => " (with augmentation)",
+        (false, false) => "",
+    };
+    format!("training{harder}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lnn_models::{ModelKind, Preset};
+    use std::fs;
+    use tempfile::TempDir;
 
-    fn epoch(epoch: u64) -> EpochMetrics {
-        EpochMetrics {
+    fn epoch(epoch: u64) -> Event {
+        Event::Epoch(EpochMetrics {
             epoch,
             epochs: 3,
             step: epoch,
             loss: 1.0 / epoch as f64,
             accuracy: Some(0.5),
-            val_loss: f64::NAN,
+            val_loss: 2.0 / epoch as f64,
             val_accuracy: Some(0.6),
             lr: 1e-3,
             samples_per_second: 1.0,
             seconds: 1.0,
             eta_seconds: 1.0,
-            best: true,
+            best: epoch <= 2,
             spike_rate: None,
             mean_state: None,
             active_units: None,
             added_units: Vec::new(),
+        })
+    }
+
+    fn curves(preset: Preset) -> (TempDir, Curves) {
+        let folder = tempfile::tempdir().unwrap();
+        let config = RunConfig::preset(ModelKind::Liquid, preset).unwrap();
+        let [path, metrics] = ["curves.svg", "metrics.jsonl"].map(|name| folder.path().join(name));
+        (folder, Curves::new(&path, &metrics, &config).unwrap())
+    }
+
+    #[test]
+    fn the_picture_is_drawn_at_the_first_epoch_and_then_at_the_end_unless_time_has_passed() {
+        let (_folder, mut curves) = curves(Preset::Tuned);
+        let markers = |curves: &Curves| fs::read_to_string(&curves.path).unwrap().matches("<circle").count();
+        curves.observe(&epoch(1)).unwrap();
+        let first = markers(&curves);
+        curves.observe(&epoch(2)).unwrap();
+        assert_eq!(markers(&curves), first, "drawn again at once");
+        curves.drawn = curves.drawn.and_then(|drawn| drawn.checked_sub(BETWEEN_DRAWINGS));
+        curves.observe(&epoch(3)).unwrap();
+        let third = markers(&curves);
+        assert!(third > first);
+        curves.observe(&epoch(4)).unwrap();
+        curves.finish().unwrap();
+        assert!(markers(&curves) > third);
+    }
+
+    #[test]
+    fn the_legend_names_the_best_epoch_and_what_training_alone_has() {
+        for (preset, training) in
+            [(Preset::Tuned, "training (with dropout and augmentation)"), (Preset::Article, "training<")]
+        {
+            let (_folder, mut curves) = curves(preset);
+            (1..=3).for_each(|i| curves.observe(&epoch(i)).unwrap());
+            curves.finish().unwrap();
+            let picture = fs::read_to_string(&curves.path).unwrap().replace('\n', "");
+            for text in [training, "validation", "best epoch: 2", "Accuracy", "Loss (cross-entropy)"] {
+                assert!(picture.contains(text), "{text} in {picture}");
+            }
         }
     }
 
     #[test]
-    fn the_picture_is_there_after_the_first_epoch_and_grows_with_each() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("curves.svg");
-        let mut curves = Curves::new(&path, &folder.path().join("metrics.jsonl")).unwrap();
-        let mut sizes = Vec::new();
-        for i in 1..=3 {
-            curves.observe(&Event::Epoch(epoch(i))).unwrap();
-            let picture = std::fs::read_to_string(&path).unwrap();
-            assert!(picture.starts_with("<svg") && picture.contains("validation"));
-            sizes.push(picture.matches("<circle").count());
-        }
-        assert!(sizes[0] < sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
+    fn a_long_run_gives_a_picture_of_limited_size() {
+        let (_folder, mut curves) = curves(Preset::Tuned);
+        (1..=20_000).for_each(|i| curves.observe(&epoch(i)).unwrap());
+        curves.finish().unwrap();
+        let size = fs::metadata(&curves.path).unwrap().len();
+        assert!(size < 200_000, "{size} bytes");
     }
 }

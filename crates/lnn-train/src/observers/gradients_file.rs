@@ -1,47 +1,55 @@
 //! `gradients.jsonl`: the gradient norm at each step through time, one line per epoch, if tracing is enabled.
 
+use super::lines_file::{LinesFile, lines_by_epoch};
 use super::observer::Observer;
 use crate::error::Error;
-use crate::event::{Event, GradientNorms};
-use crate::run_folder::write_atomically;
-use std::io::ErrorKind;
+use crate::event::Event;
 use std::path::{Path, PathBuf};
 
 /// Appends one line per epoch to the file, which the first line creates.
 #[derive(Debug)]
 pub struct GradientsFile {
     path: PathBuf,
+    lines: Option<LinesFile>,
 }
 
 impl GradientsFile {
     /// Writes to `path`.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), lines: None }
     }
 
-    /// Returns the lines of the epochs before `epoch`, because a run that was killed repeats an epoch.
-    fn before(&self, epoch: u64) -> Result<String, Error> {
-        let text = match std::fs::read_to_string(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
-            text => text.map_err(Error::io(&self.path))?,
+    /// Returns the file, opened for the line of `epoch`: a run that was killed repeats an epoch, and its lines from there on.
+    fn lines(&mut self, epoch: u64) -> Result<&mut LinesFile, Error> {
+        let lines = match self.lines.take() {
+            Some(lines) => lines,
+            None => {
+                LinesFile::open(&self.path, lines_by_epoch(&self.path)?.range(..epoch).map(|(_, line)| line))?
+            }
         };
-        let earlier =
-            |line: &&str| serde_json::from_str::<GradientNorms>(line).is_ok_and(|norms| norms.epoch < epoch);
-        Ok(text.lines().filter(earlier).map(|line| line.to_owned() + "\n").collect())
+        Ok(self.lines.insert(lines))
     }
 }
 
 impl Observer for GradientsFile {
     fn observe(&mut self, event: &Event) -> Result<(), Error> {
         let Event::Gradients(norms) = event else { return Ok(()) };
-        let line = serde_json::to_string(norms).expect("norms are plain data") + "\n";
-        write_atomically(&self.path, (self.before(norms.epoch)? + &line).as_bytes())
+        self.lines(norms.epoch)?.push(norms)
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.lines.as_mut().map_or(Ok(()), LinesFile::flush)
+    }
+
+    fn take_notice(&mut self) -> Option<String> {
+        self.lines.as_mut().and_then(LinesFile::take_notice)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::GradientNorms;
 
     #[test]
     fn an_epoch_that_is_repeated_has_one_line() {

@@ -37,7 +37,12 @@ impl Descent<'_> {
         });
         loss.backward();
         self.optimizer.descend()?;
-        let correct = model.task().correct(&prediction.detach(), &batch.targets, mask);
-        Ok(StepResult { loss: loss.detach(), correct, activity, norms })
+        let prediction = prediction.detach();
+        let reported = match config.label_smoothing > 0.0 {
+            true => model.loss(&prediction, &batch.targets, mask, 0.0),
+            false => loss.detach(),
+        };
+        let correct = model.task().correct(&prediction, &batch.targets, mask);
+        Ok(StepResult { loss: reported, correct, activity, norms })
     }
 }

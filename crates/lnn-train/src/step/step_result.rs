@@ -6,7 +6,7 @@ use tch::Tensor;
 /// The result of a training step, on the device.
 #[derive(Debug)]
 pub(crate) struct StepResult {
-    /// The mean loss, a scalar.
+    /// The mean loss without label smoothing, a scalar: the quantity that validation reports, whatever is minimised.
     pub(crate) loss: Tensor,
     /// The number of correct predictions, for classes.
     pub(crate) correct: Option<Tensor>,

@@ -23,11 +23,6 @@ pub trait DataSource: Debug {
     /// # Errors
     /// [`DataError`] if there are none.
     fn test(&self) -> Result<SampleSet, DataError>;
-
-    /// Returns remarks for the user about what was read, one sentence each.
-    fn notices(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// The model that data is opened for, to test it.

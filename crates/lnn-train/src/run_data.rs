@@ -84,8 +84,7 @@ impl RunData {
             .map(|(fingerprints, accept_changes)| Kept { fingerprints, accept_changes: *accept_changes });
         let parts = source.parts(&SplitRequest { validation_fraction, seed, limit, scheme, kept })?;
         let parts = parts.map(|part| matching.apply(part));
-        let mut notices = source.notices();
-        notices.extend(matching.remarks());
+        let mut notices = matching.remarks();
         notices.extend(parts.notices.iter().cloned());
         let [training, validating] = [&parts.train, &parts.validation].map(SampleSet::len);
         if training < 2 || validating < 1 {

@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     let matching = input.matching(&data.spec())?;
     let model = checkpoint.model(device)?;
     let test = matching.apply(data.test()?).to_device(device);
-    for remark in data.notices().into_iter().chain(matching.remarks()).chain(unfamiliar(&model, &test)?) {
+    for remark in matching.remarks().into_iter().chain(unfamiliar(&model, &test)?) {
         say(&remark);
     }
     // The results with noise come first, because the test result comes last.

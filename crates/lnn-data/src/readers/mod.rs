@@ -104,7 +104,7 @@ pub static READERS: [Reader; 5] = [
         argument: "FILE,…",
         help: "a series as rows of numbers: csv:FILE,target=A,window=N,…",
         content: Content::Sequences,
-        open: |text, trained, _| Ok(Box::new(csv::open(text, trained)?)),
+        open: |text, trained, progress| Ok(Box::new(csv::open(text, trained, progress)?)),
         split_path: csv::split_path,
     },
 ];

@@ -2,6 +2,7 @@
 
 use crate::error::DataError;
 use crate::kept::{self, Fingerprints};
+use crate::progress::Progress;
 use crate::readers::csv::SeriesError;
 use crate::source::{DataSource, Parts, SplitRequest};
 use crate::split::SplitScheme;
@@ -30,7 +31,6 @@ pub struct Series {
     /// The first row of the test, where it is not a fraction of all.
     test_from: Option<usize>,
     extents: Extents,
-    notices: Vec<String>,
 }
 
 /// How a series is cut.
@@ -57,7 +57,6 @@ impl Series {
         times: Option<&[f64]>,
         time_unit: Option<f64>,
         extents: Extents,
-        notices: Vec<String>,
     ) -> Self {
         let dt = times.map(differences);
         let timing = dt.as_deref().and_then(|dt| {
@@ -88,14 +87,18 @@ impl Series {
             hashes,
             test_from: None,
             extents,
-            notices,
         }
     }
 
     /// Leaves the rows of the training out of the test, which are at the beginning of the file, or only names them where the test part
     /// is `chosen` by the user.
     #[must_use]
-    pub(crate) fn without_rows_of_training(mut self, known: &Fingerprints, chosen: bool) -> Self {
+    pub(crate) fn without_rows_of_training(
+        mut self,
+        known: &Fingerprints,
+        chosen: bool,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Self {
         let rows = kept::overlap(&self.hashes, known);
         if rows == 0 {
             return self;
@@ -103,11 +106,13 @@ impl Series {
         let path = self.path.display();
         if chosen && rows > self.before_test() {
             let rows = rows - self.before_test();
-            self.notices.push(format!("warning: {rows} rows of the test were in training or validation"));
+            let text = format!("{rows} rows of the test were in training or validation");
+            progress(Progress::Warning { text: &text });
         } else if !chosen && rows != self.before_test() {
-            self.notices.push(format!(
-                "note: the first {rows} rows of {path} were in training or validation; the rows after them are tested"
-            ));
+            let text = format!(
+                "the first {rows} rows of {path} were in training or validation; the rows after them are tested"
+            );
+            progress(Progress::Note { text: &text });
             self.test_from = Some(rows);
         }
         self
@@ -176,10 +181,6 @@ impl DataSource for Series {
             return Err(SeriesError::AllTrained { path: self.path.clone(), rows }.into());
         }
         Ok(self.windows("test", [first, rows], false)?)
-    }
-
-    fn notices(&self) -> Vec<String> {
-        self.notices.clone()
     }
 }
 

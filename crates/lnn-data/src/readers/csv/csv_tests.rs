@@ -5,6 +5,7 @@
 
 use super::*;
 use crate::error::DataError;
+use crate::progress::Progress;
 use crate::source::{DataSource, Parts, SplitRequest, Trained};
 use lnn_core::{InputShape, SampleSet, Timing};
 
@@ -13,7 +14,7 @@ fn opened(content: &str, options: &str) -> Result<Series, SeriesError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.csv");
     std::fs::write(&path, content).unwrap();
-    open(&format!("{}{options}", path.display()), None)
+    open(&format!("{}{options}", path.display()), None, &mut |_| ())
 }
 
 fn parts(series: &Series, validation_fraction: f64) -> Result<Parts, DataError> {
@@ -97,25 +98,31 @@ fn dates_are_a_time_in_seconds_and_the_median_step_is_the_unit() {
 }
 
 /// Opens a table for the test of a model that was trained on another one with `trained` as the options.
-fn tested(content: &str, options: &str, trained: &str) -> Result<Series, SeriesError> {
+fn tested(content: &str, options: &str, trained: &str) -> Result<(Series, Vec<String>), SeriesError> {
     let folder = tempfile::tempdir().unwrap();
     let paths = ["learned.csv", "later.csv"].map(|name| folder.path().join(name));
     std::fs::write(&paths[0], counted(60)).unwrap();
     std::fs::write(&paths[1], content).unwrap();
     let [learned, later] = paths.map(|path| path.display().to_string());
-    let source = open(&format!("{learned}{trained}"), None).unwrap();
+    let source = open(&format!("{learned}{trained}"), None, &mut |_| ()).unwrap();
     let known = parts(&source, 0.1).unwrap().fingerprints;
     let data = format!("csv:{learned}{trained}");
     let trained = Trained { data: &data, input: &source.spec(), known: Some(&known) };
-    open(&format!("{later}{options}"), Some(&trained))
+    let mut remarks = Vec::new();
+    let series = open(&format!("{later}{options}"), Some(&trained), &mut |progress| {
+        if let Progress::Note { text } | Progress::Warning { text } = progress {
+            remarks.push(text.to_owned());
+        }
+    })?;
+    Ok((series, remarks))
 }
 
 #[test]
 fn rows_of_the_training_are_left_out_of_the_test() {
     let trained = ",window=2,target=a,columns=a+b";
     let rest = |content: &str, options: &str| {
-        let series = tested(content, options, trained).unwrap();
-        (series.test().unwrap().len(), series.notices().len())
+        let (series, remarks) = tested(content, options, trained).unwrap();
+        (series.test().unwrap().len(), remarks.len())
     };
     // 51 of 60 rows were for training and validation.
     assert_eq!(rest(&counted(60), ""), (9 - 2, 1));
@@ -139,13 +146,13 @@ fn rows_of_the_training_are_left_out_of_the_test() {
     let other: String = sorted.replace('1', "7");
     assert_eq!(rest(&other, ""), (60 - 2, 0));
     let all: String = sorted.lines().take(40).map(|row| row.to_owned() + "\n").collect();
-    assert!(tested(&all, "", trained).unwrap().test().unwrap_err().to_string().contains("trained on all"));
+    assert!(tested(&all, "", trained).unwrap().0.test().unwrap_err().to_string().contains("trained on all"));
 }
 
 #[test]
 fn a_test_is_opened_as_the_model_was_trained_and_is_of_the_whole_file() {
     let shuffled = "b,note,a,t\n10,x,1,1\n20,y,2,5\n30,z,3,9\n40,,4,11\n";
-    let series = tested(shuffled, "", ",window=2,horizon=2,time=t,target=a").unwrap();
+    let (series, _) = tested(shuffled, "", ",window=2,horizon=2,time=t,target=a").unwrap();
     assert_eq!(series.spec().shape, InputShape::Sequences { features: vec!["a".into(), "b".into()] });
     let test = series.test().unwrap();
     assert_eq!(test.len(), 1);
@@ -163,9 +170,9 @@ fn an_option_that_contradicts_the_training_is_refused_and_another_window_is_anno
         assert!(error.contains(word), "{error}");
     }
     assert!(tested(&counted(20), ",time=t", ",window=2").unwrap_err().to_string().contains("without"));
-    let same = tested(&counted(20), ",time_unit=4", trained).unwrap().notices();
+    let same = tested(&counted(20), ",time_unit=4", trained).unwrap().1;
     assert!(!same.concat().contains("windows of"), "{same:?}");
-    assert!(tested(&counted(20), ",window=3", trained).unwrap().notices()[0].contains("windows of 2"));
+    assert!(tested(&counted(20), ",window=3", trained).unwrap().1[0].contains("windows of 2"));
 }
 
 #[test]
@@ -217,5 +224,5 @@ fn what_is_wrong_is_named_with_its_line_and_column() {
             assert!(error.contains(word), "{error:?} lacks {word:?}");
         }
     }
-    assert!(open("/nowhere/x.csv", None).unwrap_err().to_string().contains("/nowhere/x.csv"));
+    assert!(open("/nowhere/x.csv", None, &mut |_| ()).unwrap_err().to_string().contains("/nowhere/x.csv"));
 }

@@ -29,6 +29,7 @@ mod time;
 
 pub use error::SeriesError;
 
+use crate::progress::Progress;
 use crate::readers::series::{Extents, Series};
 use crate::source::Trained;
 use dialect::Dialect;
@@ -48,21 +49,24 @@ pub fn split_path(text: &str) -> (&str, &str) {
 ///
 /// # Errors
 /// [`SeriesError`].
-pub fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Series, SeriesError> {
+pub fn open(
+    text: &str,
+    trained: Option<&Trained<'_>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Series, SeriesError> {
     let given = Options::parse(text)?;
-    let mut notices = Vec::new();
     let before = match trained.and_then(|trained| trained.data.strip_prefix("csv:")) {
         Some(text) => Some(Options::parse(text)?),
         None => None,
     };
     let chosen_test = given.test.is_some();
     let options = match (trained, before) {
-        (Some(trained), Some(before)) => inherit(given, before, trained, &mut notices)?,
+        (Some(trained), Some(before)) => inherit(given, before, trained, progress)?,
         (Some(_), None) => Options { test: given.test.or(Some(1.0)), ..given },
         (None, _) => given,
     };
     let path = Path::new(options.path);
-    let text = text::read(path, &mut notices)?;
+    let text = text::read(path, progress)?;
     let table = Table::new(path, &text, Dialect::of(&text, &options))?;
     let time = options.time_name().map(|name| table.column(&name)).transpose()?;
     let of_model = |names: &[String]| {
@@ -81,7 +85,7 @@ pub fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Series, SeriesE
     let chosen: Vec<usize> = columns.iter().chain(&targets).copied().collect();
     let rows = table.read(&chosen, time, options.reverse.unwrap_or(false))?;
     if rows.dates && options.time_unit.is_none() && trained.is_none() {
-        notices.push("note: the time is counted in seconds, and so is dt".to_owned());
+        progress(Progress::Note { text: "the time is counted in seconds, and so is dt" });
     }
     let names = |columns: &[usize]| columns.iter().map(|&column| table.header[column].clone()).collect();
     let extents = Extents {
@@ -90,10 +94,9 @@ pub fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Series, SeriesE
         test: options.test.unwrap_or(Options::TEST),
     };
     let names = [names(&columns), names(&targets)];
-    let series =
-        Series::new(path, names, &rows.numbers, rows.times.as_deref(), options.time_unit, extents, notices);
+    let series = Series::new(path, names, &rows.numbers, rows.times.as_deref(), options.time_unit, extents);
     Ok(match trained.and_then(|trained| trained.known) {
-        Some(known) => series.without_rows_of_training(known, chosen_test),
+        Some(known) => series.without_rows_of_training(known, chosen_test, progress),
         None => series,
     })
 }
@@ -103,7 +106,7 @@ fn inherit<'a>(
     given: Options<'a>,
     before: Options<'a>,
     trained: &Trained<'_>,
-    notices: &mut Vec<String>,
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Options<'a>, SeriesError> {
     let real = |path: &str| std::fs::canonicalize(path).ok();
     let same_file = real(given.path).is_some() && real(given.path) == real(before.path);
@@ -123,9 +126,9 @@ fn inherit<'a>(
     }
     let window = before.window.unwrap_or(Options::WINDOW);
     if let Some(other) = given.window.filter(|other| *other != window) {
-        notices.push(format!(
-            "warning: the model was trained on windows of {window} rows, the test has windows of {other}"
-        ));
+        let text =
+            format!("the model was trained on windows of {window} rows, the test has windows of {other}");
+        progress(Progress::Warning { text: &text });
     }
     let of_file = if same_file { before.clone() } else { Options { test: Some(1.0), ..Options::default() } };
     Ok(Options {

@@ -1,12 +1,13 @@
 //! The text of a file, whatever its encoding.
 
 use super::error::SeriesError;
+use crate::progress::Progress;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use std::path::Path;
 
 /// Reads the text of a file: UTF-16 and UTF-8 by their byte order mark, otherwise UTF-8, or Windows-1252, which includes Latin-1, if
 /// it is no UTF-8; a note then says so.
-pub(super) fn read(path: &Path, notes: &mut Vec<String>) -> Result<String, SeriesError> {
+pub(super) fn read(path: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<String, SeriesError> {
     let unreadable = |reason: &dyn std::fmt::Display| SeriesError::Unreadable {
         path: path.to_owned(),
         reason: reason.to_string(),
@@ -26,7 +27,8 @@ pub(super) fn read(path: &Path, notes: &mut Vec<String>) -> Result<String, Serie
             encoding.name()
         )));
     }
-    notes.push(format!("note: {} is not UTF-8; it is read as Windows-1252 (Latin-1)", path.display()));
+    let text = format!("{} is not UTF-8; it is read as Windows-1252 (Latin-1)", path.display());
+    progress(Progress::Note { text: &text });
     Ok(WINDOWS_1252.decode(&bytes).0.into_owned())
 }
 
@@ -49,11 +51,11 @@ mod tests {
         let path = folder.path().join("x.csv");
         for (bytes, expected) in ways {
             std::fs::write(&path, bytes).unwrap();
-            let mut notes = Vec::new();
-            assert_eq!(read(&path, &mut notes).unwrap(), text);
-            assert_eq!(notes.len(), expected);
+            let mut notes = 0;
+            assert_eq!(read(&path, &mut |_| notes += 1).unwrap(), text);
+            assert_eq!(notes, expected);
         }
         std::fs::write(&path, [0; 64]).unwrap();
-        assert!(read(&path, &mut Vec::new()).is_err());
+        assert!(read(&path, &mut |_| ()).is_err());
     }
 }

@@ -85,7 +85,8 @@ fn the_last_checkpoint_holds_the_optimizer_and_the_best_does_not() {
         let [last, best] = ["last", "best"].map(|name| {
             let file = CheckpointFile::read(&folder.join(format!("{name}.safetensors")));
             let all = file.tensors("").len();
-            assert_eq!(all, file.tensors("model.").len() + file.tensors("optimizer.").len(), "{variant:?}");
+            let groups = ["model.", "optimizer.", "data."].map(|group| file.tensors(group).len());
+            assert_eq!((all, groups[2]), (groups.iter().sum(), 2), "{variant:?}");
             file
         });
         assert!(best.tensors("optimizer.").is_empty(), "{variant:?}");
@@ -106,7 +107,7 @@ fn the_last_checkpoint_holds_the_optimizer_and_the_best_does_not() {
 fn the_description_says_what_the_file_is() {
     let file = CheckpointFile::read(&CLLNN_ARTICLE.run().folder.join("best.safetensors"));
     let description = file.description();
-    assert_eq!(description["format_version"], 2);
+    assert_eq!(description["format_version"], 3);
     assert_eq!(description["program_version"], env!("CARGO_PKG_VERSION"));
     let input = json!({
         "shape": {"kind": "images", "channels": 1, "height": 16, "width": 16},

@@ -100,7 +100,7 @@ fn inspect_prints_the_configuration_and_every_tensor() {
     let Variant { model, .. } = CLLNN_TUNED;
     let run = CLLNN_TUNED.run();
     let text = Call::new("inspect").arg(&run.folder).succeed().stdout;
-    for part in ["format      2", "cllnn", "[N, 1, 16, 16]", "0, 1, 2, 3", "seed 0", "best        epoch"] {
+    for part in ["format      3", "cllnn", "[N, 1, 16, 16]", "0, 1, 2, 3", "seed 0", "best        epoch"] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
     let pretty = serde_json::to_string_pretty(&config(&run.folder)["model"]).unwrap();

@@ -121,22 +121,35 @@ impl Cell for Lstm {
 
 /// The same equations in TorchScript. The state is `(h, c)`, both `[B, H]`, zero if absent.
 const SCRIPT: &str = "
+def project(self, x: Tensor) -> Tensor:
+    return torch.linear(x, self.input_weights, self.bias).to(self.recurrent_weights.dtype)
+
+def advance(self, projected: Tensor, h: Tensor, c: Tensor) -> Tuple[Tensor, Tensor]:
+    i, f, g, o = torch.chunk(projected.clone().addmm_(h, self.recurrent_weights.t()), 4, 1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
 def start(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
     if state is None:
-        zero = x.new_zeros([x.size(0), self.recurrent_weights.size(1)])
+        zero = self.recurrent_weights.new_zeros([x.size(0), self.recurrent_weights.size(1)])
         return zero, zero
     return state
 
 def step(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
     h, c = self.start(x, state)
-    projected = torch.linear(x, self.input_weights, self.bias)
-    i, f, g, o = torch.chunk(torch.addmm(projected, h, self.recurrent_weights.t()), 4, 1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    h = torch.sigmoid(o) * torch.tanh(c)
+    h, c = self.advance(self.project(x), h, c)
     return h, (h, c)
 
 def sequence(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
     h, c = self.start(x, state)
+    if torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled():
+        # The fused layer would keep its state in the lower precision, and knows no float16 on some CPUs.
+        projected = self.project(x)
+        states: List[Tensor] = []
+        for t in range(projected.size(1)):
+            h, c = self.advance(projected[:, t], h, c)
+            states.append(h)
+        return torch.stack(states, 1), (h, c)
     weights = [self.input_weights, self.recurrent_weights, self.bias, torch.zeros_like(self.bias)]
     outputs, h, c = torch.lstm(x, [h.unsqueeze(0), c.unsqueeze(0)], weights, True, 1, 0.0, True, False, True)
     return outputs, (h.squeeze(0), c.squeeze(0))

@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::files::checkpoint::{Checkpoint, Description, Stored};
-use lnn_core::{InputShape, Per, Task};
+use lnn_core::{InputShape, Per, Task, Timing};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tch::{Device, Kind};
@@ -32,6 +32,10 @@ pub struct ExportDescription {
     pub torch_version: String,
     /// What `forward` takes.
     pub input: TensorContract,
+    /// The time between steps: the unit by which the model divides a `dt`, and the typical `dt` of training; null if the training
+    /// data had no time.
+    #[serde(default)]
+    pub time: Option<Timing>,
     /// What it returns.
     pub output: TensorContract,
     /// Names of the classes, in the order of the logits; empty if the output is values.
@@ -98,6 +102,7 @@ impl ExportDescription {
             export_version: EXPORT_VERSION,
             torch_version: lnn_sys::torch_version(),
             input: contract(content, std::iter::once(batch()).chain(extents).collect(), range),
+            time: input.timing,
             output: contract(predicted, predictions, None),
             class_names,
             value_names,

@@ -125,7 +125,9 @@ def project(self, x: Tensor) -> Tensor:
     return torch.linear(x, self.input_weights, self.bias).to(self.recurrent_weights.dtype)
 
 def advance(self, projected: Tensor, h: Tensor, c: Tensor) -> Tuple[Tensor, Tensor]:
-    i, f, g, o = torch.chunk(projected.clone().addmm_(h, self.recurrent_weights.t()), 4, 1)
+    # The chunks are a list: were they written in place, torch.jit.freeze would not take the weights, also in a list, as constants.
+    gates = projected + torch.zeros_like(projected).addmm_(h, self.recurrent_weights.t())
+    i, f, g, o = torch.chunk(gates, 4, 1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
 
@@ -142,8 +144,8 @@ def step(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tupl
 
 def sequence(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
     h, c = self.start(x, state)
-    if torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled():
-        # The fused layer would keep its state in the lower precision, and knows no float16 on some CPUs.
+    # Under autocast a product has another dtype. The fused layer would then keep its state in that dtype, or refuse float16.
+    if torch.mm(h[:, :1].t(), h[:, :1]).dtype != h.dtype:
         projected = self.project(x)
         states: List[Tensor] = []
         for t in range(projected.size(1)):

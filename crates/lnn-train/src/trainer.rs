@@ -59,6 +59,9 @@ impl<'a> Trainer<'a> {
         if let Some((stored, checkpoint)) = resumed {
             optimizer.restore(stored.step, &checkpoint.optimizer)?;
             state = stored;
+            if !state.added_units.is_empty() {
+                optimizer.units_added();
+            }
         }
         let step: Box<dyn Step> =
             if config.cuda_graph { Box::new(Recorded::new()) } else { Box::new(Direct) };

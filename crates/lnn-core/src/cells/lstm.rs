@@ -109,6 +109,11 @@ impl Cell for Lstm {
         let state: Vec<Tensor> = state.tensors().iter().map(|tensor| tensor.unsqueeze(0)).collect();
         let weights = self.layer_weights(x.device())?;
         // The layer contains the recurrence, so autocast ends before it.
+        // One step from rest has no gradient for the recurrent weights, rather than one of zeros.
+        let weights = match (initial, x.size()[1], weights) {
+            (None, 1, [input, recurrent, bias, no_bias]) => [input, recurrent.detach(), bias, no_bias],
+            (_, _, weights) => weights,
+        };
         let layer = || x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true);
         let (outputs, h, c) = lnn_sys::without_autocast(x.device(), layer)??;
         Ok(Run { outputs, last: State::new(vec![h.squeeze_dim(0), c.squeeze_dim(0)]) })

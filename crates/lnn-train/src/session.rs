@@ -1,5 +1,6 @@
 //! A run from its configuration to its test, new or resumed.
 
+use crate::advice;
 use crate::batches::Augmentation;
 use crate::config::RunConfig;
 use crate::entry::Entry;
@@ -166,8 +167,9 @@ impl Session {
             epochs: self.config.epochs,
             folder: self.folder.path().to_owned(),
         }))?;
+        let remarks = advice::remarks(&self.config, &self.model, &self.data.parts.train);
         let notices = self.notices.iter().cloned().chain(self.config.precision.notice(parameters.device()));
-        for text in notices {
+        for text in notices.chain(remarks) {
             observers.notify(&Event::Notice { text })?;
         }
         Ok(())

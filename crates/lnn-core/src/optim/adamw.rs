@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::optim::step_clock::StepClock;
 use crate::parameters::store::{Parameters, Role};
 use lnn_sys::{AdamWStep, fused_adamw};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// The constants of `AdamW`; the learning rate is given at each step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -154,7 +154,8 @@ impl AdamW {
             };
             let (first, second) = (pick(&group.first_moments), pick(&group.second_moments));
             if self.units_added {
-                let before = &self.clock.step - 1.0;
+                // In float64: a power of many steps multiplies the rounding of its base.
+                let before = self.clock.step.to_kind(Kind::Double) - 1.0;
                 let weight = |beta: f64| 1.0 - Tensor::pow_scalar(beta, &before);
                 let (of_first, of_second) = (weight(self.config.beta1), weight(self.config.beta2));
                 for ((gradient, first), second) in gradients.iter().zip(&first).zip(&second) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::parameters::init::Init;
-use tch::{Device, Kind};
+use tch::Device;
 
 const CONFIG: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 };
 

@@ -19,7 +19,9 @@ pub(crate) fn of(timing: Option<&Timing>) -> Script {
             (*unit, remarks)
         }
     };
-    Script::new("Time", SCRIPT.to_owned() + &remarks).attribute("unit", ScriptAttribute::Float(unit))
+    Script::new("Time", SCRIPT.to_owned() + &remarks)
+        .attribute("unit", ScriptAttribute::Float(unit))
+        .attribute("warned", ScriptAttribute::Bool(false))
 }
 
 /// `scaled` is what a cell takes; `check` reads the values, for which it waits for the device.
@@ -38,14 +40,17 @@ def check(self, dt: Optional[Tensor]) -> None:
             self.compare(float(dt.median()))
 ";
 
-/// What is likely to be a mistake, said once.
+/// What is likely to be a mistake, said once: a script itself would say it at each call.
 const REMARKS: &str = "
 def absent(self) -> None:
-    torch.warn('the model was trained with the time between steps, typically TYPICAL, and got no dt: each step counts as \
+    if not self.warned:
+        self.warned = True
+        torch.warn('the model was trained with the time between steps, typically TYPICAL, and got no dt: each step counts as \
         UNIT; hint: pass dt in the unit of the time column')
 
 def compare(self, dt: float) -> None:
-    if dt > LONGEST or dt < SHORTEST:
+    if not self.warned and (dt > LONGEST or dt < SHORTEST):
+        self.warned = True
         torch.warn('the median dt is far from TYPICAL, the typical one of training; hint: dt is in the unit of the time column')
 ";
 

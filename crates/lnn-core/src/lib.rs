@@ -39,7 +39,8 @@ pub use cells::{
     encode_latency, encode_rate,
 };
 pub use contract::{
-    ContractError, Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing, Windows, nearest_name,
+    ContractError, Input, InputShape, InputSpec, Matching, Per, SampleSet, Samples, Task, Timing, Windows,
+    nearest_name,
 };
 pub use error::Error;
 pub use layers::{
@@ -49,4 +50,4 @@ pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig
 pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_radius, spectral_radius};
 pub use random::{derive_seed, seeded};
 pub use recurrence::{Cell, Run, Sequence, State};
-pub use regression::{Moments, RidgeRegression, RidgeSolution, RidgeSystem};
+pub use regression::{Moments, RidgeRegression, RidgeSolution, RidgeSystem, Statistics};

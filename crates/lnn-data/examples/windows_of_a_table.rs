@@ -12,7 +12,7 @@ use std::path::Path;
 pub fn shapes(table: &Path) -> Result<([Vec<i64>; 2], [i64; 3]), DataError> {
     let spec = format!("csv:{},target=load,window=4,horizon=1", table.display());
     let source = lnn_data::open(&spec, &mut |_| ())?;
-    let parts = source.parts(&SplitRequest { validation_fraction: 0.25, seed: 0, limit: None })?;
+    let parts = source.parts(&SplitRequest::new(0.25, 0))?;
     let batch = parts.train.narrow(0, 2);
     let counts = [&parts.train, &parts.validation, &parts.test].map(lnn_core::SampleSet::len);
     Ok(([batch.input.x.size(), batch.targets.size()], counts))

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::readers::csv::SeriesError;
 use crate::readers::image_folder_error::ImageFolderError;
-use crate::readers::series_error::SeriesError;
 
 /// The reason why a data set could not be fetched, read or split.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,34 @@ pub enum DataError {
         path: PathBuf,
         /// The reason given by the operating system.
         source: std::io::Error,
+    },
+
+    /// Samples of a run that is resumed have changed.
+    #[error(
+        "the data is not what the run was trained on: {lost} samples of it are gone or changed, {new} are new; hint: \
+         --accept-changed-data goes on, and known samples keep their part"
+    )]
+    Changed {
+        /// Known samples that were not found.
+        lost: usize,
+        /// Samples that the run does not know.
+        new: usize,
+    },
+
+    /// The value of `--data` names a reader, but no path.
+    #[error("--data {spec}: expected the name of a file or folder, as {usage}")]
+    NoPath {
+        /// The value.
+        spec: String,
+        /// The form that is expected.
+        usage: String,
+    },
+
+    /// A set without a training part is opened for training.
+    #[error("{name} has no training part; hint: only eval takes a test part alone")]
+    NoTraining {
+        /// The set.
+        name: String,
     },
 
     /// A file is shorter than its header specifies.

@@ -1,8 +1,9 @@
 //! Labelled images in memory, validated on construction.
 
 use crate::error::DataError;
+use crate::kept::{self, Fingerprints, Recognized};
 use crate::source::{DataSource, Parts, SplitRequest};
-use crate::split::{split, thinned};
+use crate::split::{SplitScheme, split, split_by_label, thinned};
 use lnn_core::{Input, InputSpec, SampleSet, Samples};
 use ndarray::{Array, Array1, Array4, Axis, Dimension};
 use tch::Tensor;
@@ -74,7 +75,7 @@ pub struct ImageData {
 }
 
 impl ImageData {
-    /// Joins the two parts of a set; `class_names[k]` is the name of class `k`.
+    /// Joins the parts of a set; `class_names[k]` is the name of class `k`.
     ///
     /// # Errors
     /// [`DataError::UnequalSizes`] if training and test images differ in `[C,H,W]`, [`DataError::LabelOutOfRange`] if a label is
@@ -102,7 +103,44 @@ impl ImageData {
 
     /// Returns `[C, H, W]` of every image.
     pub fn image_shape(&self) -> [usize; 3] {
-        self.train.image_shape()
+        self.test.image_shape()
+    }
+
+    /// The training images in training and in validation: where they were in a resumed run, or by the rule of `request`.
+    fn divided(&self, hashes: &[u64], request: &SplitRequest<'_>) -> Result<Recognized, DataError> {
+        let count = self.train.len();
+        if let Some(kept) = request.kept {
+            return kept::recognize(hashes, kept, request.limit < Some(count) && request.limit.is_some());
+        }
+        let SplitRequest { validation_fraction, seed, .. } = *request;
+        let (mut training, mut validation) = match request.scheme {
+            SplitScheme::Plain => split(count, validation_fraction, seed)?,
+            SplitScheme::Stratified => {
+                split_by_label(&self.train.labels.to_vec(), validation_fraction, seed)?
+            }
+        };
+        if let Some([to_train, to_validate]) = request.limits().filter(|_| request.limit < Some(count)) {
+            validation = thinned(&validation, to_validate);
+            training = thinned(&training, to_train);
+        }
+        Ok(Recognized { train: training, validation, notes: Vec::new() })
+    }
+
+    /// Names the classes of the training part that have no image among those at `validation`.
+    fn not_validated(&self, validation: &[usize]) -> Option<String> {
+        let mut validated = vec![false; self.class_names.len()];
+        validation.iter().for_each(|&position| validated[self.train.labels[position] as usize] = true);
+        let present = |class: usize| self.train.labels.iter().any(|&label| label as usize == class);
+        let absent: Vec<&str> = (0..validated.len())
+            .filter(|&class| !validated[class] && present(class))
+            .map(|class| self.class_names[class].as_str())
+            .collect();
+        (!absent.is_empty()).then(|| {
+            format!(
+                "warning: no image is held out for validation of: {}; hint: a larger validation_fraction, or more images",
+                absent.join(", ")
+            )
+        })
     }
 }
 
@@ -113,20 +151,57 @@ impl DataSource for ImageData {
 
     /// The seed determines which training images are held out for validation. A limit keeps evenly spread positions of both
     /// parts.
-    fn parts(&self, request: &SplitRequest) -> Result<Parts, DataError> {
-        let count = self.train.len();
-        let (mut train, mut validation) = split(count, request.validation_fraction, request.seed)?;
-        if let Some([to_train, to_validate]) = request.limits().filter(|_| request.limit < Some(count)) {
-            validation = thinned(&validation, to_validate);
-            train = thinned(&train, to_train);
-        }
+    fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
+        let images = &self.train;
+        let hashes: Vec<u64> = images
+            .images
+            .axis_iter(Axis(0))
+            .zip(&images.labels)
+            .map(|(image, &label)| {
+                let class = &self.class_names[label as usize];
+                match image.as_slice() {
+                    Some(pixels) => kept::of_image(pixels, class),
+                    None => kept::of_image(&image.iter().copied().collect::<Vec<_>>(), class),
+                }
+            })
+            .collect();
+        let Recognized { train, validation, notes } = self.divided(&hashes, request)?;
         let part = |positions: &[usize]| {
-            samples(
-                &self.train.images.select(Axis(0), positions),
-                &self.train.labels.select(Axis(0), positions),
-            )
+            samples(&images.images.select(Axis(0), positions), &images.labels.select(Axis(0), positions))
         };
-        Ok(Parts { train: part(&train), validation: part(&validation), test: self.test()? })
+        let of = |positions: &[usize]| positions.iter().map(|&position| hashes[position]).collect();
+        Ok(Parts {
+            train: part(&train),
+            validation: part(&validation),
+            test: self.test()?,
+            fingerprints: Fingerprints { train: of(&train), validation: of(&validation) },
+            notices: notes.into_iter().chain(self.not_validated(&validation)).collect(),
+        })
+    }
+
+    fn test(&self) -> Result<SampleSet, DataError> {
+        Ok(samples(&self.test.images, &self.test.labels))
+    }
+}
+
+/// The test part of a set alone, to test a trained model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TestImages {
+    /// The name under which the set was requested.
+    pub(crate) name: String,
+    /// The images.
+    pub(crate) test: ImageSet,
+    /// The name of each class that they have.
+    pub(crate) class_names: Vec<String>,
+}
+
+impl DataSource for TestImages {
+    fn spec(&self) -> InputSpec {
+        InputSpec::images(self.test.image_shape().map(|extent| extent as i64), self.class_names.clone())
+    }
+
+    fn parts(&self, _request: &SplitRequest<'_>) -> Result<Parts, DataError> {
+        Err(DataError::NoTraining { name: self.name.clone() })
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {

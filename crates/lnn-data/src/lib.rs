@@ -13,6 +13,7 @@ mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod images;
+mod kept;
 mod known;
 mod open;
 mod progress;
@@ -22,16 +23,17 @@ mod split;
 
 pub use error::DataError;
 pub use images::{ImageData, ImageSet};
+pub use kept::{Fingerprints, Kept};
 pub use known::cache::Cache;
 pub use known::catalog::{self, KNOWN_SETS, KnownSet};
 pub use known::listing::{Listing, list};
 #[cfg(feature = "fetch")]
 pub use open::fetch;
-pub use open::{absolute, content, open, verify};
+pub use open::{absolute, content, open, open_test, verify};
 pub use progress::Progress;
-pub use readers::csv::Series;
+pub use readers::csv::SeriesError;
 pub use readers::image_folder_error::ImageFolderError;
-pub use readers::series_error::SeriesError;
+pub use readers::series::Series;
 pub use readers::{Content, READERS, Reader};
-pub use source::{DataSource, Parts, SplitRequest};
-pub use split::{split, thinned};
+pub use source::{DataSource, Parts, SplitRequest, Trained};
+pub use split::{SplitScheme, split, thinned};

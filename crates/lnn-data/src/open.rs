@@ -10,7 +10,7 @@ use crate::known::local;
 use crate::known::verified;
 use crate::progress::Progress;
 use crate::readers::{Content, READERS, Reader, cifar10, idx_folder};
-use crate::source::DataSource;
+use crate::source::{DataSource, Trained};
 use lnn_core::nearest_name;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +20,41 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// [`DataError::UnknownDataSet`] with the nearest name, otherwise those of the reader or of fetching.
 pub fn open(spec: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Box<dyn DataSource>, DataError> {
+    opened(spec, None, progress)
+}
+
+/// Opens the data that `spec` names to test a trained model. What `spec` leaves open, as the columns and the window of a series, is
+/// as in the training of the model, and a test part alone is enough.
+///
+/// # Errors
+/// As [`open`], and where an option contradicts the training.
+pub fn open_test(
+    spec: &str,
+    trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Box<dyn DataSource>, DataError> {
+    opened(spec, Some(trained), progress)
+}
+
+fn opened(
+    spec: &str,
+    trained: Option<&Trained<'_>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Box<dyn DataSource>, DataError> {
     match reader_of(spec) {
-        Some((reader, text)) => (reader.open)(text, progress),
+        Some((reader, text)) => {
+            check_path(spec, reader, text)?;
+            (reader.open)(text, trained, progress)
+        }
         None => Ok(Box::new(open_known(&Cache::from_env()?, known(spec)?, progress)?)),
+    }
+}
+
+/// Refuses a reader without the path that it needs.
+fn check_path(spec: &str, reader: &Reader, text: &str) -> Result<(), DataError> {
+    match (reader.split_path)(text).0.trim().is_empty() && !reader.argument.is_empty() {
+        true => Err(DataError::NoPath { spec: spec.to_owned(), usage: reader.usage() }),
+        false => Ok(()),
     }
 }
 
@@ -34,10 +66,13 @@ pub fn content(spec: &str) -> Content {
 /// Returns `spec` with an absolute path, for use from another folder.
 ///
 /// # Errors
-/// [`DataError::Io`] if the path is empty or the current folder no longer exists.
+/// [`DataError::NoPath`] if the path is empty, [`DataError::Io`] if the current folder no longer exists.
 pub fn absolute(spec: &str) -> Result<String, DataError> {
     let Some((name, text)) = spec.split_once(':') else { return Ok(spec.to_owned()) };
     let reader = READERS.iter().find(|reader| reader.name == name);
+    if let Some(reader) = reader {
+        check_path(spec, reader, text)?;
+    }
     let (path, options) = reader.map_or((text, ""), |reader| (reader.split_path)(text));
     let absolute = std::path::absolute(path).map_err(DataError::io("find", Path::new(spec)))?;
     Ok(format!("{name}:{}{options}", absolute.display()))
@@ -70,7 +105,8 @@ fn reader_of(spec: &str) -> Option<(&'static Reader, &str)> {
     let (name, text) = spec.split_once(':').unwrap_or((spec, ""));
     READERS
         .iter()
-        .find(|reader| reader.name == name && reader.argument.is_empty() == text.is_empty())
+        .find(|reader| reader.name == name)
+        .filter(|reader| if reader.argument.is_empty() { text.is_empty() } else { spec.contains(':') })
         .map(|reader| (reader, text))
 }
 
@@ -122,6 +158,7 @@ fn unknown(name: &str) -> DataError {
     let folder = Path::new(name);
     let suggestion = match folder.is_dir() {
         true => Some(format!("{}:{name}", likely_reader(folder))),
+        false if folder.is_file() => Some(format!("csv:{name}")),
         false => nearest_name(name, known.iter().map(String::as_str)).map(str::to_owned),
     };
     DataError::UnknownDataSet { name: name.to_owned(), suggestion, known }

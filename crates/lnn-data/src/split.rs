@@ -3,6 +3,21 @@
 
 use crate::error::DataError;
 use lnn_core::random::SplitMix64;
+use serde::{Deserialize, Serialize};
+
+/// The rule by which samples are held out for validation. A run stores its rule, so that it holds out the same samples when it is
+/// resumed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitScheme {
+    /// Images are drawn from all of them together; the windows of a series that validate lie within their own rows. The rule of runs
+    /// that store none.
+    #[default]
+    Plain,
+    /// Images are drawn from each class; the windows of a series that validate reach back into the rows of training, and their targets
+    /// do not.
+    Stratified,
+}
 
 /// Returns `(training, validation)` positions in `0..n`: `round(n · validation_fraction)` of them are drawn for validation by a
 /// permutation that depends on `n` and `seed` only. The positions are disjoint, together complete, and both in ascending order; a
@@ -24,6 +39,43 @@ pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Result<(Vec<usize
     training.sort_unstable();
     order.sort_unstable();
     Ok((training, order))
+}
+
+/// Returns `(training, validation)` positions as [`split`] does, with `round(n · validation_fraction)` of the n samples of each label,
+/// and at least one where there are two or more.
+///
+/// # Errors
+/// As [`split`].
+pub(crate) fn split_by_label(
+    labels: &[i64],
+    validation_fraction: f64,
+    seed: u64,
+) -> Result<(Vec<usize>, Vec<usize>), DataError> {
+    // Checks the fraction.
+    split(labels.len(), validation_fraction, seed)?;
+    let classes = labels.iter().max().map_or(0, |largest| *largest as usize + 1);
+    let mut counts = vec![0_usize; classes];
+    labels.iter().for_each(|&label| counts[label as usize] += 1);
+    let held_out = |count: usize| match (count as f64 * validation_fraction).round() as usize {
+        0 if validation_fraction > 0.0 => 1,
+        held_out => held_out,
+    };
+    let mut left: Vec<usize> =
+        counts.iter().map(|&count| held_out(count).min(count.saturating_sub(1))).collect();
+    let (mut training, mut validation) = (Vec::new(), Vec::new());
+    for position in SplitMix64::new(seed).permutation(labels.len()) {
+        let left = &mut left[labels[position] as usize];
+        match *left {
+            0 => training.push(position),
+            _ => {
+                *left -= 1;
+                validation.push(position);
+            }
+        }
+    }
+    training.sort_unstable();
+    validation.sort_unstable();
+    Ok((training, validation))
 }
 
 /// Returns `count` of `positions` (all, if there are not more), evenly spread, because a set may be sorted by class.
@@ -60,6 +112,24 @@ mod tests {
         let (_, small) = split(500, 0.1, 3).unwrap();
         let (_, large) = split(500, 0.4, 3).unwrap();
         assert!(small.iter().all(|index| large.contains(index)));
+    }
+
+    #[test]
+    fn every_class_with_two_samples_is_held_out_in_proportion() {
+        let labels: Vec<i64> = [vec![0; 190], vec![1; 10], vec![2; 2], vec![3; 1]].concat();
+        for seed in 0..20 {
+            let (training, validation) = split_by_label(&labels, 0.1, seed).unwrap();
+            let held_out = |label| validation.iter().filter(|&&position| labels[position] == label).count();
+            assert_eq!([0, 1, 2, 3].map(held_out), [19, 1, 1, 0]);
+            let mut all = [training, validation].concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..labels.len()).collect::<Vec<_>>());
+        }
+        assert_ne!(split_by_label(&labels, 0.1, 0).unwrap(), split_by_label(&labels, 0.1, 1).unwrap());
+        let (_, small) = split_by_label(&labels, 0.1, 3).unwrap();
+        let (_, large) = split_by_label(&labels, 0.4, 3).unwrap();
+        assert!(small.iter().all(|position| large.contains(position)));
+        assert!(split_by_label(&labels, 1.0, 0).is_err());
     }
 
     #[test]

@@ -94,14 +94,14 @@ pub enum Error {
     },
     /// The file was written by an earlier version of this program, whose format is no longer read.
     #[error(
-        "{path} has checkpoint format {found}, this program reads {supported}; hint: use the lnn-cli that wrote it"
+        "{path} has checkpoint format {found}, this program reads {supported} and later; hint: use the lnn-cli that wrote it"
     )]
     OlderFormat {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: u64,
-        /// The version that is read.
+        /// The oldest version that is read.
         supported: u64,
     },
     /// The file was written by a later version of this program.

@@ -26,6 +26,7 @@ pub use files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
 pub use files::export::{EXPORT_VERSION, ExportDescription, Extent, TensorContract};
 pub use files::exported::Exported;
 pub use files::tensor_info::TensorInfo;
+pub use files::transfer::Transfer;
 pub use lnn_core::{Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing};
 pub use model::Model;
 pub use networks::cifar::{CifarConfig, Dynamics};

@@ -33,6 +33,7 @@ fn checkpoint(model: &Model) -> Checkpoint {
         },
         model: model.parameters().snapshot(),
         optimizer: vec![("first.x".into(), Tensor::from_slice(&[f32::MIN_POSITIVE, -0.0, 1e30]))],
+        data: vec![("train".into(), Tensor::from_slice(&[7i64, -1]))],
     }
 }
 

@@ -26,8 +26,8 @@ impl DataSource for Sine {
         InputSpec::sequences(vec!["sine".into()], vec!["sine".into()])
     }
 
-    fn parts(&self, _request: &SplitRequest) -> Result<Parts, DataError> {
-        Ok(Parts { train: Self::windows(0, 400), validation: Self::windows(400, 500), test: self.test()? })
+    fn parts(&self, _request: &SplitRequest<'_>) -> Result<Parts, DataError> {
+        Ok(Parts::new(Self::windows(0, 400), Self::windows(400, 500), self.test()?))
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {

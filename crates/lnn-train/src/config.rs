@@ -7,6 +7,7 @@ use crate::policies::{Schedule, Selection};
 use crate::precision::Precision;
 use crate::state::TrainingState;
 use lnn_core::{AdamWConfig, MuonConfig, OptimizerConfig};
+use lnn_data::SplitScheme;
 use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, Standardization};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -29,6 +30,9 @@ pub struct RunConfig {
     pub limit: Option<usize>,
     /// The fraction of the training samples that is held out for validation.
     pub validation_fraction: f64,
+    /// The rule by which samples are held out for validation.
+    #[serde(default)]
+    pub split: SplitScheme,
     /// The model.
     pub model: ModelConfig,
     /// The checkpoint whose weights the run starts from; null draws random weights.

@@ -86,6 +86,7 @@ impl Trainer<'_> {
             description: self.config.describe(self.descent.model, &self.state),
             model: self.descent.model.parameters().snapshot(),
             optimizer: if with_optimizer { self.descent.optimizer.snapshot() } else { Vec::new() },
+            data: self.data.iter().map(|(name, hashes)| (name.clone(), hashes.shallow_clone())).collect(),
         };
         Ok(checkpoint.save(path)?)
     }

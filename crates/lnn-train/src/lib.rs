@@ -37,15 +37,17 @@ pub use batches::{Augmentation, Batches};
 pub use config::{MuonSettings, OptimizerSettings, RunConfig};
 pub use entry::Entry;
 pub use error::Error;
-pub use evaluation::{Evaluation, evaluate, evaluate_with_noise, in_digits, predict};
+pub use evaluation::{
+    Errors, Evaluation, TargetErrors, evaluate, evaluate_with_noise, in_digits, predict, unfamiliar,
+};
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method};
 pub use observers::{Observer, Observers};
 pub use policies::{EarlyStopping, Plateau, Schedule, Scores, Selection};
 pub use precision::Precision;
-pub use run_data::{Progress, RunData};
+pub use run_data::{Fit, Progress, RunData, known_samples};
 pub use run_folder::{RunFolder, checkpoint_file, write_atomically};
-pub use session::Session;
+pub use session::{Resume, Session};
 pub use state::{ActivitySums, TrainingState};
 pub use trainer::{Outcome, Trainer};
 

@@ -5,7 +5,7 @@ use crate::config::{MuonSettings, OptimizerSettings, RunConfig};
 use crate::method::{GradientMethod, Method};
 use crate::policies::{Schedule, Selection};
 use crate::precision::Precision;
-use lnn_data::Content;
+use lnn_data::{Content, SplitScheme};
 use lnn_models::{Error, ModelKind, Preset, RidgeStart, Standardization};
 
 /// Returns `AdamW` settings with a maximum learning rate, the decay rate of the second moment and the weight decay.
@@ -33,6 +33,7 @@ impl RunConfig {
             batch_size: 64,
             limit: None,
             validation_fraction: 0.1,
+            split: SplitScheme::Stratified,
             model: kind.preset(preset)?,
             init: None,
             standardization: Standardization::Columns,

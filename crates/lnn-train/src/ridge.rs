@@ -159,6 +159,7 @@ fn save_solved(
         description: config.describe(model, &state),
         model: model.parameters().snapshot(),
         optimizer: Vec::new(),
+        data: Vec::new(),
     };
     checkpoint.save(&folder.best())?;
     Ok(checkpoint.save(&folder.last())?)

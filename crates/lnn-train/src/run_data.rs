@@ -5,10 +5,10 @@ use crate::config::RunConfig;
 use crate::error::Error;
 use crate::fixed_front::{feature_bytes, run_front};
 use crate::method::Method;
-use lnn_core::{InputShape, InputSpec, SampleSet};
-use lnn_data::{DataSource, Parts, SplitRequest};
-use lnn_models::Model;
-use tch::Device;
+use lnn_core::{InputShape, InputSpec, Matching, SampleSet};
+use lnn_data::{DataSource, Fingerprints, Kept, Parts, SplitRequest};
+use lnn_models::{Checkpoint, Model, Transfer};
+use tch::{Device, Tensor};
 
 /// Progress callback: receives the name of the computation, the number of finished samples and the number of all samples.
 pub type Progress<'a> = &'a mut dyn FnMut(&'static str, i64, i64);
@@ -20,22 +20,82 @@ pub struct RunData {
     pub input: InputSpec,
     /// Training, validation and test.
     pub parts: Parts,
+    /// What the run knew before, if it is resumed.
+    pub(crate) known: Fingerprints,
+    /// Remarks for the user.
+    pub notices: Vec<String>,
 }
 
+/// What the data of a run must fit.
+#[derive(Debug)]
+pub enum Fit<'a> {
+    /// Nothing: the model is built for the data.
+    New,
+    /// The features of the model that the run starts from.
+    Start(&'a Checkpoint),
+    /// The model and the samples of the run that is resumed.
+    Resumed {
+        /// Its last checkpoint.
+        last: &'a Checkpoint,
+        /// Whether the run goes on where samples have changed.
+        accept_changes: bool,
+    },
+}
+
+/// The smallest number of validation samples for which the choice of the best epoch is more than chance.
+const FEW: i64 = 30;
+
 impl RunData {
-    /// Divides the data of `source` as `config` specifies, and moves it to `device`.
+    /// Divides the data of `source` as `config` specifies, matches it by names to what it must `fit`, and moves it to `device`.
     ///
     /// # Errors
-    /// [`Error::Data`] if it cannot be divided; [`Error::Configuration`] if it does not fit the configuration.
-    pub fn new(config: &RunConfig, source: &dyn DataSource, device: Device) -> Result<Self, Error> {
-        let input = source.spec();
-        let RunConfig { validation_fraction, seed, limit, .. } = *config;
-        let parts = source.parts(&SplitRequest { validation_fraction, seed, limit })?;
+    /// [`Error::Data`] if it cannot be divided; [`Error::Configuration`] or [`Error::Model`] if it does not fit.
+    pub fn new(
+        config: &RunConfig,
+        source: &dyn DataSource,
+        fit: &Fit<'_>,
+        device: Device,
+    ) -> Result<Self, Error> {
+        let spec = source.spec();
+        let (input, matching) = match fit {
+            Fit::New => (spec.clone(), Matching::default()),
+            Fit::Start(checkpoint) => {
+                let Transfer { input, matching, .. } = checkpoint.transfer(&spec)?;
+                (input, matching)
+            }
+            Fit::Resumed { last, .. } => {
+                let own = &last.description.input;
+                let matching = own.matching(&spec)?;
+                if !matching.is_complete() {
+                    return Err(own.mismatch(&spec).into());
+                }
+                (own.clone(), matching)
+            }
+        };
+        let RunConfig { validation_fraction, seed, limit, split: scheme, .. } = *config;
+        let known = match fit {
+            Fit::Resumed { last, accept_changes } => known_samples(last).map(|known| (known, *accept_changes)),
+            _ => None,
+        };
+        let kept = known
+            .as_ref()
+            .map(|(fingerprints, accept_changes)| Kept { fingerprints, accept_changes: *accept_changes });
+        let parts = source.parts(&SplitRequest { validation_fraction, seed, limit, scheme, kept })?;
+        let parts = parts.map(|part| matching.apply(part));
+        let mut notices = source.notices();
+        notices.extend(matching.remarks());
+        notices.extend(parts.notices.iter().cloned());
         let [training, validating] = [&parts.train, &parts.validation].map(SampleSet::len);
         if training < 2 || validating < 1 {
             return Err(Error::configuration(format!(
                 "expected at least 2 samples to train on and 1 to validate on, found {training} and {validating}"
             )));
+        }
+        if validating < FEW {
+            notices.push(format!(
+                "warning: only {validating} samples are held out for validation, so the choice of the best epoch is hardly more than \
+                 chance; hint: a larger validation_fraction, or more data"
+            ));
         }
         match input.shape {
             InputShape::Sequences { .. } if config.augmentation != Augmentation::NONE => {
@@ -50,7 +110,18 @@ impl RunData {
                 }
             }
         }
-        Ok(Self { input, parts: parts.to_device(device) })
+        let known = known.map_or_else(|| parts.fingerprints.clone(), |(known, _)| known);
+        Ok(Self { input, parts: parts.to_device(device), known, notices })
+    }
+
+    /// What is known of the samples, for the checkpoints of the run; see [`Checkpoint::data`].
+    pub(crate) fn fingerprints(&self) -> Vec<(String, Tensor)> {
+        let Fingerprints { train, validation } = &self.parts.fingerprints;
+        let tensor = |hashes: &[u64]| {
+            let hashes: Vec<i64> = hashes.iter().map(|hash| hash.cast_signed()).collect();
+            Tensor::from_slice(&hashes)
+        };
+        [(TRAIN, train), (VALIDATION, validation)].map(|(name, hashes)| (name.into(), tensor(hashes))).into()
     }
 
     /// For a model in which only the readout trains: fits the readout of a new run that draws its weights, and computes the
@@ -105,4 +176,20 @@ impl RunData {
         })?;
         Ok(validation.map(|validation| [features, validation]))
     }
+}
+
+/// Names of the fingerprints in a checkpoint.
+const TRAIN: &str = "train";
+const VALIDATION: &str = "validation";
+
+/// Returns what a checkpoint knows of the samples of its training and validation; none in those of earlier versions and where the data
+/// never changes.
+pub fn known_samples(checkpoint: &Checkpoint) -> Option<Fingerprints> {
+    let hashes = |name: &str| {
+        let (_, tensor) = checkpoint.data.iter().find(|(found, _)| found == name)?;
+        let hashes = Vec::<i64>::try_from(tensor).ok()?;
+        Some(hashes.into_iter().map(i64::cast_unsigned).collect::<Vec<u64>>())
+    };
+    let known = Fingerprints { train: hashes(TRAIN)?, validation: hashes(VALIDATION)? };
+    Some(known).filter(|known| *known != Fingerprints::default())
 }

@@ -5,13 +5,14 @@ use crate::batches::Augmentation;
 use crate::config::RunConfig;
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::evaluation::{Evaluation, evaluate};
+use crate::evaluation::{Evaluation, evaluate, unfamiliar};
 use crate::event::{Event, Started};
 use crate::method::Method;
 use crate::observers::Observers;
 use crate::precision::Precision;
 use crate::ridge;
-use crate::run_data::{Progress, RunData};
+use crate::policies::Schedule;
+use crate::run_data::{Fit, Progress, RunData};
 use crate::run_folder::RunFolder;
 use crate::starting_weights;
 use crate::state::TrainingState;
@@ -21,6 +22,17 @@ use lnn_data::DataSource;
 use lnn_models::{Checkpoint, Model};
 use std::path::Path;
 use tch::Device;
+
+/// How a run is resumed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Resume {
+    /// The total number of epochs, if it is to be another than before.
+    pub epochs: Option<u64>,
+    /// Whether the run goes on where samples have changed, come or gone; known samples keep their part.
+    pub accept_changed_data: bool,
+    /// Whether each epoch measures the gradient norm at each step through time.
+    pub trace: bool,
+}
 
 /// A run that is ready to train.
 #[derive(Debug)]
@@ -54,11 +66,9 @@ impl Session {
         if let Some(out) = out {
             RunFolder::check_free(out)?;
         }
-        let data = RunData::new(&config, source, device)?;
-        let model = new_model(&config, &data, device)?;
+        let (data, model, mut notices) = new_model(&config, source, device)?;
         check_method(&config, &model)?;
         check_trace(trace, &model)?;
-        let mut notices = Vec::new();
         let features = data.prepare_features(&config, &model, true, &mut notices, progress)?;
         let preset = serde_json::to_value(config.preset).expect("a preset is a word");
         let name = format!("{}-{}", config.model.name(), preset.as_str().unwrap_or_default());
@@ -66,20 +76,19 @@ impl Session {
         Ok(Self { config, folder, data, model, features, resumed: None, notices, trace })
     }
 
-    /// Resumes the run of `folder` from its last checkpoint, with a `config` that may request more epochs. A run that was killed
-    /// before its first checkpoint starts from the beginning. A refused request changes nothing.
+    /// Resumes the run of `folder`, with its `config`, from its last checkpoint. A run that was killed before its first checkpoint
+    /// starts from the beginning. A refused request changes nothing.
     ///
     /// # Errors
     /// [`Error`] if the run cannot be resumed.
     pub fn resume(
         folder: RunFolder,
         config: RunConfig,
+        request: Resume,
         source: &dyn DataSource,
         device: Device,
-        trace: bool,
         progress: Progress<'_>,
     ) -> Result<Self, Error> {
-        config.validate()?;
         let last = folder.last();
         if config.method.is_ridge() && last.exists() {
             let shown = folder.path().display();
@@ -88,21 +97,33 @@ impl Session {
                  trains it further by gradients, `eval {shown}` measures it"
             )));
         }
-        let data = RunData::new(&config, source, device)?;
-        let (model, resumed) = match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
-            None => (new_model(&config, &data, device)?, None),
+        let Resume { epochs, accept_changed_data: accept_changes, trace } = request;
+        let configured = config.epochs;
+        let config = RunConfig { epochs: epochs.unwrap_or(configured), ..config };
+        config.validate()?;
+        let (data, model, resumed, mut notices) = match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
+            None => {
+                let (data, model, notices) = new_model(&config, source, device)?;
+                (data, model, None, notices)
+            }
             Some(checkpoint) => {
-                checkpoint.description.input.check_same(&data.input)?;
-                let state =
+                let mut state: TrainingState =
                     serde_json::from_value(checkpoint.description.training.clone()).map_err(|error| {
                         Error::Folder(format!("{}: its training state: {error}", last.display()))
                     })?;
-                (checkpoint.model(device)?, Some((state, checkpoint)))
+                let one_cycle = matches!(config.schedule, Schedule::OneCycle { .. });
+                let extended = state.extend(configured, config.epochs, one_cycle).map_err(Error::configuration)?;
+                let data =
+                    RunData::new(&config, source, &Fit::Resumed { last: &checkpoint, accept_changes }, device)?;
+                if data.parts.fingerprints != data.known {
+                    state.restart_epoch();
+                }
+                let notices = data.notices.iter().cloned().chain(extended).collect();
+                (data, checkpoint.model(device)?, Some((state, checkpoint)), notices)
             }
         };
         check_method(&config, &model)?;
         check_trace(trace, &model)?;
-        let mut notices = Vec::new();
         let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;
         folder.write_config(&config)?;
         Ok(Self { config, folder, data, model, features, resumed, notices, trace })
@@ -146,7 +167,9 @@ impl Session {
             None => ([&data.parts.train, &data.parts.validation], Entry::Input),
         };
         let resumed = resumed.as_ref().map(|(state, checkpoint)| (state.clone(), checkpoint));
-        let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?.tracing(self.trace);
+        let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?
+            .tracing(self.trace)
+            .recognizing(data.fingerprints());
         self.notify_start(observers, trainer.steps_per_epoch())?;
         trainer.run(observers, stop, pause_after)
     }
@@ -182,8 +205,11 @@ impl Session {
     pub fn test(&self, observers: &mut Observers) -> Result<Evaluation, Error> {
         let device = self.model.parameters().device();
         let best = Checkpoint::load(&self.folder.best())?.model(device)?;
+        for text in unfamiliar(&best, &self.data.parts.test)? {
+            observers.notify(&Event::Notice { text })?;
+        }
         let test = evaluate(&best, &self.data.parts.test, Entry::Input, &mut |_| {})?;
-        observers.notify(&Event::Test(test))?;
+        observers.notify(&Event::Test(test.clone()))?;
         Ok(test)
     }
 }
@@ -196,15 +222,29 @@ fn device_name(device: Device) -> String {
     }
 }
 
-fn new_model(config: &RunConfig, data: &RunData, device: Device) -> Result<Model, Error> {
+/// The data of a new run, its model, and remarks for the user.
+fn new_model(
+    config: &RunConfig,
+    source: &dyn DataSource,
+    device: Device,
+) -> Result<(RunData, Model, Vec<String>), Error> {
     if let Some(path) = &config.init {
-        return starting_weights::model(config, path, &data.input, device);
+        let checkpoint = starting_weights::checkpoint(config, path)?;
+        let data = RunData::new(config, source, &Fit::Start(&checkpoint), device)?;
+        let transfer = checkpoint.transfer(&source.spec())?;
+        let (model, remarks) =
+            checkpoint.transferred(&transfer, &data.parts.train, config.seed, device)?;
+        let notices = data.notices.iter().cloned().chain(remarks).collect();
+        return Ok((data, model, notices));
     }
-    let (model, input) = (config.model.clone(), data.input.clone());
+    let data = RunData::new(config, source, &Fit::New, device)?;
+    let (spec, input) = (config.model.clone(), data.input.clone());
     let mut model =
-        Model::new(model, input, config.standardization, config.seed, (config.precision.kind(), device))?;
+        Model::new(spec, input, config.standardization, config.seed, (config.precision.kind(), device))?;
     model.fit(&data.parts.train)?;
-    Ok(model)
+    let constants = model.constants().into_iter().map(|text| format!("warning: {text}"));
+    let notices = data.notices.iter().cloned().chain(constants).collect();
+    Ok((data, model, notices))
 }
 
 /// Refuses a closed form for a model whose front is trainable, and keys that have no effect in closed form.

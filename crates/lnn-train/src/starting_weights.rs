@@ -3,10 +3,8 @@
 use crate::config::RunConfig;
 use crate::error::Error;
 use crate::run_folder::checkpoint_file;
-use lnn_core::InputSpec;
-use lnn_models::{Checkpoint, Model};
+use lnn_models::Checkpoint;
 use std::path::Path;
-use tch::Device;
 
 impl RunConfig {
     /// Returns the configuration for the model of the checkpoint at `source`: with the same parts and the same standardisation,
@@ -34,16 +32,11 @@ impl RunConfig {
     }
 }
 
-/// Loads the model of the checkpoint at `path`, which must match `config` and the data.
+/// Loads the checkpoint at `path` that a run starts from, whose model must be that of `config`.
 ///
 /// # Errors
-/// [`Error::Configuration`] if the model does not match; [`Error::Model`] if it cannot be read or the data does not fit it.
-pub(crate) fn model(
-    config: &RunConfig,
-    path: &Path,
-    input: &InputSpec,
-    device: Device,
-) -> Result<Model, Error> {
+/// [`Error::Configuration`] if the model does not match; [`Error::Model`] if it cannot be read.
+pub(crate) fn checkpoint(config: &RunConfig, path: &Path) -> Result<Checkpoint, Error> {
     let checkpoint = Checkpoint::load(path)?;
     let description = &checkpoint.description;
     let refuse = |what: &str| {
@@ -63,6 +56,5 @@ pub(crate) fn model(
             "--init: expected readout_start to be null, because it would replace the weights",
         ));
     }
-    description.input.check_same(input)?;
-    Ok(checkpoint.model(device)?)
+    Ok(checkpoint)
 }

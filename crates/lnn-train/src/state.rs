@@ -36,6 +36,10 @@ pub struct TrainingState {
     pub early_stopping: EarlyStopping,
     /// Whether early stopping has ended the run.
     pub stopped_early: bool,
+    /// The number of epochs that the learning-rate schedule is planned for; none in runs of earlier versions, and before the first
+    /// step.
+    #[serde(default)]
+    pub planned_epochs: Option<u64>,
 }
 
 impl TrainingState {
@@ -55,11 +59,50 @@ impl TrainingState {
         plateau: Plateau::START,
         early_stopping: EarlyStopping::START,
         stopped_early: false,
+        planned_epochs: None,
     };
+
+    /// Prepares a run that is resumed to train until `epochs` epochs are finished; `configured` is their number in the configuration of
+    /// the run. After an early stop, more epochs begin a new wait for a better one. Returns remarks for the user.
+    ///
+    /// # Errors
+    /// Says why, if more epochs are finished already.
+    pub fn extend(&mut self, configured: u64, epochs: u64, one_cycle: bool) -> Result<Vec<String>, String> {
+        if epochs < self.epoch {
+            return Err(format!(
+                "--epochs: expected at least {}, the epochs that the run has finished, found {epochs}",
+                self.epoch
+            ));
+        }
+        let planned = *self.planned_epochs.get_or_insert(configured);
+        let mut remarks = Vec::new();
+        if one_cycle && epochs > planned && epochs > self.epoch {
+            remarks.push(format!(
+                "note: the one-cycle schedule of the learning rate ends after {planned} epochs, as planned; later epochs train at \
+                 1 % of the maximum rate; hint: train --init starts a new cycle from these weights"
+            ));
+        }
+        if self.stopped_early && epochs > configured {
+            self.stopped_early = false;
+            self.early_stopping.waited = 0;
+            remarks.push("note: the run had stopped early; it goes on and its patience counts anew".to_owned());
+        }
+        Ok(remarks)
+    }
+
+    /// Begins the epoch anew, because its batches have changed.
+    pub fn restart_epoch(&mut self) {
+        self.clear_sums();
+        self.unlooked = ActivitySums::ZERO;
+    }
 
     /// Finishes the epoch: increments the epoch count and clears the sums.
     pub fn finish_epoch(&mut self) {
         self.epoch += 1;
+        self.clear_sums();
+    }
+
+    fn clear_sums(&mut self) {
         self.step_in_epoch = 0;
         (self.loss_sum, self.correct, self.seen) = (0.0, 0, 0);
         self.activity = ActivitySums::ZERO;
@@ -93,5 +136,34 @@ impl ActivitySums {
     pub fn means(&self) -> Option<(f64, f64)> {
         let steps = self.steps as f64;
         (self.steps > 0).then(|| (self.spike_rate / steps, self.mean_state / steps))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_epochs_than_are_finished_are_refused_and_more_keep_the_plan_of_the_schedule() {
+        let mut state = TrainingState { epoch: 6, ..TrainingState::START };
+        assert!(state.clone().extend(6, 3, true).unwrap_err().contains("at least 6"));
+        assert!(state.clone().extend(6, 12, true).unwrap()[0].contains("after 6 epochs"));
+        assert!(state.clone().extend(6, 12, false).unwrap().is_empty());
+        assert!(state.extend(6, 6, true).unwrap().is_empty());
+        assert_eq!(state.planned_epochs, Some(6));
+        // A later extension keeps the first plan.
+        state.extend(12, 20, true).unwrap();
+        assert_eq!(state.planned_epochs, Some(6));
+    }
+
+    #[test]
+    fn more_epochs_after_an_early_stop_wait_anew() {
+        let waiting = EarlyStopping { waited: 3, ..EarlyStopping::START };
+        let stopped = TrainingState { epoch: 5, stopped_early: true, early_stopping: waiting, ..TrainingState::START };
+        let mut again = stopped.clone();
+        again.extend(30, 30, false).unwrap();
+        assert!(again.stopped_early, "the same number of epochs asks for nothing new");
+        again.extend(30, 60, false).unwrap();
+        assert!(!again.stopped_early && again.early_stopping.waited == 0);
     }
 }

@@ -17,6 +17,7 @@ use crate::sums::Sums;
 use lnn_core::{Optimizer, SampleSet, Samples, seeded};
 use lnn_models::{Checkpoint, Mode, Model};
 use std::time::Instant;
+use tch::Tensor;
 
 /// The way in which a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Trainer<'a> {
     train: &'a SampleSet,
     validation: &'a SampleSet,
     pub(crate) step: Box<dyn Step>,
+    /// What checkpoints store to recognise the data.
+    pub(crate) data: Vec<(String, Tensor)>,
     trace: bool,
 }
 
@@ -63,16 +66,23 @@ impl<'a> Trainer<'a> {
                 optimizer.units_added();
             }
         }
+        state.planned_epochs.get_or_insert(config.epochs);
         let step: Box<dyn Step> =
             if config.cuda_graph { Box::new(Recorded::new()) } else { Box::new(Direct) };
         let descent = Descent { model, config, optimizer, entry };
-        Ok(Self { descent, config, folder, state, train, validation, step, trace: false })
+        Ok(Self { descent, config, folder, state, train, validation, step, data: Vec::new(), trace: false })
     }
 
     /// Enables or disables tracing: each epoch then measures the gradient norm at each step through time.
     #[must_use]
     pub fn tracing(self, trace: bool) -> Self {
         Self { trace, ..self }
+    }
+
+    /// Sets what checkpoints store to recognise the data when the run is resumed.
+    #[must_use]
+    pub fn recognizing(self, data: Vec<(String, Tensor)>) -> Self {
+        Self { data, ..self }
     }
 
     /// Returns the state of the run.
@@ -152,7 +162,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn learning_rate(&self, steps: u64) -> f64 {
-        let total = steps.saturating_mul(self.config.epochs);
+        let total = steps.saturating_mul(self.state.planned_epochs.unwrap_or(self.config.epochs));
         let highest = self.config.optimizer.learning_rate;
         self.config.schedule.rate(highest, self.state.step, total, &self.state.plateau)
     }

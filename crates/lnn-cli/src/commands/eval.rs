@@ -2,10 +2,11 @@
 
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
-use crate::output::{opened, print_line, print_text, progress_bar};
+use crate::output::{opened_for_test, print_line, print_text, progress_bar};
 use clap::Args;
+use lnn_data::Trained;
 use lnn_models::Checkpoint;
-use lnn_train::{Event, checkpoint_file, evaluate_with_noise};
+use lnn_train::{Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
 use std::path::PathBuf;
 
 /// The arguments of `eval`.
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 pub(crate) struct EvalArguments {
     /// A run's folder (its best epoch) or a checkpoint file
     pub(crate) source: PathBuf,
-    /// The data [default: the data that the model was trained on]
+    /// The data [default: the data that the model was trained on]; what it leaves open, as the window and the columns of a series, is as
+    /// in training, and another file of a series is tested from its first row to its last
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// Evaluate also with noise of these deviations on the input, as 0.1,0.2,0.5: for images in units of the pixel range 0..1;
@@ -35,11 +37,16 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
         return Err(Failure::request(format!("--noise: expected finite numbers above 0, found {bad}")));
     }
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
-    let spec = arguments.data.as_ref().unwrap_or(&checkpoint.description.data);
-    let data = opened(spec)?;
-    checkpoint.description.input.check_same(&data.spec())?;
+    let (trained_on, input) = (&checkpoint.description.data, &checkpoint.description.input);
+    let known = known_samples(&checkpoint);
+    let spec = arguments.data.as_ref().unwrap_or(trained_on);
+    let data = opened_for_test(spec, &Trained { data: trained_on, input, known: known.as_ref() })?;
+    let matching = input.matching(&data.spec())?;
     let model = checkpoint.model(device)?;
-    let test = data.test()?.to_device(device);
+    let test = matching.apply(data.test()?).to_device(device);
+    for remark in data.notices().into_iter().chain(matching.remarks()).chain(unfamiliar(&model, &test)?) {
+        eprintln!("{remark}");
+    }
     // The results with noise come first, because the test result comes last.
     let levels = arguments.noise.iter().copied().chain([0.0]);
     for deviation in levels {

@@ -4,7 +4,7 @@ use super::compute::ComputeArguments;
 use crate::failure::Failure;
 use clap::Args;
 use lnn_core::Input;
-use lnn_models::Checkpoint;
+use lnn_models::{Checkpoint, Model};
 use lnn_train::{checkpoint_file, predict, write_atomically};
 use ndarray::{ArrayD, Dimension};
 use ndarray_npy::{ReadNpyExt, ReadableElement, WritableElement, WriteNpyExt};
@@ -19,13 +19,14 @@ use tch::{Kind, Tensor};
 pub(crate) struct PredictArguments {
     /// A run's folder (its best epoch) or a checkpoint file
     pub(crate) source: PathBuf,
-    /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I]
+    /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I] in the units of the training data, float32 or float64
     #[arg(long, value_name = "X.npy")]
     pub(crate) input: PathBuf,
-    /// The duration of each step, float32 [N, T], for a model that uses time [default: 1]
+    /// The time since the step before, [N, T], in the unit of the column of time (seconds for dates), for a model that was trained
+    /// with one
     #[arg(long, value_name = "DT.npy")]
     pub(crate) dt: Option<PathBuf>,
-    /// The file to write: logits, float32 [N, classes], or values [N, O]
+    /// The file to write: logits, float32 [N, classes], or values [N, O], float64 where the input is
     #[arg(long, value_name = "Y.npy")]
     pub(crate) output: PathBuf,
     /// Device and threads.
@@ -36,25 +37,54 @@ pub(crate) struct PredictArguments {
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device = arguments.compute.prepare()?;
     let model = Checkpoint::load(&checkpoint_file(&arguments.source)?)?.model(device)?;
-    let kind = model.parameters().kind();
-    let mut input = Input::new(read(&arguments.input, &model.input().batch_shape(), kind)?);
-    input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]", kind)).transpose()?;
+    let mut input = Input::new(read(&arguments.input, &model.input().batch_shape())?);
+    input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;
+    check_range(&model, &input.x)?;
+    check_time(&model, &input)?;
+    model.check(&input)?;
+    for remark in model.unfamiliar(&input)? {
+        eprintln!("warning: {remark}");
+    }
     let predictions = predict(&model, &input)?;
-    match kind {
-        Kind::Double => write::<f64>(&arguments.output, &predictions),
-        _ => write::<f32>(&arguments.output, &predictions),
+    let precise = input.x.kind() == Kind::Double && !model.task().is_classification();
+    match precise || model.parameters().kind() == Kind::Double {
+        true => write::<f64>(&arguments.output, &predictions.to_kind(Kind::Double)),
+        false => write::<f32>(&arguments.output, &predictions.to_kind(Kind::Float)),
     }
 }
 
-/// Reads an array as a tensor: float32, or also float64 for a model of that dtype. Bytes are refused, because they would hide a
-/// wrong range. `shape` describes the expected shape in messages.
-fn read(path: &Path, shape: &str, kind: Kind) -> Result<Tensor, Failure> {
-    if kind == Kind::Double
-        && let Ok(tensor) = read_as::<f64>(path, shape)
-    {
-        return Ok(tensor);
+/// Refuses pixels outside 0..1, which were probably not divided by 255.
+fn check_range(model: &Model, x: &Tensor) -> Result<(), Failure> {
+    // Pixels that were interpolated may lie beyond by rounding.
+    const ROUNDING: f64 = 1e-3;
+    if model.input().image().is_none() {
+        return Ok(());
     }
-    read_as::<f32>(path, shape)
+    let [low, high] = [x.min(), x.max()].map(|extreme| extreme.double_value(&[]));
+    match low >= -ROUNDING && high <= 1.0 + ROUNDING {
+        true => Ok(()),
+        false => Err(Failure::request(format!(
+            "--input: expected pixels in 0..1, found {low} to {high}; hint: divide pixels of 0 to 255 by 255"
+        ))),
+    }
+}
+
+/// Refuses to predict without `dt` for a model that was trained with a column of time.
+fn check_time(model: &Model, input: &Input) -> Result<(), Failure> {
+    match model.input().timing {
+        Some(timing) if input.dt.is_none() => Err(Failure::request(format!(
+            "--dt: the model was trained with a column of time, so it needs the time since the step before, [N, T], in the unit of \
+             that column; hint: the typical one in training was {}",
+            timing.typical()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Reads an array as a tensor of its own dtype, float32 or float64. Bytes are refused, because they would hide a wrong range. `shape`
+/// describes the expected shape in messages.
+fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
+    read_as::<f64>(path, shape).or_else(|_| read_as::<f32>(path, shape))
 }
 
 fn read_as<T>(path: &Path, shape: &str) -> Result<Tensor, Failure>

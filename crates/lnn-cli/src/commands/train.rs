@@ -8,7 +8,7 @@ use crate::output::{JsonLines, Progress, Terminal, data_help, opened};
 use clap::{Args, ValueEnum};
 use lnn_models::{ModelKind, Preset};
 use lnn_train::observers::{Curves, GradientsFile, MetricsFile};
-use lnn_train::{Method, Observers, Outcome, Precision, RunConfig, RunFolder, Session, settings};
+use lnn_train::{Method, Observers, Outcome, Precision, Resume, RunConfig, RunFolder, Session, settings};
 use std::path::{Path, PathBuf};
 use tch::Device;
 
@@ -78,6 +78,9 @@ pub(crate) struct TrainArguments {
     /// Resume a run that was interrupted or paused, or that gets more --epochs
     #[arg(long, conflicts_with = "model", value_name = "RUN")]
     pub(crate) resume: Option<PathBuf>,
+    /// Resume although samples have changed, come or gone: known samples keep their part, new ones are for training
+    #[arg(long, requires = "resume")]
+    pub(crate) accept_changed_data: bool,
     /// Measure the gradient norm at each step through time in each epoch, for gradients.jsonl and a message on stderr
     #[arg(long, value_name = "WHAT")]
     pub(crate) diagnose: Vec<Diagnosis>,
@@ -128,13 +131,17 @@ fn start(name: ModelKind, arguments: &TrainArguments, device: Device) -> Result<
 }
 
 fn resume(run: &Path, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
-    let (folder, mut config) = RunFolder::open(run)?;
+    let (folder, config) = RunFolder::open(run)?;
     check_flags(arguments, &config)?;
-    config.epochs = arguments.epochs.unwrap_or(config.epochs);
     config.validate()?;
     let data = opened(&config.data)?;
     let mut progress = Progress::default();
-    Ok(Session::resume(folder, config, &*data, device, arguments.traces(), &mut progress.receiver())?)
+    let request = Resume {
+        epochs: arguments.epochs,
+        accept_changed_data: arguments.accept_changed_data,
+        trace: arguments.traces(),
+    };
+    Ok(Session::resume(folder, config, request, &*data, device, &mut progress.receiver())?)
 }
 
 /// Refuses flags that have no effect for a readout in closed form.

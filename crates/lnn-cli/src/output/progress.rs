@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lnn_data::{DataError, DataSource, KNOWN_SETS, READERS, Reader};
+use lnn_data::{DataError, DataSource, KNOWN_SETS, READERS, Reader, Trained};
 use std::time::{Duration, Instant};
 
 /// Operations shorter than this show no progress bar.
@@ -22,6 +22,14 @@ pub fn data_help() -> String {
 /// [`Failure`] if there is no such data, or it cannot be read.
 pub fn opened(spec: &str) -> Result<Box<dyn DataSource>, Failure> {
     Ok(with_bar(|progress| lnn_data::open(spec, progress))?)
+}
+
+/// Opens the value of `--data` to test a trained model, and fetches missing files.
+///
+/// # Errors
+/// [`Failure`] if there is no such data, it cannot be read, or its options contradict the training.
+pub fn opened_for_test(spec: &str, trained: &Trained<'_>) -> Result<Box<dyn DataSource>, Failure> {
+    Ok(with_bar(|progress| lnn_data::open_test(spec, trained, progress))?)
 }
 
 /// Creates a progress bar that counts samples.

@@ -27,6 +27,21 @@ pub enum ContractError {
         /// Sequence and step.
         place: [i64; 2],
     },
+    /// The data lacks names that the model has, or has others.
+    #[error(
+        "the {what} of the data are not those of the model: {}; expected {}, found {}",
+        missing.join(", "), shortened(expected), shortened(found)
+    )]
+    OtherNames {
+        /// `features`, `classes` or `values`.
+        what: &'static str,
+        /// The names that one of both lacks, each with the side that has it.
+        missing: Vec<String>,
+        /// The names of the model.
+        expected: Vec<String>,
+        /// The names of the data.
+        found: Vec<String>,
+    },
     /// A data set does not fit the model.
     #[error("the model takes {expected}, the data has {found}")]
     OtherData {
@@ -35,4 +50,11 @@ pub enum ContractError {
         /// What the data has.
         found: String,
     },
+}
+
+/// The first names of a list, for a message.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let more = if names.len() > SHOWN { format!(", … ({} in all)", names.len()) } else { String::new() };
+    names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + &more
 }

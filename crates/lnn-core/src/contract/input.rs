@@ -9,7 +9,8 @@ pub struct Input {
     /// Images `[B, C, H, W]`, floating-point in 0..1 or bytes (uint8) in 0..255; sequences `[B, T, I]`, padded to the longest of
     /// the batch; or features `[B, D]` that a fixed front has computed.
     pub x: Tensor,
-    /// `[B, T]`, the time since the step before, in the unit of the data; 1 where it is absent.
+    /// `[B, T]`, the time since the step before, in the unit of the data, which the model divides by [`Timing::unit`](super::Timing);
+    /// where it is absent, each step takes one such unit.
     pub dt: Option<Tensor>,
     /// `[B, T]`, bool: which steps of a sequence count; all of them where it is absent.
     pub mask: Option<Tensor>,

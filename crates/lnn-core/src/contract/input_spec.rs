@@ -25,14 +25,22 @@ pub enum InputShape {
     },
 }
 
-/// The time between steps that a model was trained with.
+/// The time between steps that a model was trained with. `dt` comes in the unit of the data's column of time, seconds for dates; the
+/// model divides it by `unit`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
-    /// What the differences of the column of time were divided by.
+    /// What `dt` is divided by.
     pub unit: f64,
-    /// The median `dt` of the training steps, in that unit.
+    /// The median `dt` of the training data, divided by `unit`.
     pub typical_dt: f64,
+}
+
+impl Timing {
+    /// The median `dt` of the training data, in the unit of the data.
+    pub fn typical(&self) -> f64 {
+        self.unit * self.typical_dt
+    }
 }
 
 /// What a model takes and what it is to predict.
@@ -77,17 +85,8 @@ impl InputSpec {
         }
     }
 
-    /// Refuses data of another shape, or with another number of classes or values.
-    ///
-    /// # Errors
-    /// [`ContractError::OtherData`].
-    pub fn check_same(&self, found: &Self) -> Result<(), ContractError> {
-        let (expected, found) = (self.describe(), found.describe());
-        if expected == found { Ok(()) } else { Err(ContractError::OtherData { expected, found }) }
-    }
-
     /// As `images [1, 28, 28] of 10 classes`.
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let shape = match &self.shape {
             InputShape::Images { channels, height, width } => {
                 format!("images [{channels}, {height}, {width}]")

@@ -5,6 +5,7 @@
 mod error;
 mod input;
 mod input_spec;
+mod matching;
 mod nearest;
 mod sample_set;
 mod samples;
@@ -14,6 +15,7 @@ mod windows;
 pub use error::ContractError;
 pub use input::Input;
 pub use input_spec::{InputShape, InputSpec, Timing};
+pub use matching::Matching;
 pub use nearest::nearest_name;
 pub use sample_set::SampleSet;
 pub use samples::Samples;

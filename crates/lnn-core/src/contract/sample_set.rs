@@ -61,6 +61,25 @@ impl SampleSet {
         }
     }
 
+    /// Of windows of a series, the values `[count, O]` at their last row, for the `count` windows from `start` on.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn last_values(&self, start: i64, count: i64) -> Option<Tensor> {
+        match self {
+            Self::Stored(_) => None,
+            Self::Windows(windows) => Some(windows.last_values(start, count)),
+        }
+    }
+
+    /// At most `count` samples, evenly spread over the set, because it may be sorted by class or time.
+    #[must_use]
+    pub fn spread(&self, count: i64) -> Samples {
+        let count = count.min(self.len());
+        let places = Tensor::arange(count, (Kind::Int64, self.device())) * self.len();
+        self.gather(&places.divide_scalar_mode(count.max(1), "floor"))
+    }
+
     /// Consecutive blocks of at most `size` samples.
     pub fn blocks(&self, size: i64) -> impl Iterator<Item = Samples> {
         let starts = (0..self.len()).step_by(size.max(1) as usize);
@@ -103,6 +122,15 @@ mod tests {
         let table = numbers(10);
         let windows = Windows::within([&table, &table], None, [0, 10], [2, 1]).unwrap();
         [SampleSet::Stored(stored), SampleSet::Windows(windows)]
+    }
+
+    #[test]
+    fn a_spread_selection_has_samples_of_every_part() {
+        for (set, expected) in sets().iter().zip([[0.0, 2.0, 4.0], [2.0, 4.0, 7.0]]) {
+            let targets = set.spread(3).targets.view(-1);
+            assert_eq!(Vec::<f32>::try_from(targets).unwrap(), expected);
+            assert_eq!(set.spread(100).len(), set.len());
+        }
     }
 
     #[test]

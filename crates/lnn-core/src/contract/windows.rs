@@ -29,9 +29,34 @@ impl Windows {
     /// # Panics
     /// If the tensors differ in R, or `first..end` is not within it.
     pub fn within(
-        [rows, values]: [&Tensor; 2],
+        tables: [&Tensor; 2],
         dt: Option<&Tensor>,
         [first, end]: [i64; 2],
+        extents: [i64; 2],
+    ) -> Option<Self> {
+        Self::starting_at(tables, dt, [first, first, end], extents)
+    }
+
+    /// All windows whose target lies in the rows `first..end`; their inputs may reach back to the first row of the table. Otherwise
+    /// as [`within`](Self::within).
+    ///
+    /// # Panics
+    /// As [`within`](Self::within).
+    pub fn with_targets_in(
+        tables: [&Tensor; 2],
+        dt: Option<&Tensor>,
+        [first, end]: [i64; 2],
+        [window, horizon]: [i64; 2],
+    ) -> Option<Self> {
+        let start = first.saturating_sub(window).saturating_sub(horizon).saturating_add(1).max(0);
+        Self::starting_at(tables, dt, [start, first, end], [window, horizon])
+    }
+
+    /// The windows whose first row is `start` or later and whose target lies before `end`.
+    fn starting_at(
+        [rows, values]: [&Tensor; 2],
+        dt: Option<&Tensor>,
+        [start, first, end]: [i64; 3],
         [window, horizon]: [i64; 2],
     ) -> Option<Self> {
         let count = rows.size()[0];
@@ -41,14 +66,14 @@ impl Windows {
         );
         assert!(0 <= first && first <= end && end <= count, "the part lies within the table");
         let last_start = end.checked_sub(window)?.checked_sub(horizon)?;
-        if window < 1 || horizon < 0 || last_start < first {
+        if window < 1 || horizon < 0 || last_start < start {
             return None;
         }
         Some(Self {
             rows: rows.shallow_clone(),
             dt: dt.map(Tensor::shallow_clone),
             values: values.shallow_clone(),
-            starts: Tensor::arange_start(first, last_start + 1, (Kind::Int64, rows.device())),
+            starts: Tensor::arange_start(start, last_start + 1, (Kind::Int64, rows.device())),
             window,
             horizon,
         })
@@ -73,6 +98,17 @@ impl Windows {
         let dt = self.dt.as_ref().map(|dt| windows(dt, &[-1, self.window]));
         let targets = self.values.index_select(0, &(starts + (self.window + self.horizon - 1)));
         Samples { input: Input { dt, ..Input::new(x) }, targets }
+    }
+
+    /// The values `[M, O]` at the last row of each of the `count` windows from `start` on: what a forecast says that expects no change.
+    pub(super) fn last_values(&self, start: i64, count: i64) -> Tensor {
+        self.values.index_select(0, &(self.starts.narrow(0, start, count) + (self.window - 1)))
+    }
+
+    /// The same windows of other tables with as many rows.
+    pub(super) fn map_tables(&self, [rows, values]: [impl Fn(&Tensor) -> Tensor; 2]) -> Self {
+        let shared = self.shared();
+        Self { rows: rows(&shared.rows), values: values(&shared.values), ..shared }
     }
 
     /// The windows at `indices [M]`, int64, of the same table.
@@ -134,6 +170,19 @@ mod tests {
         assert!(table(3, 2, [0, 4]).is_none());
         assert_eq!(table(3, 2, [0, 5]).unwrap().len(), 1);
         assert!(table(i64::MAX, i64::MAX, [0, 10]).is_none());
+    }
+
+    #[test]
+    fn inputs_may_reach_back_and_targets_may_not() {
+        let time = Tensor::arange(10, (Kind::Float, Device::Cpu)).unsqueeze(1);
+        let reaching = |part, extents| Windows::with_targets_in([&time, &time], None, part, extents);
+        let windows = reaching([6, 10], [3, 2]).unwrap();
+        let targets = windows.gather(&Tensor::arange(windows.len(), (Kind::Int64, Device::Cpu))).targets;
+        assert_eq!(Vec::<f32>::try_from(targets.view(-1)).unwrap(), [6.0, 7.0, 8.0, 9.0]);
+        assert_eq!(Vec::<f32>::try_from(windows.last_values(1, 2).view(-1)).unwrap(), [5.0, 6.0]);
+        // Not before the first row.
+        assert_eq!(reaching([1, 10], [3, 2]).unwrap().len(), 6);
+        assert!(reaching([1, 4], [3, 2]).is_none());
     }
 
     #[test]

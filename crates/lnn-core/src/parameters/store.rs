@@ -9,6 +9,9 @@ use crate::parameters::init::Init;
 use crate::random::{derive_seed, seeded};
 use tch::{Device, Kind, Tensor};
 
+/// The dtype of a stored buffer and the one of the model that may differ.
+const WIDENED: [Kind; 2] = [Kind::Float, Kind::Double];
+
 /// Whether the optimiser changes a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -117,7 +120,9 @@ impl Parameters {
         for entry in &self.entries {
             let found = stored.iter().find(|(name, _)| *name == entry.name);
             let (_, found) = found.ok_or_else(|| Error::MissingTensor(entry.name.clone()))?;
-            if found.size() != entry.tensor.size() || found.kind() != entry.tensor.kind() {
+            // Earlier versions and modules that were converted in Python store statistics in float32.
+            let widened = entry.role == Role::Buffer && [found.kind(), entry.tensor.kind()] == WIDENED;
+            if found.size() != entry.tensor.size() || (found.kind() != entry.tensor.kind() && !widened) {
                 return Err(Error::Mismatch {
                     name: entry.name.clone(),
                     expected: entry.tensor.size(),
@@ -134,16 +139,23 @@ impl Parameters {
         Ok(())
     }
 
-    fn add(&mut self, name: String, role: Role, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
+    fn add(
+        &mut self,
+        name: String,
+        role: Role,
+        kind: Kind,
+        shape: &[i64],
+        init: &Init,
+    ) -> Result<Tensor, Error> {
         if self.entries.iter().any(|entry| entry.name == name) {
             return Err(Error::DuplicateName(name));
         }
         let value = match self.seed {
-            None => Tensor::f_zeros(shape, (self.kind, self.device))?,
+            None => Tensor::f_zeros(shape, (kind, self.device))?,
             Some(seed) => {
                 let words: Vec<u64> = name.bytes().map(u64::from).collect();
                 let drawn = seeded(derive_seed(seed, &words), || init.draw(shape))?;
-                drawn.f_to_device_(self.device, self.kind, false, false)?
+                drawn.f_to_device_(self.device, kind, false, false)?
             }
         };
         let tensor = value.f_set_requires_grad(role == Role::Trainable)?;
@@ -167,6 +179,11 @@ impl Scope<'_> {
         Scope { parameters: self.parameters, prefix }
     }
 
+    /// The dtype of the model.
+    pub fn kind(&self) -> Kind {
+        self.parameters.kind
+    }
+
     /// Creates a trainable tensor.
     ///
     /// # Errors
@@ -180,7 +197,7 @@ impl Scope<'_> {
     /// # Errors
     /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
     pub fn tensor(&mut self, name: &str, role: Role, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
-        self.parameters.add(self.full_name(name), role, shape, init)
+        self.parameters.add(self.full_name(name), role, self.parameters.kind, shape, init)
     }
 
     /// Creates a tensor that belongs to the model and is not trainable.
@@ -189,6 +206,14 @@ impl Scope<'_> {
     /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
     pub fn buffer(&mut self, name: &str, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
         self.tensor(name, Role::Buffer, shape, init)
+    }
+
+    /// Creates a buffer in float64, whatever the dtype of the model: a statistic of data whose offset float32 cannot hold.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateName`], or [`Error::Torch`] if there is no memory for it.
+    pub fn statistic(&mut self, name: &str, shape: &[i64], init: &Init) -> Result<Tensor, Error> {
+        self.parameters.add(self.full_name(name), Role::Buffer, Kind::Double, shape, init)
     }
 
     fn full_name(&self, name: &str) -> String {

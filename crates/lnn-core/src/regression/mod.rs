@@ -3,5 +3,5 @@
 pub(crate) mod moments;
 pub(crate) mod ridge;
 
-pub use moments::Moments;
+pub use moments::{Moments, Statistics};
 pub use ridge::{RidgeRegression, RidgeSolution, RidgeSystem};

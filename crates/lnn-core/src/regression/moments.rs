@@ -3,43 +3,88 @@
 use crate::error::Error;
 use tch::{Kind, Tensor};
 
-/// Sums over blocks, in float64.
+/// Count, mean, sum of squared distances from the mean, minimum and maximum of the data so far, in float64.
+///
+/// Each block is centred on its own mean before it is squared, and blocks are joined by the formula of Chan, Golub and `LeVeque`
+/// (1979), therefore an offset of many deviations loses no digits of the deviation.
 #[derive(Debug)]
 pub struct Moments {
     over: Vec<i64>,
     count: f64,
-    sums: Option<(Tensor, Tensor)>,
+    sums: Option<Sums>,
+}
+
+#[derive(Debug)]
+struct Sums {
+    mean: Tensor,
+    squares: Tensor,
+    minimum: Tensor,
+    maximum: Tensor,
+}
+
+/// Mean and standard deviation, with the summed dimensions kept as extent 1.
+#[derive(Debug)]
+pub struct Statistics {
+    /// The mean, float64. That of a constant is the constant itself.
+    pub mean: Tensor,
+    /// The standard deviation, float64; 0 for a constant and above 0 otherwise.
+    pub deviation: Tensor,
 }
 
 impl Moments {
-    /// The sums of no data, for mean and deviation over the dimensions `over`, which are kept with extent 1.
+    /// The moments of no data, over the dimensions `over`, which are kept with extent 1.
     pub fn over(over: &[i64]) -> Self {
         Self { over: over.to_vec(), count: 0.0, sums: None }
     }
 
-    /// Adds a block. Blocks differ in extent only along the dimensions that are summed over.
+    /// Adds a block. Blocks differ in extent only along the dimensions that are summed over; one without elements adds nothing.
     ///
     /// # Errors
     /// [`Error::Torch`] if the block does not fit the earlier ones.
     pub fn add(&mut self, block: &Tensor) -> Result<(), Error> {
+        if block.numel() == 0 {
+            return Ok(());
+        }
         let x = block.to_kind(Kind::Double);
-        let sum = x.f_sum_dim_intlist(&self.over[..], true, Kind::Double)?;
-        let squares = x.f_square()?.f_sum_dim_intlist(&self.over[..], true, Kind::Double)?;
-        self.count += x.numel() as f64 / sum.numel() as f64;
+        let mean = x.f_mean_dim(&self.over[..], true, Kind::Double)?;
+        let squares = (&x - &mean).f_square()?.f_sum_dim_intlist(&self.over[..], true, Kind::Double)?;
+        let count = x.numel() as f64 / mean.numel() as f64;
+        let found = Sums {
+            mean,
+            squares,
+            minimum: x.f_amin(&self.over[..], true)?,
+            maximum: x.f_amax(&self.over[..], true)?,
+        };
+        let all = self.count + count;
         self.sums = Some(match self.sums.take() {
-            None => (sum, squares),
-            Some((sums, all_squares)) => (sums.f_add(&sum)?, all_squares.f_add(&squares)?),
+            None => found,
+            Some(before) => {
+                let distance = found.mean.f_sub(&before.mean)?;
+                let between = distance.square() * (self.count * count / all);
+                Sums {
+                    mean: before.mean + distance * (count / all),
+                    squares: before.squares + found.squares + between,
+                    minimum: before.minimum.minimum(&found.minimum),
+                    maximum: before.maximum.maximum(&found.maximum),
+                }
+            }
         });
+        self.count = all;
         Ok(())
     }
 
-    /// Mean and deviation, float64; `None` before the first block. A deviation below `floor` becomes `otherwise`.
-    pub fn mean_and_deviation(&self, floor: f64, otherwise: f64) -> Option<(Tensor, Tensor)> {
-        let (sum, squares) = self.sums.as_ref()?;
-        let mean = sum / self.count;
-        let deviation = (squares / self.count - mean.square()).clamp_min(0.0).sqrt();
-        let deviation = deviation.where_self(&deviation.gt(floor), &deviation.full_like(otherwise));
-        Some((mean, deviation))
+    /// Mean and deviation; `None` before the first block. What has the same minimum and maximum is a constant.
+    pub fn statistics(&self) -> Option<Statistics> {
+        let Sums { mean, squares, minimum, maximum } = self.sums.as_ref()?;
+        let range = maximum - minimum;
+        let deviation = (squares / self.count).sqrt();
+        // Squares of tiny distances can become 0; half the range is then as good an estimate as any.
+        let deviation = deviation.where_self(&deviation.gt(0.0), &(&range / 2.0));
+        let constant = range.eq(0.0);
+        Some(Statistics {
+            mean: minimum.where_self(&constant, mean),
+            deviation: deviation.where_self(&constant.logical_not(), &deviation.zeros_like()),
+        })
     }
 }
 
@@ -49,22 +94,43 @@ mod tests {
     use crate::random::{randn, seeded};
     use tch::Device;
 
+    const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+    fn statistics(x: &Tensor) -> Statistics {
+        let mut moments = Moments::over(&[0]);
+        x.split(33, 0).iter().for_each(|block| moments.add(block).unwrap());
+        moments.statistics().unwrap()
+    }
+
     #[test]
     fn blocks_give_the_mean_and_deviation_of_the_whole() {
-        let x = seeded(0, || randn([100, 3], (Kind::Double, Device::Cpu))) * 5.0 + 7.0;
-        let mut moments = Moments::over(&[0]);
-        assert!(moments.mean_and_deviation(0.0, 1.0).is_none());
-        x.split(33, 0).iter().for_each(|block| moments.add(block).unwrap());
-        let (mean, deviation) = moments.mean_and_deviation(0.0, 1.0).unwrap();
+        let x = seeded(0, || randn([100, 3], DOUBLE)) * 5.0 + 7.0;
+        assert!(Moments::over(&[0]).statistics().is_none());
+        let Statistics { mean, deviation } = statistics(&x);
         assert!((mean - x.mean_dim(0, true, Kind::Double)).abs().max().double_value(&[]) < 1e-12);
         assert!((deviation - x.std_dim(0, false, true)).abs().max().double_value(&[]) < 1e-12);
     }
 
     #[test]
-    fn what_never_changes_gets_the_other_deviation() {
-        let mut moments = Moments::over(&[0]);
-        moments.add(&Tensor::ones([5, 2], (Kind::Float, Device::Cpu))).unwrap();
-        let (_, deviation) = moments.mean_and_deviation(1e-6, 1.0).unwrap();
-        assert_eq!(deviation, Tensor::ones([1, 2], (Kind::Double, Device::Cpu)));
+    fn an_offset_of_a_billion_deviations_and_any_unit_leave_the_deviation_precise() {
+        let x = seeded(1, || randn([1000, 1], DOUBLE));
+        let expected = x.std(false).double_value(&[]);
+        for (scale, offset) in [(1.0, 1.7e9), (1e-15, 0.0), (1e-15, 1e-6), (1e15, 1e24), (1e-3, -1e6)] {
+            let deviation = statistics(&(&x * scale + offset)).deviation.double_value(&[0, 0]);
+            let error = (deviation / scale - expected).abs();
+            assert!(error < 1e-6, "{scale} and {offset}: {deviation}, off by {error:.1e}");
+        }
+    }
+
+    #[test]
+    fn only_what_never_changes_is_constant_and_its_mean_is_itself() {
+        let constant = Tensor::full([100, 1], 0.1, DOUBLE);
+        let Statistics { mean, deviation } = statistics(&constant);
+        assert_eq!([mean.double_value(&[0, 0]), deviation.double_value(&[0, 0])], [0.1, 0.0]);
+        // One unit in the last place of float64.
+        let nearly = Tensor::from_slice(&[0.1, 0.1 + 2e-17]).view([2, 1]);
+        assert!(statistics(&nearly).deviation.double_value(&[0, 0]) > 0.0);
+        let tiny = Tensor::arange(100, DOUBLE).view([100, 1]) * 1e-200;
+        assert!(statistics(&tiny).deviation.double_value(&[0, 0]) > 1e-199);
     }
 }

@@ -133,14 +133,14 @@ fn refuse<T>(expected: &'static str, found: String) -> Result<T, Error> {
 mod tests {
     use super::*;
     use crate::random::{randn, seeded};
-    use crate::regression::moments::Moments;
+    use crate::regression::moments::{Moments, Statistics};
 
     const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
     fn standardization(f: &Tensor) -> (Tensor, Tensor) {
         let mut moments = Moments::over(&[0]);
         moments.add(f).unwrap();
-        let (mean, deviation) = moments.mean_and_deviation(0.0, 1.0).unwrap();
+        let Statistics { mean, deviation } = moments.statistics().unwrap();
         (mean.squeeze_dim(0), deviation.squeeze_dim(0))
     }
 

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
-use crate::images::ImageData;
-use crate::images::ImageSet;
+use crate::images::{ImageData, ImageSet, TestImages};
 use crate::readers::folder_content::{names, shown};
 use crate::readers::idx;
 
@@ -38,16 +37,37 @@ pub(crate) fn candidates(role: usize) -> Vec<String> {
 /// # Errors
 /// [`DataError::MissingFile`] with the possible names and the content of the folder, [`DataError::Io`].
 pub fn find_files(folder: &Path) -> Result<FourFiles, DataError> {
-    let present = names(folder)?;
-    let find = |role| {
-        let wanted = candidates(role);
-        let found = wanted.iter().find(|wanted| present.iter().any(|name| name == wanted.as_str()));
-        found.map(|name| folder.join(name)).ok_or_else(|| {
-            let (folder, present) = (folder.to_owned(), shown(&present));
-            DataError::MissingFile { folder, wanted: candidates(role), present }
-        })
-    };
+    let find = |role| find_file(folder, role);
     Ok([find(0)?, find(1)?, find(2)?, find(3)?])
+}
+
+/// Finds file `role` (0 to 3, as in [`FourFiles`]) in `folder`.
+fn find_file(folder: &Path, role: usize) -> Result<PathBuf, DataError> {
+    let (present, wanted) = (names(folder)?, candidates(role));
+    let found = wanted.iter().find(|wanted| present.iter().any(|name| name == wanted.as_str()));
+    found.map(|name| folder.join(name)).ok_or_else(|| {
+        let (folder, present) = (folder.to_owned(), shown(&present));
+        DataError::MissingFile { folder, wanted, present }
+    })
+}
+
+/// Reads the test part of the set in `folder` alone. The classes are `0` to the largest label, of training if it is there.
+///
+/// # Errors
+/// As [`open_dir`].
+pub(crate) fn open_test(folder: &Path) -> Result<TestImages, DataError> {
+    let (images, labels) = (find_file(folder, 2)?, find_file(folder, 3)?);
+    let tested = idx::read_labels(&labels, None)?;
+    let trained = match find_file(folder, 1) {
+        Ok(labels) => idx::read_labels(&labels, None)?,
+        Err(DataError::MissingFile { .. }) => tested.clone(),
+        Err(error) => return Err(error),
+    };
+    let largest = trained.iter().chain(&tested).copied().max().unwrap_or(0);
+    let class_names: Vec<String> = (0..=largest).map(|label| label.to_string()).collect();
+    let (name, place) = (format!("idx:{}", folder.display()), labels.display().to_string());
+    let test = ImageSet::new(&place, idx::read_images(&images)?, tested, class_names.len())?;
+    Ok(TestImages { name, test, class_names })
 }
 
 /// Reads the set in `folder` and names it after the folder; the classes are `0` to the largest training label.

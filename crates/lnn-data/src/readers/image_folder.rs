@@ -16,8 +16,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array1, Array4};
 
 use crate::error::DataError;
-use crate::images::ImageData;
-use crate::images::ImageSet;
+use crate::images::{ImageData, ImageSet, TestImages};
 use crate::progress::Progress;
 use crate::readers::decoding::{First, decode_all};
 use crate::readers::folder_content::{names, shown};
@@ -55,8 +54,35 @@ pub fn open_dir(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result
         ImageSet::new(&name, images, Array1::from(half.labels), classes.len())
     };
     let (train, test) = (read(train)?, read(test)?);
-    let class_names = classes.iter().map(|class| class.to_string_lossy().into_owned()).collect();
-    ImageData::new(name, train, test, class_names)
+    ImageData::new(name, train, test, class_names(&classes))
+}
+
+/// Reads the images in `folder/test` alone, whose classes are the folders there.
+///
+/// # Errors
+/// As [`open_dir`].
+pub(crate) fn open_test(
+    folder: &Path,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<TestImages, DataError> {
+    let name = format!("folder:{}", folder.display());
+    let classes = class_folders(folder, "test")?;
+    let Labelled { files, labels } = Labelled::list(&folder.join("test"), &classes, &classes)?;
+    let first = First { shape: Picture::read(&files[0])?.shape, path: files[0].clone() };
+    let (mut done, total) = (0, files.len());
+    let pixels = decode_all(&files, &first, &mut || {
+        done += 1;
+        progress(Progress::Decoding { done, total });
+    })?;
+    let [channels, height, width] = first.shape;
+    let images = Array4::from_shape_vec((total, channels, height, width), pixels)
+        .expect("every file gives the pixels of one image");
+    let test = ImageSet::new(&name, images, Array1::from(labels), classes.len())?;
+    Ok(TestImages { name, test, class_names: class_names(&classes) })
+}
+
+fn class_names(classes: &[OsString]) -> Vec<String> {
+    classes.iter().map(|class| class.to_string_lossy().into_owned()).collect()
 }
 
 /// Returns the names of the folders in `folder/half`.

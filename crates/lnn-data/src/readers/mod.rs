@@ -10,13 +10,12 @@ pub mod idx_folder;
 pub mod image_folder;
 pub mod image_folder_error;
 mod picture;
-pub mod series_error;
-mod table;
+pub mod series;
 pub mod toy;
 
 use crate::error::DataError;
 use crate::progress::Progress;
-use crate::source::DataSource;
+use crate::source::{DataSource, Trained};
 use std::path::Path;
 
 /// The kind of samples that a reader returns.
@@ -39,13 +38,14 @@ pub struct Reader {
     pub help: &'static str,
     /// The kind of samples that it returns.
     pub content: Content,
-    /// Opens the data that the text after the colon describes.
+    /// Opens the data that the text after the colon describes, for training or to test a trained model.
     pub(crate) open: Open,
     /// Splits the text after the colon into the path and the options with their leading comma.
     pub(crate) split_path: fn(&str) -> (&str, &str),
 }
 
-type Open = fn(&str, &mut dyn FnMut(Progress<'_>)) -> Result<Box<dyn DataSource>, DataError>;
+type Open =
+    fn(&str, Option<&Trained<'_>>, &mut dyn FnMut(Progress<'_>)) -> Result<Box<dyn DataSource>, DataError>;
 
 impl Reader {
     /// Returns its form as the value of `--data`, as `idx:DIR`.
@@ -65,7 +65,10 @@ pub static READERS: [Reader; 5] = [
         argument: "DIR",
         help: "four IDX files of images and labels, gzipped or not",
         content: Content::Images,
-        open: |folder, _| Ok(Box::new(idx_folder::open_dir(Path::new(folder))?)),
+        open: |folder, trained, _| match trained {
+            None => Ok(Box::new(idx_folder::open_dir(Path::new(folder))?)),
+            Some(_) => Ok(Box::new(idx_folder::open_test(Path::new(folder))?)),
+        },
         split_path: whole,
     },
     Reader {
@@ -73,7 +76,7 @@ pub static READERS: [Reader; 5] = [
         argument: "DIR",
         help: "the binary version of CIFAR-10, unpacked or as its archive",
         content: Content::Images,
-        open: |folder, _| Ok(Box::new(cifar10::open_dir(Path::new(folder))?)),
+        open: |folder, _, _| Ok(Box::new(cifar10::open_dir(Path::new(folder))?)),
         split_path: whole,
     },
     Reader {
@@ -81,7 +84,10 @@ pub static READERS: [Reader; 5] = [
         argument: "DIR",
         help: "PNG or JPEG images in DIR/train/CLASS and DIR/test/CLASS",
         content: Content::Images,
-        open: |folder, progress| Ok(Box::new(image_folder::open_dir(Path::new(folder), progress)?)),
+        open: |folder, trained, progress| match trained {
+            None => Ok(Box::new(image_folder::open_dir(Path::new(folder), progress)?)),
+            Some(_) => Ok(Box::new(image_folder::open_test(Path::new(folder), progress)?)),
+        },
         split_path: whole,
     },
     Reader {
@@ -89,7 +95,7 @@ pub static READERS: [Reader; 5] = [
         argument: "",
         help: "the four random sequences that the LiquidTimeStep article memorizes",
         content: Content::Sequences,
-        open: |_, _| Ok(Box::new(toy::open())),
+        open: |_, _, _| Ok(Box::new(toy::open())),
         split_path: whole,
     },
     Reader {
@@ -97,7 +103,7 @@ pub static READERS: [Reader; 5] = [
         argument: "FILE,…",
         help: "a series as rows of numbers: csv:FILE,target=A,window=N,…",
         content: Content::Sequences,
-        open: |text, _| Ok(Box::new(csv::open(text)?)),
+        open: |text, trained, _| Ok(Box::new(csv::open(text, trained)?)),
         split_path: csv::split_path,
     },
 ];

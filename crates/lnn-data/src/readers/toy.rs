@@ -35,8 +35,8 @@ impl DataSource for Toy {
         InputSpec::sequences((0..10).map(|i| format!("x{i}")).collect(), vec!["y".into()])
     }
 
-    fn parts(&self, request: &SplitRequest) -> Result<Parts, DataError> {
-        let parts = Parts { train: self.all(), validation: self.all(), test: self.all() };
+    fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
+        let parts = Parts::new(self.all(), self.all(), self.all());
         Ok(parts.limited_to_the_first(request))
     }
 

@@ -1,6 +1,6 @@
 //! A checkpoint: one safetensors file with a model and, to continue a run, its optimiser.
 //!
-//! Tensors lie under `model.*` and `optimizer.*`; the metadata key `lnn` holds a JSON [`Description`]. Python's stock
+//! Tensors lie under `model.*`, `optimizer.*` and `data.*`; the metadata key `lnn` holds a JSON [`Description`]. Python's stock
 //! `safetensors` package reads the file. It is written under a temporary name, synced and renamed, therefore a file with the final
 //! name is always complete.
 
@@ -17,8 +17,11 @@ use std::collections::HashMap;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-/// The format that this crate reads and writes.
-pub const FORMAT_VERSION: u64 = 2;
+/// The format that this crate writes. In format 2, which it reads, statistics of series are in float32, and there is no group `data`.
+pub const FORMAT_VERSION: u64 = 3;
+
+/// The oldest format that this crate reads.
+const OLDEST: u64 = 2;
 
 /// The metadata key of the description.
 const KEY: &str = "lnn";
@@ -55,6 +58,8 @@ pub struct Checkpoint {
     pub model: Vec<(String, Tensor)>,
     /// The optimiser's tensors by name; empty if no run can continue from the checkpoint.
     pub optimizer: Vec<(String, Tensor)>,
+    /// What is known of the training data, to recognise it; empty if it is unknown.
+    pub data: Vec<(String, Tensor)>,
 }
 
 impl Checkpoint {
@@ -65,7 +70,7 @@ impl Checkpoint {
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let io = |source| Error::Io { path: path.to_owned(), source };
         let description = serde_json::to_string(&self.description).map_err(|error| io(error.into()))?;
-        let groups = [("model", &self.model), ("optimizer", &self.optimizer)];
+        let groups = [("model", &self.model), ("optimizer", &self.optimizer), ("data", &self.data)];
         let views = groups.into_iter().flat_map(|(group, tensors)| {
             tensors.iter().map(move |(name, tensor)| (format!("{group}.{name}"), Stored::of(tensor)))
         });
@@ -90,18 +95,15 @@ impl Checkpoint {
         check_version(path, text)?;
         let description =
             serde_json::from_str(text).map_err(|error| damaged(format!("its description: {error}")))?;
-        let mut checkpoint = Self { description, model: Vec::new(), optimizer: Vec::new() };
+        let mut checkpoint = Self { description, model: Vec::new(), optimizer: Vec::new(), data: Vec::new() };
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
         for (name, view) in tensors.iter() {
             let tensor = tensor(&view).map_err(|reason| damaged(format!("tensor `{name}`: {reason}")))?;
             match name.split_once('.') {
                 Some(("model", name)) => checkpoint.model.push((name.to_owned(), tensor)),
                 Some(("optimizer", name)) => checkpoint.optimizer.push((name.to_owned(), tensor)),
-                _ => {
-                    return Err(damaged(format!(
-                        "tensor `{name}` is neither under model nor under optimizer"
-                    )));
-                }
+                Some(("data", name)) => checkpoint.data.push((name.to_owned(), tensor)),
+                _ => return Err(damaged(format!("tensor `{name}` is not under model, optimizer or data"))),
             }
         }
         Ok(checkpoint)
@@ -136,8 +138,8 @@ fn check_version(path: &Path, text: &str) -> Result<(), Error> {
     if found > FORMAT_VERSION {
         return Err(Error::NewerFormat { path: path.to_owned(), found, supported: FORMAT_VERSION });
     }
-    if found < FORMAT_VERSION {
-        return Err(Error::OlderFormat { path: path.to_owned(), found, supported: FORMAT_VERSION });
+    if found < OLDEST {
+        return Err(Error::OlderFormat { path: path.to_owned(), found, supported: OLDEST });
     }
     Ok(())
 }

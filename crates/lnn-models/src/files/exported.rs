@@ -97,7 +97,7 @@ impl Exported {
         let training =
             serde_json::json!({ "imported_from": self.path.file_name().map(|name| name.to_string_lossy()) });
         let description = Description { training, format_version: FORMAT_VERSION, ..stored.clone() };
-        Ok(Checkpoint { description, model: model.parameters().snapshot(), optimizer: Vec::new() })
+        Ok(Checkpoint { description, model: model.parameters().snapshot(), optimizer: Vec::new(), data: Vec::new() })
     }
 }
 

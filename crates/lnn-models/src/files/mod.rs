@@ -5,3 +5,4 @@ pub(crate) mod checkpoint;
 pub(crate) mod export;
 pub(crate) mod exported;
 pub(crate) mod tensor_info;
+pub(crate) mod transfer;

@@ -14,7 +14,7 @@ use crate::parts::time_script;
 use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, seeded};
 use tch::{Device, Kind, Tensor};
 
-/// Maximum number of inputs on which a network computes its own statistics.
+/// Maximum number of inputs, evenly spread over the training set, on which a network computes its own statistics.
 const FITTED_INPUTS: i64 = 5000;
 
 /// A model that can be trained and that predicts.
@@ -82,8 +82,15 @@ impl Model {
     pub fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
         self.input.check(&training.narrow(0, 1).input.x.size())?;
         self.preprocessing.fit(training)?;
-        let first = training.narrow(0, training.len().min(FITTED_INPUTS)).input;
-        self.network.fit(&self.preprocessing.apply(first).x)
+        self.network.fit(&|| self.preprocessing.apply(training.spread(FITTED_INPUTS).input).x)
+    }
+
+    /// Computes the standardisation of the values at `places` alone, from the training set.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if libtorch fails, for lack of memory.
+    pub fn fit_values(&mut self, training: &SampleSet, places: &[i64]) -> Result<(), Error> {
+        self.preprocessing.fit_values(training, places)
     }
 
     /// Fills all tensors with stored values; see [`Parameters::load`].
@@ -170,10 +177,30 @@ impl Model {
         self.task().loss(prediction, targets, mask, label_smoothing, self.preprocessing.value_deviation())
     }
 
-    /// The standard deviation of each feature of sequences over the training set, `[1, 1, I]`, or 1 where nothing is standardised;
-    /// `None` for images.
-    pub fn feature_deviation(&self) -> Option<&Tensor> {
+    /// The standard deviation of each feature of sequences over the training set, `[1, 1, I]`, 0 for a constant and 1 where nothing is
+    /// standardised; `None` for images.
+    pub fn feature_deviation(&self) -> Option<Tensor> {
         self.preprocessing.feature_deviation()
+    }
+
+    /// The mean of each value over the training set, `[O]`; `None` for classes.
+    pub fn value_mean(&self) -> Option<&Tensor> {
+        self.preprocessing.value_mean()
+    }
+
+    /// The features that are constant in the training set, and have no effect, and the values that are constant there.
+    pub fn constants(&self) -> Vec<String> {
+        self.preprocessing.constants(&self.input)
+    }
+
+    /// Names in what a batch does not look like the training set, in one sentence each: columns that were constant, columns far from
+    /// their mean, other steps of time.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] if the batch has another shape than the model takes.
+    pub fn unfamiliar(&self, batch: &Input) -> Result<Vec<String>, Error> {
+        self.input.check(&batch.x.size())?;
+        Ok(self.preprocessing.unfamiliar(batch, &self.input))
     }
 
     /// What the model predicts.

@@ -15,8 +15,8 @@ impl Model {
         self.network.start(batch).ok_or(Error::NoSteps { model: self.config.name() })
     }
 
-    /// One step of `B` sequences: `x [B, I]` in the units of the data, `dt [B]` the time that passes in it, 1 if absent, and the
-    /// state before it. Returns the prediction after the step, logits or values `[B, O]` in their units, and the next state.
+    /// One step of `B` sequences: `x [B, I]` and `dt [B]`, the time since the step before, in the units of the data, and
+    /// the state before it. Without `dt` the step takes one `Timing::unit`. Returns the prediction after the step, logits or values `[B, O]` in their units, and the next state.
     /// The prediction after the last step is that of [`run`](Self::run) in [`Mode::Evaluation`](crate::Mode::Evaluation) on the whole sequence. For a model
     /// of images a step is what its reading order shows at once: a row, a column or a patch.
     ///
@@ -51,7 +51,7 @@ impl Model {
         }
         state.check(&self.start(batch)?)?;
         let x = self.preprocessing.apply_to_step(x, &self.input, order)?;
-        let dt = dt.map(|dt| dt.to_kind(self.parameters.kind()));
+        let dt = dt.map(|dt| self.preprocessing.time(dt));
         let (prediction, next) = self.network.step(&x, dt.as_ref(), state)?;
         Ok((self.preprocessing.to_units(prediction), next))
     }

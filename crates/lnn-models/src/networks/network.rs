@@ -24,11 +24,11 @@ pub trait Network: Debug {
     }
 
     /// Computes the statistics that the network needs from standardised training inputs, images `[N, C, H, W]` or sequences
-    /// `[N, T, I]`.
+    /// `[N, T, I]`, which `inputs` returns.
     ///
     /// # Errors
     /// Those of its parts.
-    fn fit(&self, _inputs: &Tensor) -> Result<(), Error> {
+    fn fit(&self, _inputs: &dyn Fn() -> Tensor) -> Result<(), Error> {
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The parts that networks are assembled from.
 
+mod familiarity;
 pub(crate) mod growth;
 pub(crate) mod plateau;
 pub(crate) mod preprocessing;

@@ -4,8 +4,13 @@ use crate::error::Error;
 use crate::parts::preprocessing_script;
 use crate::parts::reading_order::Scan;
 use crate::parts::standardization::Standardization;
-use lnn_core::{Init, Input, InputShape, InputSpec, Moments, Per, SampleSet, Samples, Scope, Script, Task};
+use lnn_core::{
+    Init, Input, InputShape, InputSpec, Moments, Per, SampleSet, Samples, Scope, Script, Statistics, Task,
+};
 use tch::{Kind, Tensor};
+
+/// Number of samples that are converted to float64 at a time, which bounds the memory.
+const BLOCK: i64 = 500;
 
 /// The standardisation of a model's input, in the buffers `mean` and `deviation`, and of the values that it predicts, in
 /// `value_mean` and `value_deviation [O]`.
@@ -14,12 +19,19 @@ pub(crate) struct Preprocessing {
     mean: Tensor,
     deviation: Tensor,
     values: Option<[Tensor; 2]>,
+    /// Places of the values that [`fit_values`](Self::fit_values) found constant.
+    constant_values: Vec<i64>,
+    /// The dtype of the model.
+    kind: Kind,
+    /// What `dt` is divided by.
+    time_unit: f64,
     per: Per,
     standardization: Standardization,
 }
 
 impl Preprocessing {
-    /// Buffers that leave the input unchanged until [`fit`](Self::fit) or a checkpoint fills them.
+    /// Buffers that leave the input unchanged until [`fit`](Self::fit) or a checkpoint fills them. Those of sequences and of values are
+    /// float64 in every model: an offset that float32 cannot hold is subtracted before the result is rounded.
     pub(crate) fn new(
         scope: &mut Scope<'_>,
         kind: Standardization,
@@ -29,60 +41,97 @@ impl Preprocessing {
         let values = match &input.task {
             Task::Regression { value_names } => {
                 let shape = [value_names.len() as i64];
-                let mean = scope.buffer("value_mean", &shape, &Init::Constant(0.0))?;
-                Some([mean, scope.buffer("value_deviation", &shape, &Init::Constant(1.0))?])
+                let mean = scope.statistic("value_mean", &shape, &Init::Constant(0.0))?;
+                Some([mean, scope.statistic("value_deviation", &shape, &Init::Constant(1.0))?])
             }
             Task::Classification { .. } => None,
         };
+        let mut buffer = |name, value| match input.shape {
+            InputShape::Images { .. } => scope.buffer(name, &shape, &Init::Constant(value)),
+            InputShape::Sequences { .. } => scope.statistic(name, &shape, &Init::Constant(value)),
+        };
         Ok(Self {
-            mean: scope.buffer("mean", &shape, &Init::Constant(0.0))?,
-            deviation: scope.buffer("deviation", &shape, &Init::Constant(1.0))?,
+            mean: buffer("mean", 0.0)?,
+            deviation: buffer("deviation", 1.0)?,
             values,
+            constant_values: Vec::new(),
+            kind: scope.kind(),
+            time_unit: input.timing.map_or(1.0, |timing| timing.unit),
             per: input.per,
             standardization: kind,
         })
     }
 
     /// Computes mean and standard deviation of the inputs, bytes as parts of 255, and of the values. Steps that a mask does not count
-    /// are left out. A deviation of 0 becomes 1.
+    /// are left out. The deviation of a constant input becomes infinite, so that it contributes 0 whatever it is later.
     pub(crate) fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
+        if let Some([mean, _]) = &self.values {
+            let all: Vec<i64> = (0..mean.size()[0]).collect();
+            self.fit_values(training, &all)?;
+        }
         let mut inputs = Moments::over(match (self.standardization, self.mean.dim()) {
             (Standardization::None, _) => return Ok(()),
             (Standardization::Channels, 3) => &[0, 1],
             (Standardization::Channels, _) => &[0, 2, 3],
             (Standardization::Columns, _) => &[0, 1, 2],
         });
-        let mut values = match self.per {
+        for Samples { input, .. } in training.blocks(BLOCK) {
+            let input = input.to_floating(Kind::Double);
+            inputs.add(&input.counted_steps(&input.x))?;
+        }
+        let Some(Statistics { mean, deviation }) = inputs.statistics() else { return Ok(()) };
+        let deviation = deviation.where_self(&deviation.gt(0.0), &deviation.full_like(f64::INFINITY));
+        self.mean.f_copy_(&mean.view_as(&self.mean))?;
+        self.deviation.f_copy_(&deviation.view_as(&self.deviation))?;
+        Ok(())
+    }
+
+    /// Computes mean and standard deviation of the values at `places`. The deviation of a constant value becomes its size, or 1 for 0.
+    pub(crate) fn fit_values(&mut self, training: &SampleSet, places: &[i64]) -> Result<(), Error> {
+        let mut moments = match self.per {
             Per::Sequence => Moments::over(&[0]),
             Per::Step => Moments::over(&[0, 1]),
         };
-        // Blocks bound the memory of the copies in float64.
-        for Samples { input, targets } in training.blocks(4096) {
-            let input = input.to_floating(Kind::Double);
-            inputs.add(&input.counted_steps(&input.x))?;
-            if self.values.is_some() {
-                let targets = targets.to_kind(Kind::Double);
-                values.add(&if self.per == Per::Step { input.counted_steps(&targets) } else { targets })?;
-            }
+        for Samples { input, targets } in training.blocks(BLOCK) {
+            let targets = targets.to_kind(Kind::Double);
+            moments.add(&if self.per == Per::Step { input.counted_steps(&targets) } else { targets })?;
         }
-        fill(&inputs, [&self.mean, &self.deviation])?;
-        match &self.values {
-            Some([mean, deviation]) => fill(&values, [mean, deviation]),
-            None => Ok(()),
+        let Some([own_mean, own_deviation]) = &mut self.values else { return Ok(()) };
+        let Some(Statistics { mean, deviation }) = moments.statistics() else { return Ok(()) };
+        let constant = Vec::<i64>::try_from(deviation.flatten(0, -1).eq(0.0).nonzero().view(-1));
+        self.constant_values = constant.unwrap_or_default();
+        self.constant_values.retain(|place| places.contains(place));
+        let size = mean.abs().where_self(&mean.ne(0.0), &mean.ones_like());
+        let deviation = deviation.where_self(&deviation.gt(0.0), &size);
+        let places = Tensor::from_slice(places).to_device(mean.device());
+        for (own, found) in [(own_mean, mean), (own_deviation, deviation)] {
+            let chosen = found.flatten(0, -1).f_index_select(0, &places)?;
+            let _ = own.f_index_copy_(0, &places, &chosen)?;
         }
+        Ok(())
     }
 
-    /// Standardises the input; it then has the dtype of the model.
+    /// Standardises the input and divides its time by the unit; both then have the dtype of the model.
     pub(crate) fn apply(&self, input: Input) -> Input {
-        let kind = self.mean.kind();
         let bytes = input.x.kind() == Kind::Uint8;
-        let Input { x, dt, mask } = if bytes { input.to_floating(kind) } else { input };
+        let Input { x, dt, mask } = if bytes { input.to_floating(self.kind) } else { input };
         // An input in float64 is standardised in float64, whatever the dtype of the model.
         let x = match self.standardization {
             Standardization::None => x,
             _ => (&x - &self.mean) / &self.deviation,
         };
-        Input { x: x.to_kind(kind), dt: dt.map(|dt| dt.to_kind(kind)), mask }
+        Input { x: x.to_kind(self.kind), dt: dt.map(|dt| self.time(&dt)), mask }
+    }
+
+    /// The time between steps in units of the model, in its dtype.
+    #[expect(clippy::float_cmp, reason = "a unit of exactly 1 changes nothing")]
+    pub(crate) fn time(&self, dt: &Tensor) -> Tensor {
+        let dt = if self.time_unit == 1.0 {
+            dt.shallow_clone()
+        } else {
+            dt.to_kind(Kind::Double) / self.time_unit
+        };
+        dt.to_kind(self.kind)
     }
 
     /// Standardises one step `[B, I]` of sequences, or of images that are read in `order`.
@@ -113,7 +162,7 @@ impl Preprocessing {
                 ));
             }
         };
-        Ok(x.to_kind(self.mean.kind()))
+        Ok(x.to_kind(self.kind))
     }
 
     /// Converts standardised predictions `[B, O]` to the units of the values; logits stay as they are.
@@ -124,9 +173,35 @@ impl Preprocessing {
         }
     }
 
-    /// The standard deviation of each feature of sequences, `[1, 1, I]`, or 1 where nothing is standardised.
-    pub(crate) fn feature_deviation(&self) -> Option<&Tensor> {
-        (self.deviation.dim() == 3).then_some(&self.deviation)
+    /// The standard deviation of each feature of sequences, `[1, 1, I]`: 0 for a constant, 1 where nothing is standardised.
+    pub(crate) fn feature_deviation(&self) -> Option<Tensor> {
+        let deviation = (self.deviation.dim() == 3).then_some(&self.deviation)?;
+        Some(deviation.where_self(&deviation.isfinite(), &deviation.zeros_like()))
+    }
+
+    /// Whether inputs are standardised.
+    pub(super) fn standardizes(&self) -> bool {
+        self.standardization != Standardization::None
+    }
+
+    /// The mean of the inputs, 0 until it is known.
+    pub(super) fn mean(&self) -> &Tensor {
+        &self.mean
+    }
+
+    /// The deviation of the inputs: infinite for a constant, 1 until it is known.
+    pub(super) fn deviation(&self) -> &Tensor {
+        &self.deviation
+    }
+
+    /// Places of the values that were constant when they were fitted.
+    pub(super) fn constant_values(&self) -> &[i64] {
+        &self.constant_values
+    }
+
+    /// The mean of each value, `[O]`.
+    pub(crate) fn value_mean(&self) -> Option<&Tensor> {
+        self.values.as_ref().map(|[mean, _]| mean)
     }
 
     /// The standard deviation of each value, `[O]`.
@@ -141,14 +216,9 @@ impl Preprocessing {
     }
 }
 
-fn fill(moments: &Moments, [mean, deviation]: [&Tensor; 2]) -> Result<(), Error> {
-    let Some(found) = moments.mean_and_deviation(1e-12, 1.0) else { return Ok(()) };
-    mean.shallow_clone().f_copy_(&found.0.view_as(mean))?;
-    deviation.shallow_clone().f_copy_(&found.1.view_as(deviation))?;
-    Ok(())
-}
-
 #[cfg(test)]
+// Statistics of constants are exact.
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
     use lnn_core::Parameters;
@@ -184,8 +254,75 @@ mod tests {
     #[test]
     fn a_column_that_never_changes_stays_finite() {
         let images = Tensor::full([10, 1, 2, 2], 7, (Kind::Uint8, Device::Cpu));
-        let x = fitted(Standardization::Columns, &images);
-        assert!(x.abs().max().double_value(&[]) < 1e-6);
+        assert_eq!(fitted(Standardization::Columns, &images), images.to_kind(Kind::Float) * 0.0);
+    }
+
+    /// A model's preprocessing of sequences with features `a` and `b` and the value `y`, fitted to `x [N, T, 2]` and `y [N, 1]`.
+    fn of_series(x: &Tensor, y: &Tensor) -> (Preprocessing, InputSpec) {
+        let input = InputSpec::sequences(vec!["a".into(), "b".into()], vec!["y".into()]);
+        let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+        let mut preprocessing =
+            Preprocessing::new(&mut parameters.root(), Standardization::Channels, &input).unwrap();
+        preprocessing.fit(&stored(x, y)).unwrap();
+        (preprocessing, input)
+    }
+
+    #[test]
+    fn a_constant_feature_contributes_nothing_and_is_named_where_it_moves() {
+        let double = (Kind::Double, Device::Cpu);
+        let waves = seeded(0, || randn([50, 20, 1], double));
+        let x = Tensor::cat(&[&waves.full_like(5.0), &waves], 2);
+        let (preprocessing, input) = of_series(&x, &waves.select(1, 0));
+        assert_eq!(preprocessing.constants(&input).len(), 1);
+        assert!(preprocessing.constants(&input)[0].contains("\"a\""));
+        assert!(preprocessing.unfamiliar(&Input::new(x.shallow_clone()), &input).is_empty());
+        let moved = Tensor::cat(&[&(&waves * 1e6), &waves], 2);
+        let applied = preprocessing.apply(Input::new(moved.shallow_clone())).x;
+        assert_eq!(applied, preprocessing.apply(Input::new(x.shallow_clone())).x);
+        assert!(preprocessing.unfamiliar(&Input::new(moved), &input)[0].contains("\"a\" was constant"));
+        let far = Tensor::cat(&[&waves.full_like(5.0), &(&waves + 1000.0)], 2);
+        assert!(preprocessing.unfamiliar(&Input::new(far), &input)[0].contains("\"b\""));
+        assert_eq!(preprocessing.feature_deviation().unwrap().double_value(&[0, 0, 0]), 0.0);
+    }
+
+    #[test]
+    fn offsets_and_units_that_float32_cannot_hold_are_standardised_and_given_back() {
+        let double = (Kind::Double, Device::Cpu);
+        let waves = seeded(0, || randn([50, 20, 2], double));
+        let y = seeded(1, || randn([50, 1], double));
+        let expected = of_series(&waves, &y).0.apply(Input::new(waves.shallow_clone())).x;
+        for (scale, offset) in [(0.1, 3_948_996.0), (1.0, 1.7e9), (1e-15, 0.0), (1e15, 1e20)] {
+            let (x, values) = (&waves * scale + offset, &y * scale + offset);
+            let (preprocessing, _) = of_series(&x, &values);
+            let difference = (preprocessing.apply(Input::new(x)).x - &expected).abs().max().double_value(&[]);
+            assert!(difference < 1e-5, "{scale} and {offset}: {difference:.1e}");
+            let unit = ((&values - offset) / scale).to_kind(Kind::Float);
+            let standardised = (unit - y.mean(Kind::Double)) / y.std(false);
+            let error = (preprocessing.to_units(standardised.to_kind(Kind::Float)) - values).abs().max();
+            assert!(error.double_value(&[]) < 1e-6 * scale, "{scale} and {offset}");
+        }
+    }
+
+    #[test]
+    fn a_constant_value_keeps_its_size() {
+        for (value, size) in [(1e-14, 1e-14), (-3.0, 3.0), (0.0, 1.0)] {
+            let x = Tensor::arange(40, (Kind::Double, Device::Cpu)).view([10, 2, 2]);
+            let (preprocessing, input) =
+                of_series(&x, &Tensor::full([10, 1], value, (Kind::Double, Device::Cpu)));
+            assert_eq!(preprocessing.value_deviation().unwrap().double_value(&[0]), size);
+            assert!(preprocessing.constants(&input)[0].contains("\"y\""));
+        }
+    }
+
+    #[test]
+    fn time_is_divided_by_its_unit() {
+        let timing = Some(lnn_core::Timing { unit: 3600.0, typical_dt: 1.0 });
+        let input = InputSpec { timing, ..InputSpec::sequences(vec!["a".into()], vec!["y".into()]) };
+        let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
+        let preprocessing =
+            Preprocessing::new(&mut parameters.root(), Standardization::Channels, &input).unwrap();
+        let dt = preprocessing.time(&Tensor::from_slice(&[1800.0, 7200.0]));
+        assert_eq!(dt, Tensor::from_slice(&[0.5f32, 2.0]));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The trained part of a model with a fixed front: standardised features and a linear readout.
 
 use crate::error::Error;
-use lnn_core::{Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script};
+use lnn_core::{
+    Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics,
+};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -129,9 +131,9 @@ impl ReadoutFit<'_> {
     /// # Errors
     /// [`Error::Core`] if libtorch fails, for lack of memory.
     pub fn system(self) -> Result<Option<ReadoutSystem>, Error> {
-        let Some((mean, deviation)) = self.moments.mean_and_deviation(SMALLEST_DEVIATION, 1.0) else {
-            return Ok(None);
-        };
+        let Some(Statistics { mean, deviation }) = self.moments.statistics() else { return Ok(None) };
+        let varies = deviation.gt(SMALLEST_DEVIATION);
+        let deviation = deviation.where_self(&varies, &deviation.ones_like());
         let (mean, deviation) = (mean.squeeze_dim(0), deviation.squeeze_dim(0));
         if let Some((own_mean, own_deviation)) = &self.readout.standardization {
             own_mean.shallow_clone().f_copy_(&mean)?;

@@ -73,6 +73,7 @@ fn checkpoint(config: &ModelConfig, standardization: Standardization) -> Checkpo
         },
         model: model.parameters().snapshot(),
         optimizer: Vec::new(),
+        data: Vec::new(),
     }
 }
 

@@ -172,6 +172,7 @@ fn checkpoint(model: &Model) -> Checkpoint {
         },
         model: model.parameters().snapshot(),
         optimizer: Vec::new(),
+        data: Vec::new(),
     }
 }
 

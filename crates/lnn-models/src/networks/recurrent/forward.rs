@@ -37,11 +37,15 @@ impl Recurrent {
 }
 
 impl Network for Recurrent {
-    fn fit(&self, inputs: &Tensor) -> Result<(), Error> {
-        if let Some(front) = &self.front {
-            front.fit(inputs)?;
+    fn fit(&self, inputs: &dyn Fn() -> Tensor) -> Result<(), Error> {
+        if self.front.is_none() && self.branches.iter().all(|branch| branch.whitening.is_none()) {
+            return Ok(());
         }
-        self.branches.iter().try_for_each(|branch| branch.fit(inputs))
+        let inputs = inputs();
+        if let Some(front) = &self.front {
+            front.fit(&inputs)?;
+        }
+        self.branches.iter().try_for_each(|branch| branch.fit(&inputs))
     }
 
     fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error> {

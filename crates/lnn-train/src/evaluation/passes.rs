@@ -1,45 +1,19 @@
-//! Loss and accuracy of a model on samples with targets.
+//! The passes over samples: evaluation, prediction, and the comparison with the training set.
 
+use super::Evaluation;
+use super::class_counts::{ClassCounts, Scores};
+use super::target_errors::ErrorSums;
 use crate::batches::{Stream, stream_seed};
 use crate::entry::Entry;
 use lnn_core::{Input, SampleSet, Samples, seeded};
 use lnn_models::{Error, Mode, Model};
-use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 /// The number of samples per forward pass, which bounds the memory.
 pub(crate) const BLOCK: i64 = 500;
 
-/// The result of an evaluation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// The fraction of the samples that were classified correctly; none for regression.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accuracy: Option<f64>,
-    /// Mean cross-entropy in nats, or mean squared error in units of the deviation of the values.
-    pub loss: f64,
-    /// Mean absolute error in the units of the values; none for classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mean_absolute_error: Option<f64>,
-    /// Number of samples.
-    pub samples: i64,
-}
-
-impl Evaluation {
-    /// Formats the result as `accuracy 0.9000, loss 0.3000`.
-    pub fn in_words(&self) -> String {
-        let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
-        let error = self.mean_absolute_error;
-        let error =
-            error.map(|error| format!(", mean absolute error {}", in_digits(error))).unwrap_or_default();
-        format!("{accuracy}loss {}{error}", in_digits(self.loss))
-    }
-}
-
-/// Formats a loss for display: `0.1234`, or `1.23e-5` where four decimal places would show zeros.
-pub fn in_digits(loss: f64) -> String {
-    if loss != 0.0 && loss.abs() < 1e-4 { format!("{loss:.2e}") } else { format!("{loss:.4}") }
-}
+/// The number of samples that are compared with the training set.
+const COMPARED: i64 = 2000;
 
 /// Evaluates `model` on `set`, whose samples enter at `entry`; waits for the device once, at the end. `progress` receives the
 /// number of samples done.
@@ -57,10 +31,21 @@ pub fn evaluate(
         let block = block.to_floating(model.parameters().kind());
         let input = block.input.shallow_clone();
         let prediction = tch::no_grad(|| entry.run(model, input, Mode::Evaluation))?.prediction;
-        sums.add(&prediction, &block);
+        let last = set.last_values(sums.samples, block.len());
+        sums.add(&prediction, &block, last);
         progress(sums.samples);
     }
     Ok(sums.means())
+}
+
+/// Names in what the samples do not look like the training set, as warnings: columns that were constant there, other units, other
+/// steps of time.
+///
+/// # Errors
+/// Those of [`Model::unfamiliar`].
+pub fn unfamiliar(model: &Model, set: &SampleSet) -> Result<Vec<String>, Error> {
+    let found = model.unfamiliar(&set.spread(COMPARED).input)?;
+    Ok(found.into_iter().map(|text| format!("warning: {text}")).collect())
 }
 
 /// Returns the predictions of `model`, `[N, O]` or `[N, T, O]` on the CPU, for an input on any device. The samples are computed
@@ -104,7 +89,8 @@ pub fn evaluate_with_noise(
             model.run(Input { x: &input.x + noise, ..input }, Mode::Evaluation)
         })?
         .prediction;
-        sums.add(&prediction, &block);
+        let last = set.last_values(sums.samples, block.len());
+        sums.add(&prediction, &block, last);
         progress(sums.samples);
     }
     Ok(sums.means())
@@ -126,69 +112,64 @@ pub(crate) fn evaluate_each(
         let features = tch::no_grad(|| model.front(block.input.shallow_clone()))?;
         for (i, sums) in sums.iter_mut().enumerate() {
             let prediction = tch::no_grad(|| predict(&features, i, Mode::Evaluation))?;
-            sums.add(&prediction, &block);
+            let last = set.last_values(sums.samples, block.len());
+            sums.add(&prediction, &block, last);
         }
     }
     Ok(sums.iter().map(Sums::means).collect())
 }
 
-/// Sums over the blocks of an evaluation, on the device.
+/// The scores of a model over the blocks of an evaluation.
 struct Sums<'a> {
     model: &'a Model,
+    /// The sum of the losses, on the device.
     loss: Tensor,
-    correct: Option<Tensor>,
-    distance: Tensor,
-    /// The targets, whose number divides the sums: one per sample, or one per step that counts.
+    /// The number of targets, on the device: one per sample, or one per step that counts.
     targets: Tensor,
     samples: i64,
+    classes: Option<ClassCounts>,
+    values: Option<ErrorSums>,
 }
 
 impl<'a> Sums<'a> {
     fn new(model: &'a Model, set: &SampleSet) -> Self {
         let sum = || Tensor::zeros([], (Kind::Double, set.device()));
-        let correct = model.task().is_classification().then(sum);
-        Self { model, loss: sum(), correct, distance: sum(), targets: sum(), samples: 0 }
+        let values = model.value_mean().map(ErrorSums::new);
+        let classes = values.is_none().then(|| ClassCounts::new(model.task().outputs(), set.device()));
+        Self { model, loss: sum(), targets: sum(), samples: 0, classes, values }
     }
 
-    fn add(&mut self, prediction: &Tensor, block: &Samples) {
+    /// Adds a block of samples; `last` are the values at the last row of each window, if there are such.
+    fn add(&mut self, prediction: &Tensor, block: &Samples, last: Option<Tensor>) {
         let (targets, mask) = (&block.targets, block.input.mask.as_ref());
         let count = block.target_count();
         self.loss += self.model.loss(prediction, targets, mask, 0.0).to_kind(Kind::Double) * &count;
-        if let (Some(sum), Some(right)) =
-            (&mut self.correct, self.model.task().correct(prediction, targets, mask))
-        {
-            *sum += right;
-        } else {
-            let distance = (prediction - targets).abs();
-            let per_step = prediction.dim() == 3;
-            let distance = if per_step { block.input.counted_steps(&distance) } else { distance };
-            self.distance += distance.mean(Kind::Double) * &count;
+        let counted = |tensor: &Tensor, per_step: bool| match per_step {
+            true => block.input.counted_steps(tensor),
+            false => tensor.shallow_clone(),
+        };
+        let per_step = prediction.dim() == 3;
+        if let Some(classes) = &mut self.classes {
+            classes.add(&counted(&prediction.argmax(-1, false), per_step), &counted(targets, per_step));
+        }
+        if let Some(values) = &mut self.values {
+            values.add(&counted(prediction, per_step), &counted(targets, per_step), last);
         }
         self.targets += count;
         self.samples += block.len();
     }
 
+    /// Reads the sums from the device.
     fn means(&self) -> Evaluation {
-        let targets = self.targets.double_value(&[]);
-        let mean = |sum: &Tensor| sum.double_value(&[]) / targets;
-        Evaluation {
-            accuracy: self.correct.as_ref().map(mean),
-            loss: mean(&self.loss),
-            mean_absolute_error: self.correct.is_none().then(|| mean(&self.distance)),
-            samples: self.samples,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_small_loss_shows_its_digits_and_nothing_is_nothing() {
-        let shown = [0.0, 0.12345, 1e-4, 9.99e-5, 1.234e-9, f64::NAN].map(in_digits);
-        assert_eq!(shown, ["0.0000", "0.1235", "0.0001", "9.99e-5", "1.23e-9", "NaN"]);
-        let small = Evaluation { accuracy: None, loss: 2e-6, mean_absolute_error: Some(3e-5), samples: 1 };
-        assert_eq!(small.in_words(), "loss 2.00e-6, mean absolute error 3.00e-5");
+        let targets = self.values.as_ref().map(|values| values.means(self.model.task().names())).unwrap_or_default();
+        let classes = self.classes.as_ref().map(ClassCounts::scores);
+        let mean_absolute_error = if let [only] = &targets[..] { Some(only.model.mae) } else { None };
+        let (accuracy, macro_accuracy, confusion) = match classes {
+            Some(Scores { accuracy, macro_accuracy, confusion }) => (Some(accuracy), Some(macro_accuracy), confusion),
+            None => (None, None, Vec::new()),
+        };
+        let loss = self.loss.double_value(&[]) / self.targets.double_value(&[]);
+        let samples = self.samples;
+        Evaluation { accuracy, macro_accuracy, loss, mean_absolute_error, samples, targets, confusion }
     }
 }

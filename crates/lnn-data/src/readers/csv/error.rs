@@ -13,7 +13,7 @@ pub enum SeriesError {
         /// The reason.
         reason: String,
     },
-    /// An option is unknown or its value is invalid.
+    /// An option is unknown, stands twice, or its value is invalid.
     #[error("--data csv: {option}: expected {expected}, found {found:?}")]
     Option {
         /// The option.
@@ -24,15 +24,17 @@ pub enum SeriesError {
         found: String,
     },
     /// The header is missing, or a name in it is empty or occurs twice.
-    #[error("{path}, line 1: expected a header with a name for each column, found {found}")]
+    #[error("{path}, line {line}: expected a header with a name for each column, found {found}")]
     Header {
         /// The file.
         path: PathBuf,
+        /// Line of the header, from 1.
+        line: u64,
         /// What was found.
         found: String,
     },
     /// There is no column of that name.
-    #[error("{path}: expected a column {name:?}, found {found}")]
+    #[error("{path}: expected a column {name:?}, found {found}{hint}")]
     NoColumn {
         /// The file.
         path: PathBuf,
@@ -40,9 +42,14 @@ pub enum SeriesError {
         name: String,
         /// The columns of the file.
         found: String,
+        /// A hint that may help.
+        hint: String,
     },
     /// A row has more or fewer cells than the header.
-    #[error("{path}, line {line}: expected {expected} cells, as in the header, found {found}")]
+    #[error(
+        "{path}, line {line}: expected {expected} cells, as in the header, found {found}; hint: separator=semicolon or \
+         separator=tab names another sign between cells, and a cell with such a sign must be quoted"
+    )]
     Ragged {
         /// The file.
         path: PathBuf,
@@ -53,8 +60,8 @@ pub enum SeriesError {
         /// Number of cells in the row.
         found: u64,
     },
-    /// A cell holds no finite number.
-    #[error("{path}, line {line}, column {column:?}: expected a finite number, found {found:?}{hint}")]
+    /// A cell holds no finite number, or no time.
+    #[error("{path}, line {line}, column {column:?}: expected {expected}, found {found:?}{hint}")]
     Cell {
         /// The file.
         path: PathBuf,
@@ -62,13 +69,48 @@ pub enum SeriesError {
         line: u64,
         /// Name of the column.
         column: String,
+        /// What the cell should hold.
+        expected: &'static str,
         /// The text of the cell.
         found: String,
         /// A hint that may help.
-        hint: &'static str,
+        hint: String,
+    },
+    /// A comma may be a decimal comma, or separate thousands.
+    #[error(
+        "{path}, line {line}: a comma within a number may be a decimal comma or separate thousands; hint: decimal=comma, or remove \
+         the signs between thousands"
+    )]
+    UnclearComma {
+        /// The file.
+        path: PathBuf,
+        /// Line of the file, from 1.
+        line: u64,
+    },
+    /// An option for a test contradicts the training of the model.
+    #[error("--data csv: {option}={found}: the model was trained {expected}; hint: leave the option out")]
+    Contradiction {
+        /// The option.
+        option: &'static str,
+        /// How the model was trained.
+        expected: String,
+        /// The value of the option.
+        found: String,
+    },
+    /// The model was trained on all rows of the file.
+    #[error(
+        "{path}: the model was trained on all of its {rows} rows; hint: another file, or test=all to measure it on its training data"
+    )]
+    AllTrained {
+        /// The file.
+        path: PathBuf,
+        /// Number of rows.
+        rows: usize,
     },
     /// The time of a row is not later than that of the previous row.
-    #[error("{path}, line {line}, column {column:?}: expected a time later than {before}, found {found}")]
+    #[error(
+        "{path}, line {line}, column {column:?}: expected a time later than {before}, found {found}{hint}"
+    )]
     Time {
         /// The file.
         path: PathBuf,
@@ -77,9 +119,11 @@ pub enum SeriesError {
         /// Name of the column.
         column: String,
         /// The time of the previous row.
-        before: f64,
+        before: String,
         /// The time of the row.
-        found: f64,
+        found: String,
+        /// A hint that may help.
+        hint: &'static str,
     },
     /// A part of the series is shorter than one window.
     #[error(

@@ -1,0 +1,173 @@
+//! The text after `csv:`: a file and its options.
+
+use super::error::SeriesError;
+use super::names::{split, unquoted};
+use std::str::FromStr;
+
+/// The parsed text. An option that was not given is `None`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Options<'a> {
+    pub(super) path: &'a str,
+    pub(super) target: Option<&'a str>,
+    pub(super) columns: Option<&'a str>,
+    pub(super) time: Option<&'a str>,
+    pub(super) window: Option<usize>,
+    pub(super) horizon: Option<usize>,
+    pub(super) time_unit: Option<f64>,
+    /// The fraction of the rows, at the end, that forms the test part; 1 for all of them.
+    pub(super) test: Option<f64>,
+    pub(super) separator: Option<u8>,
+    pub(super) decimal: Option<u8>,
+    pub(super) reverse: Option<bool>,
+}
+
+/// The names of the options.
+const OPTIONS: [&str; 10] = [
+    "target",
+    "columns",
+    "time",
+    "window",
+    "horizon",
+    "time_unit",
+    "test",
+    "separator",
+    "decimal",
+    "reverse",
+];
+
+impl<'a> Options<'a> {
+    pub(super) const WINDOW: usize = 32;
+    pub(super) const HORIZON: usize = 1;
+    pub(super) const TEST: f64 = 0.15;
+
+    /// Parses the text after `csv:`. Trailing parts of the form `option=value` are options; the rest is the path.
+    pub(super) fn parse(text: &'a str) -> Result<Self, SeriesError> {
+        let mut options = Self { path: text, ..Self::default() };
+        let parts = split(text, ',');
+        for part in parts.iter().skip(1).rev() {
+            let (name, value) = match part.split_once('=') {
+                Some((name, value)) => (name.trim(), value.trim()),
+                None if part.trim() == "reverse" => ("reverse", "true"),
+                None => break,
+            };
+            let start = part.as_ptr() as usize - text.as_ptr() as usize;
+            options.path = &text[..start - 1];
+            options.set(name, value)?;
+        }
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: &'a str) -> Result<(), SeriesError> {
+        match name {
+            "target" => once(name, value, &mut self.target, Some(value)),
+            "columns" => once(name, value, &mut self.columns, Some(value)),
+            "time" => once(name, value, &mut self.time, Some(value)),
+            "window" => {
+                let window = number(name, value, "a whole number from 1", |n| *n >= 1)?;
+                once(name, value, &mut self.window, Some(window))
+            }
+            "horizon" => {
+                let horizon = number(name, value, "a whole number from 1", |n| *n >= 1)?;
+                once(name, value, &mut self.horizon, Some(horizon))
+            }
+            "time_unit" => {
+                let unit =
+                    number(name, value, "a finite number above 0", |x: &f64| *x > 0.0 && x.is_finite())?;
+                once(name, value, &mut self.time_unit, Some(unit))
+            }
+            "test" => {
+                let value = if value == "all" { "1" } else { value };
+                let expected = "a part above 0 and up to 1, or all";
+                let test = number(name, value, expected, |x: &f64| *x > 0.0 && *x <= 1.0)?;
+                once(name, value, &mut self.test, Some(test))
+            }
+            "separator" => {
+                let words = [
+                    ("comma", b','),
+                    ("semicolon", b';'),
+                    (";", b';'),
+                    ("tab", b'\t'),
+                    ("\\t", b'\t'),
+                    ("space", b' '),
+                ];
+                once(name, value, &mut self.separator, Some(word(name, value, &words)?))
+            }
+            "decimal" => {
+                let words = [("point", b'.'), (".", b'.'), ("comma", b',')];
+                once(name, value, &mut self.decimal, Some(word(name, value, &words)?))
+            }
+            "reverse" => {
+                let words = [("true", true), ("false", false)];
+                once(name, value, &mut self.reverse, Some(word(name, value, &words)?))
+            }
+            _ => {
+                let expected = format!("one of {}", OPTIONS.join(", "));
+                Err(SeriesError::Option { option: name.into(), expected, found: value.into() })
+            }
+        }
+    }
+
+    /// The name of the column of time.
+    pub(super) fn time_name(&self) -> Option<String> {
+        self.time.map(unquoted)
+    }
+}
+
+/// Sets an option that was not given before.
+fn once<T>(name: &str, found: &str, option: &mut Option<T>, value: Option<T>) -> Result<(), SeriesError> {
+    if option.is_some() {
+        let (option, expected) = (name.into(), "it once".into());
+        return Err(SeriesError::Option { option, expected, found: format!("{found} and another") });
+    }
+    *option = value;
+    Ok(())
+}
+
+fn number<T: FromStr>(
+    option: &str,
+    found: &str,
+    expected: &str,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, SeriesError> {
+    found.parse().ok().filter(fits).ok_or_else(|| wrong(option, expected, found))
+}
+
+fn word<T: Copy>(option: &str, found: &str, words: &[(&str, T)]) -> Result<T, SeriesError> {
+    let value = words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value);
+    let known: Vec<_> =
+        words.iter().map(|(word, _)| *word).filter(|word| word.chars().all(char::is_alphabetic)).collect();
+    value.ok_or_else(|| wrong(option, &known.join(" or "), found))
+}
+
+fn wrong(option: &str, expected: &str, found: &str) -> SeriesError {
+    SeriesError::Option { option: option.into(), expected: expected.into(), found: found.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_hold_commas_and_names_may_hold_any_sign_in_quotes() {
+        assert_eq!(Options::parse("a,b.csv,window=3").unwrap().path, "a,b.csv");
+        assert_eq!(Options::parse("a,b.csv").unwrap().path, "a,b.csv");
+        let options = Options::parse("a.csv,target=\"load, kW\",reverse,test=all").unwrap();
+        assert_eq!((options.path, options.target), ("a.csv", Some("\"load, kW\"")));
+        assert_eq!((options.reverse, options.test), (Some(true), Some(1.0)));
+    }
+
+    #[test]
+    fn an_option_that_stands_twice_or_is_unknown_is_refused() {
+        for (text, words) in [
+            ("a.csv,window=3,window=4", ["window", "once"]),
+            ("a.csv,target=a,target=a", ["target", "once"]),
+            ("a.csv,widow=3", ["widow", "horizon"]),
+            ("a.csv,test=1.5", ["test", "all"]),
+            ("a.csv,window=0", ["window", "from 1"]),
+            ("a.csv,separator=pipe", ["separator", "semicolon"]),
+        ] {
+            let error = Options::parse(text).unwrap_err().to_string();
+            assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A table: its header, and the numbers of the columns that are chosen by name.
+
+use super::dialect::{Decimals, Dialect};
+use super::error::SeriesError;
+use super::names::names;
+use super::time::{Times, is_date};
+use csv::{ReaderBuilder, StringRecord, Trim};
+use ndarray::{Array2, Axis};
+use std::path::Path;
+
+/// The largest size of a number: the square of a larger one is not finite in float64.
+const LARGEST: f64 = 1e150;
+
+/// Cells that mean that there is no value.
+const GAPS: [&str; 10] = ["", "?", "-", "na", "n/a", "nan", "null", "none", "nil", "."];
+
+/// The text of a file with a header.
+pub(super) struct Table<'a> {
+    path: &'a Path,
+    text: &'a str,
+    dialect: Dialect,
+    pub(super) header: Vec<String>,
+}
+
+/// The chosen columns of all rows.
+pub(super) struct Rows {
+    /// `[R, columns]`.
+    pub(super) numbers: Array2<f64>,
+    /// `[R]`, increasing, if there is a column of time; of dates in seconds since the first row.
+    pub(super) times: Option<Vec<f64>>,
+    /// Whether the times are dates.
+    pub(super) dates: bool,
+}
+
+impl<'a> Table<'a> {
+    /// Reads the header.
+    pub(super) fn new(path: &'a Path, text: &'a str, dialect: Dialect) -> Result<Self, SeriesError> {
+        let mut table = Self { path, text, dialect, header: Vec::new() };
+        let header = table.reader().headers().cloned().map_err(|error| table.unreadable(&error))?;
+        table.header = header.iter().map(str::to_owned).collect();
+        if table.header.iter().all(String::is_empty) {
+            return Err(table.bad_header("an empty file".into()));
+        }
+        if table.header.iter().all(|name| name.replace(',', ".").parse::<f64>().is_ok()) {
+            return Err(table.bad_header("numbers".into()));
+        }
+        Ok(table)
+    }
+
+    fn reader(&self) -> csv::Reader<&'a [u8]> {
+        let mut builder = ReaderBuilder::new();
+        builder.trim(Trim::All).comment(Some(b'#')).delimiter(self.dialect.separator);
+        builder.from_reader(self.text.as_bytes())
+    }
+
+    /// The place of a column.
+    pub(super) fn column(&self, name: &str) -> Result<usize, SeriesError> {
+        let mut places = (0..self.header.len()).filter(|&place| self.header[place] == name);
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (Some(_), Some(_)) => Err(self.bad_header(format!("{name:?} twice"))),
+            (None, _) => Err(SeriesError::NoColumn {
+                path: self.path.to_owned(),
+                name: name.to_owned(),
+                found: self.header.join(", "),
+                hint: String::new(),
+            }),
+        }
+    }
+
+    /// The places of the columns in a list of names.
+    pub(super) fn columns(&self, list: &str) -> Result<Vec<usize>, SeriesError> {
+        names(list).iter().map(|name| self.column(name)).collect::<Result<_, _>>().map_err(|error| match error {
+            SeriesError::NoColumn { path, name, found, .. } if self.header.iter().any(|whole| whole == list) => {
+                let hint = format!("; hint: put a name with a plus in quotes, as \"{list}\"");
+                SeriesError::NoColumn { path, name, found, hint }
+            }
+            error => error,
+        })
+    }
+
+    /// The places of all columns but the one of time; each must have a name.
+    pub(super) fn all_but(&self, time: Option<usize>) -> Result<Vec<usize>, SeriesError> {
+        let all: Vec<usize> = (0..self.header.len()).filter(|place| Some(*place) != time).collect();
+        for &place in &all {
+            match self.header[place].as_str() {
+                "" if place == 0 => {
+                    let hint = "no name for column 1, which is perhaps an index; hint: choose the columns by columns=A+B, or \
+                                save the table without its index";
+                    return Err(self.bad_header(hint.into()));
+                }
+                "" => return Err(self.bad_header(format!("no name for column {}", place + 1))),
+                name => self.column(name)?,
+            };
+        }
+        Ok(all)
+    }
+
+    /// Reads the numbers of `columns` and of the column `time`; with `reverse`, from the last row to the first.
+    pub(super) fn read(
+        &self,
+        columns: &[usize],
+        time: Option<usize>,
+        reverse: bool,
+    ) -> Result<Rows, SeriesError> {
+        let (mut numbers, mut decimals, mut times) = (Vec::new(), Decimals::default(), Times::default());
+        let mut places = Vec::new();
+        for (row, record) in self.reader().records().enumerate() {
+            let record = record.map_err(|error| self.bad_record(&error))?;
+            let place = record.position().map_or(0, csv::Position::byte) as usize;
+            for &column in columns {
+                let number = decimals.parse(&record[column], self.dialect, row);
+                let number = number.filter(|number| number.abs() <= LARGEST);
+                numbers.push(number.ok_or_else(|| self.bad_cell(&record, place, column, "a finite number"))?);
+            }
+            if let Some(column) = time {
+                times.add(&record[column]).ok_or_else(|| {
+                    self.bad_cell(&record, place, column, "a number or a date as 2016-07-01T05:00:00")
+                })?;
+            }
+            places.push(place);
+        }
+        if let Some(row) = decimals.unclear(self.dialect) {
+            let line = self.line(places[row]);
+            return Err(SeriesError::UnclearComma { path: self.path.to_owned(), line });
+        }
+        let numbers = Array2::from_shape_vec((places.len(), columns.len()), numbers);
+        let mut numbers = numbers.expect("every row has a cell for each column");
+        let dates = times.are_dates();
+        let mut times = time.map(|_| times.into_numbers());
+        if reverse {
+            numbers.invert_axis(Axis(0));
+            places.reverse();
+            if let Some(times) = &mut times {
+                times.reverse();
+            }
+        }
+        if let (Some(times), Some(column)) = (&times, time) {
+            self.check_increasing(times, &places, column)?;
+        }
+        Ok(Rows { numbers, times, dates })
+    }
+
+    fn check_increasing(&self, times: &[f64], places: &[usize], column: usize) -> Result<(), SeriesError> {
+        let Some(row) = times.windows(2).position(|pair| pair[1] <= pair[0]) else { return Ok(()) };
+        let falls = times.windows(2).all(|pair| pair[1] < pair[0]);
+        let cell = |row: usize| {
+            let record = self.reader().into_records().nth(row).and_then(Result::ok);
+            record.map_or_else(String::new, |record| record[column].to_owned())
+        };
+        // Rows in the order of the file.
+        let of_file = |row: usize| places.iter().filter(|place| **place < places[row]).count();
+        Err(SeriesError::Time {
+            path: self.path.to_owned(),
+            line: self.line(places[row + 1]),
+            column: self.header[column].clone(),
+            before: cell(of_file(row)),
+            found: cell(of_file(row + 1)),
+            hint: if falls {
+                "; hint: the option reverse reads the rows from the last to the first"
+            } else {
+                ""
+            },
+        })
+    }
+
+    /// The line, from 1, of the record that begins at `place` or after blank lines and comments there.
+    fn line(&self, place: usize) -> u64 {
+        let skipped = self.text[place..].split_inclusive(['\n', '\r']);
+        let blank = skipped.take_while(|line| line.trim().is_empty() || line.starts_with('#'));
+        let begin = place + blank.map(str::len).sum::<usize>();
+        let before = self.text[..begin].as_bytes();
+        let ends = |i: usize| before[i] == b'\n' || before[i] == b'\r' && before.get(i + 1) != Some(&b'\n');
+        1 + (0..before.len()).filter(|&i| ends(i)).count() as u64
+    }
+
+    fn bad_cell(
+        &self,
+        record: &StringRecord,
+        place: usize,
+        column: usize,
+        expected: &'static str,
+    ) -> SeriesError {
+        let found = &record[column];
+        let name = &self.header[column];
+        let hint = if GAPS.contains(&found.to_lowercase().as_str()) {
+            "; hint: a missing value; fill the gap or remove the row before training".to_owned()
+        } else if is_date(found) {
+            format!("; hint: it is a date; time={name} makes it the time, and columns=A+B leaves it out")
+        } else if found.contains([';', '\t']) {
+            "; hint: separator=semicolon or separator=tab names another sign between cells".to_owned()
+        } else if found.contains(',') {
+            "; hint: decimal=comma names another decimal sign; remove signs between thousands".to_owned()
+        } else {
+            "; hint: columns=A+B leaves a column out".to_owned()
+        };
+        let (path, line) = (self.path.to_owned(), self.line(place));
+        SeriesError::Cell { path, line, column: name.clone(), expected, found: found.to_owned(), hint }
+    }
+
+    fn bad_record(&self, error: &csv::Error) -> SeriesError {
+        match error.kind() {
+            csv::ErrorKind::UnequalLengths { pos, expected_len, len } => SeriesError::Ragged {
+                path: self.path.to_owned(),
+                line: self.line(pos.as_ref().map_or(0, csv::Position::byte) as usize),
+                expected: *expected_len,
+                found: *len,
+            },
+            _ => self.unreadable(error),
+        }
+    }
+
+    fn unreadable(&self, error: &csv::Error) -> SeriesError {
+        SeriesError::Unreadable { path: self.path.to_owned(), reason: error.to_string() }
+    }
+
+    fn bad_header(&self, found: String) -> SeriesError {
+        SeriesError::Header { path: self.path.to_owned(), line: self.line(0), found }
+    }
+}

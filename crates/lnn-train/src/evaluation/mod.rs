@@ -1,0 +1,93 @@
+//! The scores of a model on samples with targets.
+
+mod class_counts;
+mod passes;
+mod target_errors;
+
+pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
+pub(crate) use passes::{BLOCK, evaluate_each};
+pub use target_errors::{Errors, TargetErrors};
+
+use serde::{Deserialize, Serialize};
+
+/// The result of an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The fraction of the samples that were classified correctly; none for regression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// The mean over the classes of the fraction of their samples that were classified correctly; none for regression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macro_accuracy: Option<f64>,
+    /// Mean cross-entropy in nats, or mean squared error in units of the deviation of the values.
+    pub loss: f64,
+    /// Mean absolute error in the unit of the value, if there is one value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_absolute_error: Option<f64>,
+    /// Number of samples.
+    pub samples: i64,
+    /// The errors of each value, in its own unit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetErrors>,
+    /// How many samples of each class, by row, were classified as each class, by column.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confusion: Vec<Vec<u64>>,
+}
+
+impl Evaluation {
+    /// Formats the result as `accuracy 0.9000, loss 0.3000`.
+    pub fn in_words(&self) -> String {
+        let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
+        // Classes of equal size have equal weight in both.
+        let classes = self.macro_accuracy.filter(|mean| self.accuracy.is_some_and(|all| (all - mean).abs() > 0.005));
+        let classes = classes.map(|mean| format!("mean over classes {mean:.4}, ")).unwrap_or_default();
+        let errors: String = match &self.targets[..] {
+            [only] => format!(", mean absolute error {}", only.in_words()),
+            several => several.iter().map(|target| format!("; {} {}", target.name, target.in_words())).collect(),
+        };
+        format!("{accuracy}{classes}loss {}{errors}", in_digits(self.loss))
+    }
+}
+
+/// Formats a loss for display: `0.1234`, or `1.23e-5` where four decimal places would show zeros.
+pub fn in_digits(loss: f64) -> String {
+    if loss != 0.0 && loss.abs() < 1e-4 { format!("{loss:.2e}") } else { format!("{loss:.4}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(absolute: f64) -> Errors {
+        Errors { mse: absolute * absolute, mae: absolute }
+    }
+
+    #[test]
+    fn a_small_loss_shows_its_digits_and_nothing_is_nothing() {
+        let shown = [0.0, 0.12345, 1e-4, 9.99e-5, 1.234e-9, f64::NAN].map(in_digits);
+        assert_eq!(shown, ["0.0000", "0.1235", "0.0001", "9.99e-5", "1.23e-9", "NaN"]);
+    }
+
+    #[test]
+    fn each_value_is_shown_with_its_baselines() {
+        let target = |name: &str, absolute| TargetErrors {
+            name: name.into(),
+            model: errors(absolute),
+            training_mean: errors(2.0),
+            last_value: Some(errors(1.5)),
+        };
+        let result = Evaluation {
+            accuracy: None,
+            macro_accuracy: None,
+            loss: 2e-6,
+            mean_absolute_error: Some(3e-5),
+            samples: 1,
+            targets: vec![target("power", 3e-5)],
+            confusion: Vec::new(),
+        };
+        let words = result.in_words();
+        assert_eq!(words, "loss 2.00e-6, mean absolute error 3.00e-5 (training mean 2.0000, last value 1.5000)");
+        let both = Evaluation { targets: vec![target("power", 1.0), target("height", 0.5)], ..result };
+        assert!(both.in_words().contains("; power 1.0000 (") && both.in_words().contains("; height 0.5000 ("));
+    }
+}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 # A typical dt that is more than this many times longer or shorter than that of training is warned of.
-FAR = 20
+FAR = 10
 
 
 class Time(nn.Module):
@@ -15,7 +15,7 @@ class Time(nn.Module):
     def __init__(self, timing: dict | None):
         super().__init__()
         self.unit = 1.0 if timing is None else timing["unit"]
-        self.typical = None if timing is None else timing["typical_dt"]
+        self.typical = None if timing is None else timing["unit"] * timing["typical_dt"]
 
     def scaled(self, dt: Tensor | None, like: Tensor) -> Tensor | None:
         """`dt` as the cells take it, in the dtype of `like`."""

@@ -8,8 +8,14 @@ use crate::parts::standardization::Standardization;
 use lnn_core::{InputShape, InputSpec, Script, Task};
 use lnn_sys::ScriptAttribute;
 
-/// The preprocessing of `input`. A network that can be run by the steps of an image says in which `order` it reads them.
-pub(crate) fn of(standardization: Standardization, input: &InputSpec, order: Option<Scan>) -> Script {
+/// The preprocessing of `input`, of which `constants` numbers have an infinite deviation. A network that can be run by the steps of an
+/// image says in which `order` it reads them.
+pub(crate) fn of(
+    standardization: Standardization,
+    constants: i64,
+    input: &InputSpec,
+    order: Option<Scan>,
+) -> Script {
     let source = match input.shape {
         InputShape::Images { channels, height, width } => {
             let by_step = order.map_or_else(String::new, |scan| match scan.stands_still(standardization) {
@@ -26,19 +32,19 @@ pub(crate) fn of(standardization: Standardization, input: &InputSpec, order: Opt
     let check = if input.image().is_some() { CHECK_IMAGES } else { CHECK_SEQUENCES };
     let values = if matches!(input.task, Task::Regression { .. }) { TO_UNITS } else { STAYS };
     let source = CHECK_STATISTICS.to_owned() + &source + check + values;
-    Script::new("Preprocessing", source).attribute("version", ScriptAttribute::Int(1))
+    Script::new("Preprocessing", source).attribute("constants", ScriptAttribute::Int(constants))
 }
 
 /// `half()` and `bfloat16()` round the statistics, too. That is refused where it would move standardised inputs by more than a tenth
-/// of a deviation. Modules in float32 and float64 are not checked.
+/// of a deviation. The deviation of a constant is infinite; others must not become so. Modules in float32 and float64 are not
+/// checked.
 const CHECK_STATISTICS: &str = "
 def check_statistics(self) -> None:
     half, bfloat16 = self.mean.dtype == 5, self.mean.dtype == 15
     if half or bfloat16:
         epsilon = 0.001 if half else 0.008
-        finite = torch.logical_and(torch.isfinite(self.deviation), self.deviation > 0)
-        precise = self.mean.abs() * epsilon < 0.2 * self.deviation
-        fits = bool(torch.logical_and(finite, precise).all())
+        precise = torch.logical_and(torch.isfinite(self.mean), self.mean.abs() * epsilon < 0.2 * self.deviation)
+        fits = bool(precise.all()) and int(torch.isinf(self.deviation).sum()) == self.constants
         assert fits, 'the means and deviations of the inputs do not fit into this dtype; hint: float() or double() of the \
             exported module, which must be loaded again'
 ";

@@ -4,19 +4,20 @@ use lnn_core::{Script, Timing};
 use lnn_sys::ScriptAttribute;
 
 /// A typical `dt` that is more than this many times longer or shorter than that of training is warned of.
-const FAR: f64 = 20.0;
+const FAR: f64 = 10.0;
 
 /// The part `time` of a network whose cells know time; `timing` is the time of its training data, if that had any.
 pub(crate) fn of(timing: Option<&Timing>) -> Script {
     let (unit, remarks) = match timing {
         None => (1.0, NO_REMARKS.to_owned()),
-        Some(Timing { unit, typical_dt }) => {
+        Some(timing) => {
+            let typical = timing.typical();
             let remarks = REMARKS
-                .replace("TYPICAL", &typical_dt.to_string())
-                .replace("UNIT", &unit.to_string())
-                .replace("LONGEST", &format!("{:?}", typical_dt * FAR))
-                .replace("SHORTEST", &format!("{:?}", typical_dt / FAR));
-            (*unit, remarks)
+                .replace("TYPICAL", &typical.to_string())
+                .replace("UNIT", &timing.unit.to_string())
+                .replace("LONGEST", &format!("{:?}", typical * FAR))
+                .replace("SHORTEST", &format!("{:?}", typical / FAR));
+            (timing.unit, remarks)
         }
     };
     Script::new("Time", SCRIPT.to_owned() + &remarks)

@@ -6,6 +6,17 @@ from torch import Tensor, nn
 from .any_length import loop_of_any_length
 
 
+def project(x: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
+    """x weights^T + bias in the dtype of the weights, also under autocast."""
+    return nn.functional.linear(x, weights, bias).to(weights.dtype)
+
+
+def recurrent(projected: Tensor, h: Tensor, weights: Tensor) -> Tensor:
+    """projected + h weights^T, in place on a copy: autocast leaves operations in place as they are, and a state sums many small
+    updates that its bits would drop."""
+    return projected.clone().addmm_(h, weights.T)
+
+
 class LeakyReservoir(nn.Module):
     """The fixed leaky tanh reservoir of an echo state network: h' = (1 - a) h + a tanh(x W_in^T + b + h W_res^T).
 
@@ -20,12 +31,12 @@ class LeakyReservoir(nn.Module):
         self.register_buffer("bias", torch.zeros(units) if bias else None)
 
     def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return self._advance(nn.functional.linear(x, self.input_weights, self.bias), state)
+        return self._advance(project(x, self.input_weights, self.bias), state)
 
     def sequence(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         outputs = []
         # What needs the input alone is computed for all steps at once.
-        for projected in nn.functional.linear(x, self.input_weights, self.bias).unbind(1):
+        for projected in project(x, self.input_weights, self.bias).unbind(1):
             output, state = self._advance(projected, state)
             outputs.append(output)
         return torch.stack(outputs, 1), state
@@ -37,7 +48,7 @@ class LeakyReservoir(nn.Module):
         if h is None:
             h = torch.tanh(projected) * self.leak_rate
         else:
-            h = torch.lerp(h, torch.tanh(projected + h @ self.recurrent_weights.T), self.leak_rate)
+            h = torch.lerp(h, torch.tanh(recurrent(projected, h, self.recurrent_weights)), self.leak_rate)
         return h, h
 
 
@@ -54,12 +65,12 @@ class Lstm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4 * units))
 
     def step(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        return self._advance(nn.functional.linear(x, self.input_weights, self.bias), state)
+        return self._advance(project(x, self.input_weights, self.bias), state)
 
     def sequence(self, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        projected = nn.functional.linear(x, self.input_weights, self.bias)
+        projected = project(x, self.input_weights, self.bias)
         if isinstance(x.shape[1], torch.SymInt):
-            both = x.new_zeros(x.shape[0], 2 * self.units) if state is None else torch.cat(state, 1)
+            both = projected.new_zeros(x.shape[0], 2 * self.units) if state is None else torch.cat(state, 1)
             states, last = loop_of_any_length(self._advance_both, both, [projected])
             return states[:, :, : self.units], tuple(last.chunk(2, 1))
         outputs = []
@@ -80,7 +91,7 @@ class Lstm(nn.Module):
             c = torch.sigmoid(i) * torch.tanh(g)
         else:
             h, c = state
-            i, f, g, o = (projected + h @ self.recurrent_weights.T).chunk(4, 1)
+            i, f, g, o = recurrent(projected, h, self.recurrent_weights).chunk(4, 1)
             c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
         return h, (h, c)
@@ -100,12 +111,12 @@ class Gru(nn.Module):
         self.candidate_bias = nn.Parameter(torch.zeros(units))
 
     def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        h = self._advance(nn.functional.linear(x, self.input_weights, self.bias), state)
+        h = self._advance(project(x, self.input_weights, self.bias), state)
         return h, h
 
     def sequence(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        projected = nn.functional.linear(x, self.input_weights, self.bias)
-        h = x.new_zeros(x.shape[0], self.units) if state is None else state
+        projected = project(x, self.input_weights, self.bias)
+        h = projected.new_zeros(x.shape[0], self.units) if state is None else state
         if isinstance(x.shape[1], torch.SymInt):
             return loop_of_any_length(lambda h, projected: self._advance(projected, h), h, [projected])
         outputs = []
@@ -119,12 +130,11 @@ class Gru(nn.Module):
 
     def _advance(self, projected: Tensor, state: Tensor | None) -> Tensor:
         h = projected.new_zeros(projected.shape[0], self.units) if state is None else state
-        weights = self.recurrent_weights
         reset, update, candidate = projected.chunk(3, 1)
-        gates = h @ weights[: 2 * self.units].T
-        r = torch.sigmoid(reset + gates[:, : self.units])
-        z = torch.sigmoid(update + gates[:, self.units :])
-        n = torch.tanh(candidate + r * (h @ weights[2 * self.units :].T + self.candidate_bias))
+        of_reset, of_update, of_candidate = recurrent(torch.zeros_like(projected), h, self.recurrent_weights).chunk(3, 1)
+        r = torch.sigmoid(reset + of_reset)
+        z = torch.sigmoid(update + of_update)
+        n = torch.tanh(candidate + r * (of_candidate + self.candidate_bias))
         return n + z * (h - n)
 
 
@@ -155,6 +165,8 @@ class LiquidTimeStep(nn.Module):
         return h, h
 
     def sequence(self, x: Tensor, state: Tensor | None = None, dt: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        if dt is not None and dt.shape != x.shape[:2]:
+            raise ValueError(f"dt is [N, T] = {list(x.shape[:2])}, one number for each step, found {list(dt.shape)}")
         h, projected = self._start(x, state), self._project(x)
         times = [] if dt is None else [dt.unsqueeze(2)]
         if isinstance(x.shape[1], torch.SymInt):
@@ -169,28 +181,28 @@ class LiquidTimeStep(nn.Module):
         return self.sequence(x)[0]
 
     def _start(self, x: Tensor, state: Tensor | None) -> Tensor:
-        return x.new_zeros(x.shape[0], len(self.tau)) if state is None else state
+        return self.tau.new_zeros(x.shape[0], len(self.tau)) if state is None else state
 
     def _project(self, x: Tensor) -> Tensor:
         """What needs the input alone: the drive and, behind it, the part of tau that depends on the input."""
         bias = self.bias if self.recurrent_bias is None else self.bias + self.recurrent_bias
-        drive = nn.functional.linear(x, self.input_weights, bias)
+        drive = project(x, self.input_weights, bias)
         if self.tau_input_weights is None:
             return drive
-        return torch.cat([drive, nn.functional.linear(x, self.tau_input_weights, self.tau)], -1)
+        return torch.cat([drive, project(x, self.tau_input_weights, self.tau)], -1)
 
     def _advance(self, h: Tensor, projected: Tensor, dt: Tensor | None = None) -> Tensor:
         parameter = self.tau
         if self.tau_recurrent_weights is not None:
             projected, parameter = projected.chunk(2, 1)
-            parameter = parameter + h @ self.tau_recurrent_weights.T
+            parameter = recurrent(parameter, h, self.tau_recurrent_weights)
         if self.form == "clamped":
             tau = parameter.clamp_min(self.floor)
         else:
             tau = nn.functional.softplus(parameter) + self.floor
         part = (1 if dt is None else dt) / tau
         rate = part if self.solver == "euler" else -torch.expm1(-part)
-        return h + rate * (torch.tanh(projected + h @ self.recurrent_weights.T) - h)
+        return h + rate * (torch.tanh(recurrent(projected, h, self.recurrent_weights)) - h)
 
 
 class LinearLiquid(nn.Module):
@@ -206,12 +218,12 @@ class LinearLiquid(nn.Module):
         self.bias = nn.Parameter(torch.zeros(units))
 
     def step(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        h = self._advance(nn.functional.linear(self.rate * x, self.input_weights, self.bias), state)
+        h = self._advance(project(self.rate * x, self.input_weights, self.bias), state)
         return h, h
 
     def sequence(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         outputs, h = [], state
-        for projected in nn.functional.linear(self.rate * x, self.input_weights, self.bias).unbind(1):
+        for projected in project(self.rate * x, self.input_weights, self.bias).unbind(1):
             h = self._advance(projected, h)
             outputs.append(h)
         return torch.stack(outputs, 1), h
@@ -220,7 +232,7 @@ class LinearLiquid(nn.Module):
         return self.sequence(x)[0]
 
     def _advance(self, projected: Tensor, h: Tensor | None) -> Tensor:
-        return projected if h is None else projected + h @ self.recurrent_weights.T + (1 - self.rate) * h
+        return projected if h is None else recurrent(projected, h, self.recurrent_weights) + (1 - self.rate) * h
 
 
 def spike(u: Tensor, surrogate: str, sharpness: float) -> Tensor:
@@ -278,13 +290,13 @@ class SpikingReservoir(nn.Module):
 
     def _project(self, x: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias[: self.units]
-        return nn.functional.linear(x, self.input_weights[: self.units], bias)
+        return project(x, self.input_weights[: self.units], bias)
 
     def _advance(self, projected: Tensor, state: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
         if state is None:
             u = torch.tanh(projected) * self.leak_rate
         else:
             v, weights = state[0], self.recurrent_weights[: self.units, : self.units]
-            u = torch.lerp(v, torch.tanh(projected + v @ weights.T), self.leak_rate)
+            u = torch.lerp(v, torch.tanh(recurrent(projected, v, weights)), self.leak_rate)
         s = spike(u - self.threshold, self.surrogate, self.sharpness)
         return u - self.threshold * s, s

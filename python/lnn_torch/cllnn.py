@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .cells import LeakyReservoir, Lstm
+from .cells import LeakyReservoir, Lstm, project
 from .images import scan, scan_extents
 from .preprocessing import Preprocessing, target_names
 
@@ -56,8 +56,9 @@ class Cllnn(nn.Module):
         self.readout = nn.Linear(units, len(target_names(input["task"])))
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.preprocessing(images)
+        x = self.preprocessing(images, self.readout.weight.dtype)
         for i in range(self.blocks):
             x = self.get_submodule(f"block{i}")(x)
         _, (memory, _) = self.lstm.sequence(self.reservoir(scan(self.order, x)))
-        return self.preprocessing.to_units(self.readout(self.dropout(memory)))
+        output = project(self.dropout(memory), self.readout.weight, self.readout.bias)
+        return self.preprocessing.to_units(output, images)

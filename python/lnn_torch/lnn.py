@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .cells import LeakyReservoir
+from .cells import LeakyReservoir, project
 from .images import scan, scan_extents, with_neighbours
 from .preprocessing import Preprocessing, target_names
 from .summary import summarize
@@ -22,7 +22,7 @@ class Readout(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         if self.mean is not None:
             features = (features - self.mean) / self.deviation
-        return nn.functional.linear(features, self.weight, self.bias)
+        return project(features, self.weight, self.bias)
 
 
 class Lnn(nn.Module):
@@ -43,9 +43,9 @@ class Lnn(nn.Module):
         self.readout = Readout(features, len(target_names(input["task"])), config["standardize"])
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.preprocessing(images)
+        x = self.preprocessing(images, self.readout.weight.dtype)
         features = []
         for i, order in enumerate(self.orders):
             states = self.get_submodule(f"reservoir{i}")(with_neighbours(scan(order, x), self.window))
             features.append(summarize(states, self.stretches, self.summary))
-        return self.preprocessing.to_units(self.readout(torch.cat(features, 1)))
+        return self.preprocessing.to_units(self.readout(torch.cat(features, 1)), images)

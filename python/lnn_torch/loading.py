@@ -3,7 +3,6 @@
 import json
 from os import PathLike
 
-import torch
 from safetensors import safe_open
 from torch import nn
 
@@ -39,7 +38,7 @@ def load(path: str | PathLike) -> nn.Module:
     if kind not in CLASSES:
         raise ValueError(f"{path}: expected a model of {', '.join(CLASSES)}, found {kind}; hint: update lnn_torch")
     module = CLASSES[kind](checkpoint["model"], checkpoint["input"], checkpoint["standardization"])
-    module.to(getattr(torch, description["input"]["dtype"]))
-    module.load_state_dict(tensors)
+    # Each tensor keeps the dtype that it has in the file: statistics may be wider than the rest.
+    module.load_state_dict(tensors, assign=True)
     module.description = description
     return module.eval()

@@ -14,7 +14,9 @@ def target_names(task: dict) -> list[str]:
 class Preprocessing(nn.Module):
     """`(x - mean) / deviation` of images [N, C, H, W] in 0..1 or sequences [N, T, I], with statistics of the training set.
 
-    Predicted values are returned in their own units: `y * value_deviation + value_mean`.
+    The statistics may be kept in a wider dtype than the model's: the input is standardised in the widest of both and of its own, and
+    rounded to that of the model afterwards. Predicted values are returned in their own units, `y * value_deviation + value_mean`:
+    in float64 where the input was, otherwise in the dtype of the model.
     """
 
     def __init__(self, standardization: str, input: dict):
@@ -33,17 +35,29 @@ class Preprocessing(nn.Module):
         self.register_buffer("value_mean", None if values is None else torch.zeros(values))
         self.register_buffer("value_deviation", None if values is None else torch.ones(values))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.deviation
+    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        return ((x - self.mean) / self.deviation).to(dtype)
 
-    def steps(self, x: Tensor, order: str | dict | None) -> Tensor:
+    def check(self, x: Tensor) -> None:
+        """Refuses images outside 0..1, and numbers that are not finite. It costs a pass over `x`, and is made on request alone."""
+        if self.image is not None and not bool(((x >= 0) & (x <= 1)).all()):
+            found = f"{x.min().item()} to {x.max().item()}"
+            raise ValueError(f"the model takes images in 0..1, found {found}; hint: bytes are divided by 255")
+        if not bool(x.isfinite().all()):
+            raise ValueError("the model takes finite numbers, found NaN or infinite ones")
+
+    def steps(self, x: Tensor, order: str | dict | None, dtype: torch.dtype) -> Tensor:
         """The same for images that were read in `order` before: [N, T, I]. The statistics must be the same at each step."""
         if self.image is None:
-            return self(x)
+            return self(x, dtype)
         mean, deviation = (scan(order, numbers.expand(1, *self.image)) for numbers in (self.mean, self.deviation))
         if self.mean.shape[3] > 1 and order not in ("whole", "rows", "rows-reversed"):
             raise ValueError("each column of an image has its own standardization, and this model reads columns")
-        return (x - mean[:, :1]) / deviation[:, :1]
+        return ((x - mean[:, :1]) / deviation[:, :1]).to(dtype)
 
-    def to_units(self, output: Tensor) -> Tensor:
-        return output if self.value_mean is None else output * self.value_deviation + self.value_mean
+    def to_units(self, output: Tensor, x: Tensor) -> Tensor:
+        if self.value_mean is None:
+            return output
+        if x.dtype == torch.float64:
+            output = output.double()
+        return (output * self.value_deviation + self.value_mean).to(output.dtype)

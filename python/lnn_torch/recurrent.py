@@ -5,10 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from .cells import project
 from .front import ResidualFront, SequenceWhitening, map_of
 from .images import scan, scan_extents
 from .preprocessing import Preprocessing, target_names
 from .summary import summarize
+from .timing import Time
 
 
 class Recurrent(nn.Module):
@@ -18,8 +20,8 @@ class Recurrent(nn.Module):
     `cell(inputs)` makes a layer. `readings` are the orders in which an image is read, each with the name of its first layer;
     layer l > 0 is called `NAME_l`. A network with one reading of the image itself and one stretch can be run step by step: its
     state is the list of the states of all layers [N, H] and, where the readout sees the mean, the sum of the last layer's outputs
-    so far and the number of steps [N, 1]. `dt [N, T]` is the time that passes in each step, 1 where it is absent; only cells
-    that know time take it.
+    so far and the number of steps [N, 1]. `dt [N, T]` is the time that passes in each step, in the unit of the time column of the
+    training data; only cells that know time take it. Its values are checked by `forward` and `sequence`, not by `step`.
     """
 
     def __init__(self, input: dict, standardization: str, *, cell: Callable[[int], nn.Module], readings: list[tuple[str | dict, str]],
@@ -30,6 +32,7 @@ class Recurrent(nn.Module):
         self.summaries, self.stretches, self.mirror = summaries, stretches, mirror
         self.per_step = input.get("per") == "step"
         self.preprocessing = Preprocessing(standardization, input)
+        self.time = Time(input.get("timing"))
         self.front = ResidualFront(shape["channels"], front) if front else nn.Identity()
         self.orders = [order if shape["kind"] == "images" else None for order, _ in readings]
         self.layers = [[name if layer == 0 else f"{name}_{layer}" for layer in range(layers)] for _, name in readings]
@@ -50,12 +53,17 @@ class Recurrent(nn.Module):
         self.steps_one_by_one = len(readings) == 1 and not front and not mirror and stretches == 1
 
     def forward(self, x: Tensor, dt: Tensor | None = None) -> Tensor:
-        x = self.preprocessing(x)
+        if dt is not None and not self.steps_one_by_one:
+            raise ValueError("this network sees all steps of an image at once and takes no dt")
+        self.time.check(dt)
+        given, x = x, self.preprocessing(x, self.readout.weight.dtype)
         if self.steps_one_by_one:
-            return self._run(x if self.orders[0] is None else scan(self.orders[0], x), None, dt)[0]
-        if self.mirror and not self.training:
-            return self.preprocessing.to_units((self.logits(x) + self.logits(x.flip(-1))) / 2)
-        return self.preprocessing.to_units(self.logits(x))
+            output = self._run(x if self.orders[0] is None else scan(self.orders[0], x), None, dt)[0]
+        elif self.mirror and not self.training:
+            output = (self.logits(x) + self.logits(x.flip(-1))) / 2
+        else:
+            output = self.logits(x)
+        return self.preprocessing.to_units(output, given)
 
     def logits(self, x: Tensor) -> Tensor:
         """Standardised images to the readout's outputs, seen as they are."""
@@ -66,17 +74,16 @@ class Recurrent(nn.Module):
             for name in names:
                 states = self.get_submodule(name)(states)
             seen += [summarize(states, self.stretches, summary) for summary in self.summaries]
-        return self.readout(self.dropout(torch.cat(seen, 1)))
+        return project(self.dropout(torch.cat(seen, 1)), self.readout.weight, self.readout.bias)
 
     def sequence(self, x: Tensor, state: list[Tensor] | None = None, dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """A sequence [N, T, I], or an image that was read as one, from `state` on: (prediction [N, O], state)."""
-        if not self.steps_one_by_one:
-            raise ValueError("this network sees all steps of an image at once and cannot be run step by step")
-        return self._run(self.preprocessing.steps(x, self.orders[0]), state, dt)
+        self.time.check(dt)
+        return self._continue(x, state, dt)
 
     def step(self, x: Tensor, state: list[Tensor] | None = None, dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """One step of a sequence: x [N, I], dt [N]."""
-        values, after = self.sequence(x.unsqueeze(1), state, None if dt is None else dt.unsqueeze(1))
+        values, after = self._continue(x.unsqueeze(1), state, None if dt is None else dt.unsqueeze(1))
         return (values[:, 0] if self.per_step else values), after
 
     def rest(self, sequences: int) -> list[Tensor]:
@@ -87,7 +94,15 @@ class Recurrent(nn.Module):
             widths += [cells[-1].units, 1]
         return [self.readout.bias.new_zeros(sequences, width) for width in widths]
 
+    def _continue(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        if not self.steps_one_by_one:
+            raise ValueError("this network sees all steps of an image at once and cannot be run step by step")
+        steps = self.preprocessing.steps(x, self.orders[0], self.readout.weight.dtype)
+        output, after = self._run(steps, state, dt)
+        return self.preprocessing.to_units(output, x), after
+
     def _run(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        dt = self.time.scaled(dt, x)
         time = [] if dt is None else [dt]
         x, after = self.whitening0(x), []
         for name in self.layers[0]:
@@ -110,4 +125,4 @@ class Recurrent(nn.Module):
                 total, steps = total + state[-2], steps + state[-1]
             after, summaries["mean"] = [*after, total, steps], total / steps
         seen = self.dropout(torch.cat([summaries[name] for name in self.summaries], -1))
-        return self.preprocessing.to_units(self.readout(seen)), after
+        return project(seen, self.readout.weight, self.readout.bias), after

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .cells import SpikingReservoir
+from .cells import SpikingReservoir, project
 from .images import scan, scan_extents
 from .preprocessing import Preprocessing, target_names
 
@@ -20,7 +20,7 @@ class SpikeReadout(nn.Module):
     def forward(self, summaries: list[Tensor]) -> Tensor:
         units = summaries[0].shape[1]
         weight = self.weight.unflatten(1, (len(summaries), self.room))[:, :, :units].flatten(1)
-        return nn.functional.linear(torch.cat(summaries, 1), weight, self.bias)
+        return project(torch.cat(summaries, 1), weight, self.bias)
 
 
 class Snlnn(nn.Module):
@@ -42,16 +42,18 @@ class Snlnn(nn.Module):
         self.readout = SpikeReadout(len(self.summaries), config["max_reservoir_dim"], classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self._run(self.encode(self.preprocessing(images)), None)[0]
+        x = self.preprocessing(images, self.readout.weight.dtype)
+        return self.preprocessing.to_units(self._run(self.encode(x), None)[0], images)
 
     def sequence(self, x: Tensor, state: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
         """Images as the encoding reads them, [N, T, I], or its spikes for rate and latency: (logits, state)."""
-        x = self.preprocessing.steps(x, self.order)
+        given, x = x, self.preprocessing.steps(x, self.order, self.readout.weight.dtype)
         if self.encoding["kind"] != "delta":
-            return self._run(x, state)
+            logits, after = self._run(x, state)
+            return self.preprocessing.to_units(logits, given), after
         before = torch.zeros_like(x[:, :1]) if state is None else state[-1].unsqueeze(1)
         logits, after = self._run(delta(torch.cat([before, x], 1), self.encoding["threshold"])[:, 1:], state)
-        return logits, [*after, x[:, -1]]
+        return self.preprocessing.to_units(logits, given), [*after, x[:, -1]]
 
     def step(self, x: Tensor, state: list[Tensor] | None = None) -> tuple[Tensor, list[Tensor]]:
         """One step: x [N, I]."""
@@ -84,7 +86,7 @@ class Snlnn(nn.Module):
             membranes, spikes, steps = membranes + state[2], spikes + state[3], steps + state[4]
         seen = {"last-membrane": v, "mean-membrane": membranes / steps, "spike-rate": spikes / steps}
         logits = self.readout([self.dropout(seen[name]) for name in self.summaries])
-        return self.preprocessing.to_units(logits), [v, s, membranes, spikes, steps]
+        return logits, [v, s, membranes, spikes, steps]
 
 
 def rate(x: Tensor, steps: int, random: bool) -> Tensor:

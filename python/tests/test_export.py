@@ -96,6 +96,60 @@ def test_half_precision_is_refused_where_it_cannot_hold_the_statistics(runs, ser
         module.to(dtype)(run.inputs.to(dtype))
 
 
+# The share of the spread of the outputs by which products in a lower precision may move them.
+AUTOCAST = {torch.bfloat16: 0.05, torch.float16: 0.01}
+
+
+@pytest.mark.parametrize("dtype", AUTOCAST, ids=str)
+def test_under_autocast_it_computes_nearly_the_same_in_the_dtype_of_the_model(run, inputs, outputs, dtype):
+    module, spread = run.module(), (outputs.max() - outputs.min()).item()
+    with torch.no_grad():
+        for _ in range(3):  # the compiler watches two calls before it optimises
+            with torch.autocast("cpu", dtype=dtype):
+                found = module(inputs)
+            assert found.dtype == torch.float32 and difference(found, outputs) <= AUTOCAST[dtype] * spread
+            assert difference(module(inputs), outputs) <= TOLERANCE, "without autocast again"
+
+
+@pytest.mark.parametrize("dtype", AUTOCAST, ids=str)
+def test_it_learns_under_autocast(run, dtype):
+    # Without the draws of dropout and of random spikes the gradients can be compared.
+    inputs, targets = run.inputs[:16], run.targets[:16]
+    found = []
+    for enabled in (False, True):
+        module = run.module()
+        with torch.autocast("cpu", dtype=dtype, enabled=enabled):
+            loss = run.loss(module(inputs), targets)
+        loss.backward()
+        found.append(torch.cat([parameter.grad.flatten() for parameter in module.parameters() if parameter.grad is not None]))
+    expected, lower = found
+    assert torch.isfinite(lower).all()
+    assert torch.nn.functional.cosine_similarity(expected, lower, dim=0) > 0.95
+
+
+def test_float64_inputs_are_taken_and_values_come_back_in_float64(run, inputs, outputs):
+    module = run.module()
+    found = module(inputs.double())
+    assert found.dtype == (torch.float32 if run.takes_images else torch.float64)
+    assert difference(found, outputs) <= TOLERANCE
+    assert difference(module(torch.from_numpy(inputs.double().numpy())), found) == 0
+    if not run.takes_images:
+        assert difference(found, found.float()) > 0, "the digits behind float32 are there"
+
+
+def test_float64_inputs_far_from_zero_are_standardised_before_they_are_rounded(runs):
+    run = runs["liquid", "tuned", "series"]
+    module = run.module()
+    expected = module(run.inputs)
+    offset = 2.0**20
+    with torch.no_grad():
+        module.preprocessing.mean.add_(offset)
+    # In float32 the rows would lose all but a few of their bits beside the offset. The mean was rounded, too.
+    moved = run.inputs.double() - run.module().preprocessing.mean.double() + module.preprocessing.mean.double()
+    assert difference(module(moved), expected) <= TOLERANCE
+    assert difference(module(moved.float()), expected) > 100 * TOLERANCE
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_it_moves_to_a_gpu_and_back(run, inputs, outputs):
     module = run.module().to("cuda")
@@ -230,6 +284,7 @@ def test_the_file_says_what_the_model_is_and_takes(run):
     assert description == json.loads(module.lnn_json)
     checkpoint, best = description["checkpoint"], description["metrics"]["best"]
     if run.takes_images:
+        assert description["time"] is None
         assert description["input"] == {
             "content": "images", "shape": ["N", 1, 28, 28], "dtype": "float32", "range": [0.0, 1.0],
         }
@@ -248,6 +303,7 @@ def test_the_file_says_what_the_model_is_and_takes(run):
         }
         assert (description["class_names"], description["value_names"]) == ([], values)
         timing = checkpoint["input"].pop("timing", None)
+        assert description["time"] == (timing and {"unit": timing["unit"], "typical_dt": timing["unit"] * timing["typical_dt"]})
         assert checkpoint["input"] == {
             "shape": {"kind": "sequences", "features": features},
             "task": {"kind": "regression", "value_names": values},
@@ -281,6 +337,20 @@ def test_sequences_of_another_shape_or_type_are_refused_in_words(sequence_run):
             module(torch.rand(shape))
     with pytest.raises(torch.jit.Error, match="takes floating-point sequences"):
         module(torch.zeros(2, 5, features, dtype=torch.uint8))
+
+
+def test_pixels_outside_the_contract_are_refused_on_request(runs):
+    module = runs["lnn", "tuned"].module()
+    contract = json.loads(module.lnn_json)["input"]["range"]
+    assert contract == [0.0, 1.0]
+    images = torch.rand(2, 1, 28, 28)
+    module.preprocessing.check(images)
+    for wrong in (images * 255, images - 0.1, images * float("nan")):
+        with pytest.raises(torch.jit.Error, match=r"takes images in 0..1, found .*hint: bytes are divided by 255"):
+            module.preprocessing.check(wrong)
+    series = runs["liquid", "tuned", "series"]
+    with pytest.raises(torch.jit.Error, match="takes finite numbers"):
+        series.module().preprocessing.check(series.inputs / 0)
 
 
 def test_an_empty_batch_gives_nothing(run, inputs, outputs):

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from conftest import ROOT, lnn_cli
-from test_export import TOLERANCE, difference
+from test_export import AUTOCAST, TOLERANCE, difference
 from test_recurrent import by_step, drawn
 
 sys.path.insert(0, str(ROOT / "python"))
@@ -76,6 +76,66 @@ def test_sequences_and_steps_are_those_of_the_module(recurrent_run, recurrent_pl
         again = module.sequence(x, last, *dt)[0]
         assert difference(plain.sequence(x, state, *dt)[0], again) <= 1e-10
     assert_same_gradients(plain, module, lambda model: model.sequence(x[:3, :9], None, *(t[:3, :9] for t in dt))[0].square().sum())
+
+
+TIMED = [("liquid", "article", "toy"), ("liquid", "tuned", "series")]
+
+
+@pytest.mark.parametrize("recurrent_run", TIMED, ids="-".join, indirect=True)
+def test_a_time_that_does_not_fit_is_refused(recurrent_run, recurrent_plain):
+    plain = recurrent_plain
+    x, (dt,) = drawn(recurrent_run, plain, 3, 10)
+    calls = [plain, lambda x, dt: plain.sequence(x, None, dt), lambda x, dt: plain.cell.sequence(x, None, dt)]
+    for call in calls:
+        call(x, dt)
+        for steps in (7, 12):
+            with pytest.raises(ValueError, match=rf"dt is \[N, T\] = \[3, 10\].*found \[3, {steps}\]"):
+                call(x, torch.ones(3, steps))
+    for wrong in (-1.0, float("nan"), float("inf")):
+        dt[0, 3] = wrong
+        for call in calls[:2]:
+            with pytest.raises(ValueError, match="dt must hold finite numbers of at least 0"):
+                call(x, dt)
+
+
+@pytest.mark.parametrize("recurrent_run", TIMED, ids="-".join, indirect=True)
+def test_a_step_of_no_time_leaves_the_state_as_it_is(recurrent_run, recurrent_plain):
+    cell = recurrent_plain.double().cell
+    x, h = torch.randn(3, 5, cell.input_weights.shape[1]).double(), torch.rand(3, cell.units).double()
+    outputs, last = cell.sequence(x, h, torch.zeros(3, 5).double())
+    assert torch.equal(last, h) and torch.equal(outputs[:, 2], h)
+
+
+def test_time_comes_in_the_unit_of_the_data(runs, series, tmp_path):
+    plain = plain_of(runs["liquid", "tuned", "series"], tmp_path)
+    expected = plain(series.inputs[:7], series.dt[:7])
+    given = series.dt[:7] * (4 / plain.time.unit)
+    plain.time.unit = 4.0
+    assert difference(plain(series.inputs[:7], given), expected) <= TOLERANCE
+
+
+@pytest.mark.parametrize("dtype", AUTOCAST, ids=str)
+def test_under_autocast_they_compute_nearly_the_same_and_learn(run, plain, dtype):
+    outputs = run.outputs()
+    with torch.autocast("cpu", dtype=dtype):
+        found = plain(run.inputs)
+    assert found.dtype == torch.float32
+    assert difference(found, outputs) <= AUTOCAST[dtype] * (outputs.max() - outputs.min()).item()
+    run.loss(found, run.targets).backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in plain.parameters() if parameter.grad is not None)
+
+
+def test_float64_inputs_give_what_the_module_gives(run, plain):
+    found, expected = plain(run.inputs.double()), run.module()(run.inputs.double())
+    assert found.dtype == expected.dtype and difference(found, expected) <= TOLERANCE
+
+
+def test_pixels_outside_the_contract_are_refused_on_request(runs, tmp_path):
+    plain, images = plain_of(runs["lnn", "tuned"], tmp_path), torch.rand(2, 1, 28, 28)
+    plain.preprocessing.check(images)
+    for wrong in (images * 255, images * float("nan")):
+        with pytest.raises(ValueError, match="takes images in 0..1"):
+            plain.preprocessing.check(wrong)
 
 
 @pytest.mark.parametrize("surrogate", ["fast-sigmoid", "arctan", "straight-through"])

@@ -1,12 +1,18 @@
 """The methods `sequence` and `step` of an exported module: what a state carries, how time passes, and what refuses what."""
 
 import copy
+import json
+import sys
+import warnings
 
 import pytest
 import torch
 
-from conftest import RECURRENT_RUNS, lnn_cli
+from conftest import RECURRENT_RUNS, ROOT, lnn_cli
 from test_export import TOLERANCE, difference, saved_and_loaded
+
+sys.path.insert(0, str(ROOT / "python"))
+import lnn_torch  # noqa: E402
 
 SIZES = [(batch, steps) for batch in (1, 2, 7, 64) for steps in (1, 5, 50)]
 METHODS = ["sequence", "step"]
@@ -126,6 +132,82 @@ def test_irregular_time_tells_what_predict_tells_with_it(runs, series, key):
             assert difference(by_step(module, x, [dt])[0], expected) <= TOLERANCE
             # Numpy's time is float64.
             assert difference(module.sequence(x, None, dt.double())[0], expected) <= TOLERANCE
+
+
+TIMED = [run for run in RECURRENT_RUNS if run[0] == "liquid"]
+
+
+@pytest.mark.parametrize("key", TIMED, ids="-".join)
+def test_time_that_goes_back_or_is_no_number_is_refused(runs, key):
+    module = runs[key].module()
+    x, (dt,) = drawn(runs[key], module, 3, 4)
+    for wrong in (-0.5, float("nan"), float("inf")):
+        dt[1, 2] = wrong
+        with pytest.raises(torch.jit.Error, match="dt must hold finite numbers of at least 0"):
+            module.sequence(x, None, dt)
+        steps = runs[key].inputs.shape[2 if runs[key].takes_images else 1]
+        with pytest.raises(torch.jit.Error, match="dt must hold finite numbers of at least 0"):
+            module(runs[key].inputs[:3], torch.full((3, steps), wrong))
+
+
+@pytest.mark.parametrize("key", TIMED, ids="-".join)
+def test_a_step_of_no_time_leaves_the_state_as_it_is(runs, key):
+    cell = runs[key].module().double().cell
+    x, h = torch.randn(3, 5, cell.input_weights.shape[1]).double(), torch.rand(3, len(cell.tau)).double()
+    outputs, last = cell.sequence(x, h, torch.zeros(3, 5).double())
+    assert torch.equal(last, h) and torch.equal(outputs[:, 2], h)
+    assert torch.equal(cell.step(x[:, 0], h, torch.zeros(3).double())[1], h)
+
+
+@pytest.mark.parametrize("key", TIMED, ids="-".join)
+def test_a_cell_refuses_a_time_of_another_length(runs, key):
+    cell = runs[key].module().cell
+    x = torch.randn(3, 10, cell.input_weights.shape[1])
+    for steps in (7, 12):
+        with pytest.raises(torch.jit.Error, match=rf"dt is \[N, T\] = \[3, 10\], one number for each step, found \[3, {steps}\]"):
+            cell.sequence(x, None, torch.ones(3, steps))
+
+
+@pytest.fixture(scope="module")
+def quarter(series, tmp_path_factory):
+    """A run on the series whose unit of time is a quarter, and its module."""
+    folder = tmp_path_factory.mktemp("quarter")
+    lnn_cli("train", "--model", "liquid", "--data", series.spec + ",time_unit=0.25", "--epochs", 1, "--out", folder / "run",
+            "--device", "cpu")
+    lnn_cli("export", folder / "run", "--out", folder / "model.pt")
+    lnn_cli("export", folder / "run", "--out", folder / "model.safetensors")
+    return folder
+
+
+def test_time_comes_in_the_unit_of_the_data(quarter, series):
+    module, of_one = (torch.jit.load(quarter / "model.pt") for _ in range(2))
+    assert json.loads(module.lnn_json)["time"]["unit"] == module.time.unit == 0.25
+    of_one.time.unit = 1.0
+    x, dt = series.inputs[:7], series.dt[:7]
+    expected = of_one(x, dt / 0.25)
+    assert difference(module(x, dt), expected) <= TOLERANCE
+    assert difference(module.sequence(x, None, dt)[0], expected) <= TOLERANCE
+    assert difference(by_step(module, x, [dt])[0], expected) <= TOLERANCE
+    assert difference(module(x, dt / 0.25), expected) > 100 * TOLERANCE
+
+
+def test_a_model_that_was_trained_with_time_warns_once_where_it_gets_none(quarter, series):
+    module, plain = torch.jit.load(quarter / "model.pt"), lnn_torch.load(quarter / "model.safetensors")
+    x, dt = series.inputs[:7], series.dt[:7]
+    for model in (module, plain):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            for _ in range(3):
+                model(x)
+        found = [str(warning.message) for warning in caught if "got no dt" in str(warning.message)]
+        assert len(found) == 1 and "trained with the time between steps, typically" in found[0], found
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model(x, dt)
+    module.time.warned = False
+    for model in (module, plain):
+        with pytest.warns(UserWarning, match="the median dt is far from"):
+            model(x, dt * 3600)
 
 
 def variants(module):

@@ -27,6 +27,7 @@ impl Trainer<'_> {
     pub(crate) fn grow(&mut self, observers: &mut Observers) -> Result<(), Error> {
         let seed = stream_seed(self.config.seed, Stream::Growth, self.state.step);
         if let Some(added) = self.descent.model.grow(seed, self.state.step)? {
+            self.descent.optimizer.units_added();
             self.step.network_changed();
             self.state.added_units.push(added);
             observers.notify(&Event::UnitsAdded(added));

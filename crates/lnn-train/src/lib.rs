@@ -7,6 +7,7 @@
 //! A [`RunConfig`] contains every number that determines the result of a run. [`Session`] prepares a new run or a resumed one,
 //! and [`Trainer`] is the training loop. This crate prints nothing and defines no exit codes.
 
+mod advice;
 mod batches;
 mod config;
 mod digits;

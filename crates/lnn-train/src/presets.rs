@@ -135,6 +135,7 @@ impl RunConfig {
             standardization: Standardization::Channels,
             augmentation: Augmentation::NONE,
             label_smoothing: 0.0,
+            selection: Selection::Loss,
             ..self
         };
         if any.preset != Preset::Article {

@@ -1,5 +1,6 @@
 //! A run from its configuration to its test, new or resumed.
 
+use crate::advice;
 use crate::batches::Augmentation;
 use crate::config::RunConfig;
 use crate::entry::Entry;
@@ -206,10 +207,12 @@ impl Session {
             epochs: self.config.epochs,
             folder: self.folder.path().to_owned(),
         }));
+        let remarks = advice::remarks(&self.config, &self.model, &self.data.parts.train);
         let notices = self.folder.notice().map(str::to_owned).into_iter();
         let notices = notices
             .chain(self.notices.iter().cloned())
-            .chain(self.config.precision.notice(parameters.device()));
+            .chain(self.config.precision.notice(parameters.device()))
+            .chain(remarks);
         for text in notices {
             observers.notify(&Event::Notice { text });
         }

@@ -63,6 +63,9 @@ impl<'a> Trainer<'a> {
         if let Some((stored, checkpoint)) = resumed {
             optimizer.restore(stored.step, &checkpoint.optimizer)?;
             state = stored;
+            if !state.added_units.is_empty() {
+                optimizer.units_added();
+            }
         }
         if matches!(config.schedule, Schedule::OneCycle { .. }) {
             state.planned_epochs.get_or_insert(config.epochs);

@@ -3,7 +3,10 @@
 use crate::checkpoint_file::CheckpointFile;
 use crate::program::Call;
 use crate::run_contents::{assert_same_run, config};
-use crate::trained_runs::{CLLNN_ARTICLE, CLLNN_TUNED, EPOCHS, LNN_ARTICLE, LNN_TUNED, shared_data};
+use crate::trained_runs::{
+    CIFAR_CONV, CIFAR_TUNED, CLLNN_ARTICLE, CLLNN_TUNED, EPOCHS, LIQUID_TUNED, LNN_ARTICLE, LNN_TUNED,
+    SNLNN_TUNED, shared_data,
+};
 use std::path::Path;
 
 #[test]
@@ -14,15 +17,37 @@ fn the_same_command_gives_the_same_run_bit_for_bit() {
 }
 
 #[test]
+fn the_same_command_on_two_threads_gives_the_same_run_bit_for_bit_also_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    for variant in [CLLNN_TUNED, SNLNN_TUNED, LIQUID_TUNED] {
+        let [whole, again, parts] =
+            ["whole", "again", "parts"].map(|name| folder.path().join(name).join(variant.model));
+        let train = |out: &Path| {
+            let call = variant.train_by(Call::on_threads("train", 2), out);
+            call.flag("data", shared_data()).flag("epochs", "2")
+        };
+        train(&whole).succeed();
+        train(&again).succeed();
+        assert_same_run(&whole, &again);
+        train(&parts).flag("pause-after", "1").succeed();
+        Call::on_threads("train", 2).flag("resume", &parts).succeed();
+        assert_same_run(&whole, &parts);
+    }
+}
+
+/// Onto its own preset and onto another, where keys that are null there are objects here and the other way round.
+#[test]
 fn a_configuration_fed_back_gives_the_same_run_whatever_the_preset() {
     let again = tempfile::tempdir().unwrap();
-    for variant in [LNN_ARTICLE, CLLNN_ARTICLE] {
+    for variant in [LNN_ARTICLE, LNN_TUNED, CLLNN_ARTICLE, CLLNN_TUNED, CIFAR_TUNED, CIFAR_CONV] {
         let run = &variant.run().folder;
-        let again = again.path().join(variant.model);
-        let call = Call::new("train").flag("model", variant.model).flag("config", run.join("config.json"));
-        call.flag("out", &again).succeed();
-        assert_eq!(config(&again), config(run));
-        assert_same_run(run, &again);
+        for preset in ["article", "tuned"] {
+            let again = again.path().join(format!("{}-{}-{preset}", variant.model, variant.preset));
+            let call = Call::new("train").flag("model", variant.model).flag("preset", preset);
+            call.flag("config", run.join("config.json")).flag("out", &again).succeed();
+            assert_eq!(config(&again), config(run));
+            assert_same_run(run, &again);
+        }
     }
 }
 

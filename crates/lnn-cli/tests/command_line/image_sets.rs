@@ -1,4 +1,5 @@
-//! Small sets of images in files of their own: a bright square in noise, whose quadrant is the class.
+//! Small sets of images in files of their own: a bright square in noise, whose quadrant is the class. They are sorted by class, as
+//! folders are read.
 
 use lnn_data::readers::idx::{write_images, write_labels};
 use ndarray::Array4;
@@ -68,7 +69,7 @@ pub(crate) fn write(folder: &Path, counts: [usize; 2], side: usize) {
 pub(crate) fn draw(count: usize, side: usize, seed: u64) -> (Array4<u8>, Vec<u8>) {
     let mut noise = Noise(seed);
     let mut images = Array4::from_shape_simple_fn((count, 1, side, side), || noise.below(64) as u8);
-    let labels: Vec<usize> = (0..count).map(|i| i % CLASSES).collect();
+    let labels: Vec<usize> = (0..count).map(|i| i * CLASSES / count).collect();
     let size = side / 4;
     for (mut image, label) in images.outer_iter_mut().zip(&labels) {
         let (row, column) =

@@ -19,10 +19,15 @@ pub(crate) struct Ended {
 impl Call {
     /// A call of `command`; the commands that compute do so on one thread, which leaves the other cores to other tests.
     pub(crate) fn new(command: &str) -> Self {
+        Self::on_threads(command, 1)
+    }
+
+    /// The same, on so many threads.
+    pub(crate) fn on_threads(command: &str, threads: usize) -> Self {
         let mut call = Command::new(env!("CARGO_BIN_EXE_lnn-cli"));
         call.arg(command);
         if ["train", "eval", "predict", "bench"].contains(&command) {
-            call.args(["--threads", "1"]);
+            call.args(["--threads", &threads.to_string()]);
         }
         // A test must neither read the user's data nor fetch any, and a panic must show as users see it.
         call.env("LNN_DATA_DIR", "/nowhere/at/all").env_remove("RUST_BACKTRACE");

@@ -5,7 +5,9 @@ use crate::program::Call;
 use crate::run_contents::{assert_same_run, config, json_lines, metrics, training};
 use crate::sequences;
 use crate::series_files::SeriesFile;
-use crate::trained_runs::{CLLNN_ARTICLE, CLLNN_TUNED, EPOCHS, LNN_ARTICLE, LNN_TUNED, Variant, shared_data};
+use crate::trained_runs::{
+    CIFAR_CONV, CLLNN_ARTICLE, CLLNN_TUNED, EPOCHS, LNN_ARTICLE, LNN_TUNED, SNLNN_TUNED, Variant, shared_data,
+};
 use std::fs;
 use std::path::Path;
 
@@ -50,6 +52,19 @@ fn a_paused_cllnn_of_the_article_ends_as_the_whole_run() {
 #[test]
 fn a_paused_cllnn_ends_as_the_whole_run() {
     pausing_equals_the_whole(CLLNN_TUNED);
+}
+
+/// Convolutions that Muon trains, and batch normalisation.
+#[test]
+fn a_paused_cifar_with_convolutions_ends_as_the_whole_run() {
+    pausing_equals_the_whole(CIFAR_CONV);
+}
+
+#[test]
+fn a_paused_snlnn_that_has_grown_ends_as_the_whole_run() {
+    pausing_equals_the_whole(SNLNN_TUNED);
+    let line = &metrics(&SNLNN_TUNED.run().folder)[1];
+    assert!(line["living_units"].as_i64().unwrap() > 16, "it grew before the pause: {line}");
 }
 
 /// The article's schedule does not depend on the number of epochs, so more of them can be asked for later.

@@ -3,8 +3,9 @@
 use crate::checkpoint_file::CheckpointFile;
 use crate::program::Call;
 use crate::run_contents::{config, metrics};
-use crate::trained_runs::{CLLNN_ARTICLE, EPOCHS, VARIANTS, shared_data};
+use crate::trained_runs::{CIFAR_CONV, CLLNN_ARTICLE, EPOCHS, VARIANTS, shared_data};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[test]
 fn the_configuration_has_every_default_written_out() {
@@ -90,10 +91,19 @@ fn the_last_checkpoint_holds_the_optimizer_and_the_best_does_not() {
             file
         });
         assert!(best.tensors("optimizer.").is_empty(), "{variant:?}");
-        // Two moments for each trainable tensor, with its shape.
+        // Two moments for each trainable tensor, or a momentum for each kernel of Muon, with its shape.
         let moments = last.tensors("optimizer.");
         let model = last.tensors("model.");
-        assert!(!moments.is_empty() && moments.len() % 2 == 0, "{:?}", moments.keys());
+        let mut expected = BTreeSet::new();
+        for (name, (_, shape, _)) in &model {
+            let name = &name["model.".len()..];
+            if variant.trains(name) {
+                let muon = variant == CIFAR_CONV && shape.len() == 4;
+                let kinds: &[&str] = if muon { &["momentum"] } else { &["first", "second"] };
+                expected.extend(kinds.iter().map(|kind| format!("optimizer.{kind}.{name}")));
+            }
+        }
+        assert_eq!(moments.keys().cloned().collect::<BTreeSet<_>>(), expected, "{variant:?}");
         for (name, (_, shape, _)) in &moments {
             let owner = model.iter().find(|(owner, _)| name.ends_with(&owner["model.".len()..]));
             let (_, (_, expected, _)) = owner.unwrap_or_else(|| panic!("{name} belongs to no tensor"));

@@ -46,7 +46,12 @@ pub(crate) const VARIANTS: [Variant; 11] = [
 impl Variant {
     /// Training of a small model of this kind, in `out`; data and epochs are still to be named.
     pub(crate) fn train(self, out: &Path) -> Call {
-        let call = Call::new("train").flag("model", self.model).flag("preset", self.preset).flag("out", out);
+        self.train_by(Call::new("train"), out)
+    }
+
+    /// The same by `call`, which may have asked for more threads.
+    pub(crate) fn train_by(self, call: Call, out: &Path) -> Call {
+        let call = call.flag("model", self.model).flag("preset", self.preset).flag("out", out);
         // By key and not by flag, so that a test can still give the flags. Of 200 images, 180 are then trained on in 18
         // steps an epoch, whatever the preset.
         let call = call.set("batch_size=10").set("validation_fraction=0.1");
@@ -75,6 +80,14 @@ impl Variant {
                 .set("model.channels=[4,4,8]")
                 .set("model.lstm_units=8"),
         }
+    }
+
+    /// Whether the tensor `name` of the model trains; the others are statistics and fixed reservoirs.
+    pub(crate) fn trains(self, name: &str) -> bool {
+        let fixed =
+            ["preprocessing.", "running_", "whitening", "readout.mean", "readout.deviation", "active"];
+        let reservoir = name.starts_with("reservoir") && self.model != "snlnn";
+        !reservoir && !fixed.iter().any(|part| name.contains(part))
     }
 
     /// The shared run, trained when first asked for.

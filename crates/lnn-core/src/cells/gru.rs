@@ -103,11 +103,11 @@ impl FusedCell for Gru {
 /// The same equations in TorchScript. The state is `h [B, H]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
-    return torch.linear(x, self.input_weights, self.bias)
+    return torch.linear(x, self.input_weights, self.bias).to(self.recurrent_weights.dtype)
 
 def advance(self, projected: Tensor, h: Tensor) -> Tensor:
     r, z, n = torch.chunk(projected, 3, 1)
-    h_r, h_z, h_n = torch.chunk(torch.mm(h, self.recurrent_weights.t()), 3, 1)
+    h_r, h_z, h_n = torch.chunk(torch.zeros_like(projected).addmm_(h, self.recurrent_weights.t()), 3, 1)
     r = torch.sigmoid(r + h_r)
     z = torch.sigmoid(z + h_z)
     n = torch.tanh(n + r * (h_n + self.candidate_bias))
@@ -115,7 +115,7 @@ def advance(self, projected: Tensor, h: Tensor) -> Tensor:
 
 def start(self, x: Tensor, state: Optional[Tensor]) -> Tensor:
     if state is None:
-        return x.new_zeros([x.size(0), self.recurrent_weights.size(1)])
+        return self.recurrent_weights.new_zeros([x.size(0), self.recurrent_weights.size(1)])
     return state
 
 def step(self, x: Tensor, state: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:

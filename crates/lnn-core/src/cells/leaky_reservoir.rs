@@ -139,13 +139,13 @@ def project(self, x: Tensor) -> Tensor:
         drive = torch.linear(x, self.input_weights, self.bias)
     else:
         drive = torch.linear(x, self.input_weights)
-    return drive
+    return drive.to(self.recurrent_weights.dtype)
 
 def advance(self, projected: Tensor, h: Optional[Tensor]) -> Tensor:
     if h is None:
         h = torch.tanh(projected) * self.leak_rate
     else:
-        drive = torch.tanh(torch.addmm(projected, h, self.recurrent_weights.t()))
+        drive = torch.tanh(projected.clone().addmm_(h, self.recurrent_weights.t()))
         h = torch.lerp(h, drive, self.leak_rate)
     return h
 

@@ -159,14 +159,14 @@ impl Step for Kept {
 /// The same equation in TorchScript. The state is `h [B, H]`, zero if absent.
 const SCRIPT: &str = "
 def project(self, x: Tensor) -> Tensor:
-    return torch.linear(x * self.rate, self.input_weights, self.bias)
+    return torch.linear(x * self.rate, self.input_weights, self.bias).to(self.recurrent_weights.dtype)
 
 def advance(self, projected: Tensor, h: Tensor) -> Tensor:
-    return torch.addmm(projected, h, self.recurrent_weights.t()) + h * (1. - self.rate)
+    return projected.clone().addmm_(h, self.recurrent_weights.t()) + h * (1. - self.rate)
 
 def start(self, x: Tensor, state: Optional[Tensor]) -> Tensor:
     if state is None:
-        return x.new_zeros([x.size(0), self.recurrent_weights.size(0)])
+        return self.recurrent_weights.new_zeros([x.size(0), self.recurrent_weights.size(0)])
     return state
 
 def step(self, x: Tensor, state: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:

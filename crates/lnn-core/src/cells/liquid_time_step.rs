@@ -234,20 +234,20 @@ def project(self, x: Tensor) -> Tensor:
     projected = torch.linear(x, self.input_weights, bias)
     if hasattr(self, 'tau_input_weights'):
         projected = torch.cat([projected, torch.linear(x, self.tau_input_weights, self.tau)], -1)
-    return projected
+    return projected.to(self.tau.dtype)
 
 def advance(self, projected: Tensor, h: Tensor, dt: Optional[Tensor]) -> Tensor:
     parameter = self.tau
     drive = projected
     if hasattr(self, 'tau_input_weights'):
         drive, parameter = torch.chunk(projected, 2, 1)
-        parameter = torch.addmm(parameter, h, self.tau_recurrent_weights.t())
-    drive = torch.tanh(torch.addmm(drive, h, self.recurrent_weights.t()))
+        parameter = parameter.clone().addmm_(h, self.tau_recurrent_weights.t())
+    drive = torch.tanh(drive.clone().addmm_(h, self.recurrent_weights.t()))
     return torch.lerp(h, drive, self.rate(self.constants(parameter), dt).expand_as(h))
 
 def start(self, x: Tensor, state: Optional[Tensor]) -> Tensor:
     if state is None:
-        return x.new_zeros([x.size(0), self.recurrent_weights.size(0)])
+        return self.tau.new_zeros([x.size(0), self.tau.size(0)])
     return state
 
 def step(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
@@ -256,6 +256,9 @@ def step(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] =
 
 def sequence(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
     projected = self.project(x)
+    if dt is not None:
+        expected = [x.size(0), x.size(1)]
+        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
     h = self.start(x, state)
     outputs: List[Tensor] = []
     for t in range(projected.size(1)):

@@ -109,6 +109,11 @@ impl Cell for Lstm {
         let state: Vec<Tensor> = state.tensors().iter().map(|tensor| tensor.unsqueeze(0)).collect();
         let weights = self.layer_weights(x.device())?;
         // The layer contains the recurrence, so autocast ends before it.
+        // One step from rest has no gradient for the recurrent weights, rather than one of zeros.
+        let weights = match (initial, x.size()[1], weights) {
+            (None, 1, [input, recurrent, bias, no_bias]) => [input, recurrent.detach(), bias, no_bias],
+            (_, _, weights) => weights,
+        };
         let layer = || x.f_lstm(&state, &weights, true, 1, 0.0, true, false, true);
         let (outputs, h, c) = lnn_sys::without_autocast(x.device(), layer)??;
         Ok(Run { outputs, last: State::new(vec![h.squeeze_dim(0), c.squeeze_dim(0)]) })
@@ -121,22 +126,37 @@ impl Cell for Lstm {
 
 /// The same equations in TorchScript. The state is `(h, c)`, both `[B, H]`, zero if absent.
 const SCRIPT: &str = "
+def project(self, x: Tensor) -> Tensor:
+    return torch.linear(x, self.input_weights, self.bias).to(self.recurrent_weights.dtype)
+
+def advance(self, projected: Tensor, h: Tensor, c: Tensor) -> Tuple[Tensor, Tensor]:
+    # The chunks are a list: were they written in place, torch.jit.freeze would not take the weights, also in a list, as constants.
+    gates = projected + torch.zeros_like(projected).addmm_(h, self.recurrent_weights.t())
+    i, f, g, o = torch.chunk(gates, 4, 1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
 def start(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
     if state is None:
-        zero = x.new_zeros([x.size(0), self.recurrent_weights.size(1)])
+        zero = self.recurrent_weights.new_zeros([x.size(0), self.recurrent_weights.size(1)])
         return zero, zero
     return state
 
 def step(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
     h, c = self.start(x, state)
-    projected = torch.linear(x, self.input_weights, self.bias)
-    i, f, g, o = torch.chunk(torch.addmm(projected, h, self.recurrent_weights.t()), 4, 1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    h = torch.sigmoid(o) * torch.tanh(c)
+    h, c = self.advance(self.project(x), h, c)
     return h, (h, c)
 
 def sequence(self, x: Tensor, state: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
     h, c = self.start(x, state)
+    # Under autocast a product has another dtype. The fused layer would then keep its state in that dtype, or refuse float16.
+    if torch.mm(h[:, :1].t(), h[:, :1]).dtype != h.dtype:
+        projected = self.project(x)
+        states: List[Tensor] = []
+        for t in range(projected.size(1)):
+            h, c = self.advance(projected[:, t], h, c)
+            states.append(h)
+        return torch.stack(states, 1), (h, c)
     weights = [self.input_weights, self.recurrent_weights, self.bias, torch.zeros_like(self.bias)]
     outputs, h, c = torch.lstm(x, [h.unsqueeze(0), c.unsqueeze(0)], weights, True, 1, 0.0, True, False, True)
     return outputs, (h.squeeze(0), c.squeeze(0))

@@ -185,7 +185,7 @@ def project(self, x: Tensor) -> Tensor:
         projected = torch.linear(x, weights, self.bias[:self.units])
     else:
         projected = torch.linear(x, weights)
-    return projected
+    return projected.to(self.recurrent_weights.dtype)
 
 def advance(self, projected: Tensor, state: Optional[Tuple[Tensor, Tensor]]) -> Tuple[Tensor, Tensor]:
     if state is None:
@@ -193,7 +193,7 @@ def advance(self, projected: Tensor, state: Optional[Tuple[Tensor, Tensor]]) -> 
     else:
         v = state[0]
         weights = self.recurrent_weights[:self.units, :self.units]
-        u = torch.lerp(v, torch.tanh(torch.addmm(projected, v, weights.t())), self.leak_rate)
+        u = torch.lerp(v, torch.tanh(projected.clone().addmm_(v, weights.t())), self.leak_rate)
     spikes = self.spike(u - self.threshold)
     return u - spikes * self.threshold, spikes
 

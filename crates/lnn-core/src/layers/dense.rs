@@ -52,5 +52,5 @@ impl Dense {
 /// The same in TorchScript.
 const SCRIPT: &str = "
 def forward(self, x: Tensor) -> Tensor:
-    return torch.linear(x, self.weight, self.bias)
+    return torch.linear(x, self.weight, self.bias).to(self.weight.dtype)
 ";

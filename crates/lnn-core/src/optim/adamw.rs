@@ -6,12 +6,17 @@
 //! ```
 //! Sources: Kingma and Ba (2015); Loshchilov and Hutter (2019). λ = 0 is Adam. Decay applies to matrices and
 //! kernels only: shrinking a bias or a normalisation's scale towards zero regularises nothing.
+//!
+//! The corrections by βᵗ hold for weights that have had a gradient at each of t steps. The weights of units that are added later
+//! have not: their moments would be corrected too little and their first steps several times too long. After
+//! [`AdamW::units_added`], the first gradient of a weight therefore stands for those of the steps before: m = (1 - β₁ᵗ) g and
+//! v = (1 - β₂ᵗ) g², as at the first step of all.
 
 use crate::error::Error;
 use crate::optim::step_clock::StepClock;
 use crate::parameters::store::{Parameters, Role};
 use lnn_sys::{AdamWStep, fused_adamw};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// The constants of `AdamW`; the learning rate is given at each step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,6 +65,7 @@ pub struct AdamW {
     step: u64,
     clock: StepClock,
     config: AdamWConfig,
+    units_added: bool,
 }
 
 /// Parameters with one weight decay.
@@ -99,12 +105,17 @@ impl AdamW {
             group.second_moments.push(entry.tensor.detach().zeros_like());
         }
         let clock = StepClock::beside(decayed.parameters.iter().chain(&undecayed.parameters));
-        Ok(Self { groups: [decayed, undecayed], step: 0, clock, config })
+        Ok(Self { groups: [decayed, undecayed], step: 0, clock, config, units_added: false })
     }
 
     /// Number of steps that were taken.
     pub fn steps(&self) -> u64 {
         self.step
+    }
+
+    /// From now on the first gradient of a weight that had none before stands for those of the steps before.
+    pub fn units_added(&mut self) {
+        self.units_added = true;
     }
 
     /// Takes one step along the gradients of the last backward pass, and clears them. A parameter that the loss did
@@ -142,6 +153,17 @@ impl AdamW {
                 epsilon: self.config.epsilon,
             };
             let (first, second) = (pick(&group.first_moments), pick(&group.second_moments));
+            if self.units_added {
+                // In float64: a power of many steps multiplies the rounding of its base.
+                let before = self.clock.step.to_kind(Kind::Double) - 1.0;
+                let weight = |beta: f64| 1.0 - Tensor::pow_scalar(beta, &before);
+                let (of_first, of_second) = (weight(self.config.beta1), weight(self.config.beta2));
+                for ((gradient, first), second) in gradients.iter().zip(&first).zip(&second) {
+                    let unreached = second.f_eq(0.0)?;
+                    fill_where(&unreached, first, &(gradient * &of_first))?;
+                    fill_where(&unreached, second, &(gradient.square() * &of_second))?;
+                }
+            }
             fused_adamw(&parameters, &gradients, &first, &second, constants)?;
             group.parameters.iter_mut().for_each(Tensor::zero_grad);
         }
@@ -172,6 +194,12 @@ impl AdamW {
             named("first", &group.first_moments).chain(named("second", &group.second_moments))
         })
     }
+}
+
+/// Copies the elements of `values` where `chosen` is true into `tensor`.
+fn fill_where(chosen: &Tensor, tensor: &Tensor, values: &Tensor) -> Result<(), Error> {
+    tensor.shallow_clone().f_copy_(&values.f_where_self(chosen, tensor)?)?;
+    Ok(())
 }
 
 fn has_gradient(parameter: &Tensor) -> bool {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::parameters::init::Init;
-use tch::{Device, Kind};
+use tch::Device;
 
 const CONFIG: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1 };
 
@@ -68,4 +68,40 @@ fn constants_out_of_range_and_foreign_moments_are_refused() {
     let mut optimizer = AdamW::new(&parameters, CONFIG).unwrap();
     assert!(optimizer.restore(3, &[]).is_err());
     assert_eq!(optimizer.steps(), 0);
+}
+
+/// Trains one weight from step 1 and another from step `late`, each with the gradient 3, and returns how far both moved in the
+/// five steps from then on.
+fn moved(late: i64, announced: bool) -> [f64; 2] {
+    let mut parameters = Parameters::drawn(1, Kind::Double, Device::Cpu);
+    let weight = parameters.root().trainable("weight", &[2], &Init::Constant(0.0)).unwrap();
+    let mut optimizer = AdamW::new(&parameters, CONFIG).unwrap();
+    let mut before = weight.detach().copy();
+    for step in 1..late + 5 {
+        if step == late {
+            before = weight.detach().copy();
+            if announced {
+                optimizer.units_added();
+            }
+        }
+        let scale = Tensor::from_slice(&[3.0, if step < late { 0.0 } else { 3.0 }]);
+        (&weight * scale).sum(Kind::Double).backward();
+        optimizer.step(1e-2).unwrap();
+    }
+    let moved = weight.detach() - before;
+    [0, 1].map(|i| moved.double_value(&[i]))
+}
+
+#[test]
+fn a_weight_whose_gradients_begin_late_takes_no_longer_steps_than_the_others() {
+    let [early, late] = moved(200, true);
+    assert!((early + 0.05).abs() < 1e-7, "five steps of the learning rate, found {early}");
+    assert!((late - early).abs() < 1e-7, "{late} instead of {early}");
+    // Unannounced, the late weight's steps are those of a moment that is corrected too little.
+    assert!(moved(200, false)[1] < 3.0 * early);
+}
+
+#[test]
+fn from_the_first_step_on_it_makes_no_difference() {
+    assert_eq!(moved(1, true), moved(1, false));
 }

@@ -53,6 +53,12 @@ impl Optimizer {
         Ok(Self { adamw, muon: Some((Muon::new(parameters, muon)?, relative_rate)) })
     }
 
+    /// Says that the model has units that were added after the first step; see [`AdamW::units_added`]. Convolutions do not grow,
+    /// and a momentum is not corrected.
+    pub fn units_added(&mut self) {
+        self.adamw.units_added();
+    }
+
     /// Takes one step along the gradients of the last backward pass, and clears them.
     ///
     /// # Errors

@@ -78,6 +78,9 @@ pub trait Cell: Debug {
     /// `sequence(x [B, T, I], state) -> (outputs [B, T, H], state)` and `forward(x) -> outputs`. The state is optional;
     /// it is the one tensor of the cell's state, or a tuple of them. The methods of a cell that has time take `dt`, `[B]` or
     /// `[B, T]` and optional, after the state.
+    ///
+    /// A product with the state is added in place to a copy: `torch.autocast` leaves operations in place as they are, so that the
+    /// state keeps the dtype of the weights, as it does in a training step in mixed precision.
     fn script(&self) -> Script;
 }
 

@@ -115,7 +115,7 @@ pub(crate) struct Passed<'a> {
 }
 
 impl Passed<'_> {
-    /// The gradients of all weights that need one.
+    /// The gradients of all weights that need one and take part: one step from rest has none for those of the state.
     pub(crate) fn weight_gradients(
         &self,
         products: &[Product],
@@ -124,7 +124,8 @@ impl Passed<'_> {
     ) -> Result<Vec<Option<Tensor>>, PassError> {
         let all = products.iter().zip(weights).zip(needs);
         all.map(|((product, weights), needed)| {
-            needed.then(|| self.weight_gradient(*product, weights)).transpose()
+            let idle = product.from.is_none() && self.initial.is_none() && self.states.size()[0] == 1;
+            (*needed && !idle).then(|| self.weight_gradient(*product, weights)).transpose()
         })
         .collect()
     }

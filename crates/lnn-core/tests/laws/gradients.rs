@@ -89,6 +89,23 @@ pub(crate) fn a_scan_has_the_gradients_of_its_steps(subject: &Subject) {
     }
 }
 
+/// The weights of the state take no part in a step from rest; a gradient of zeros would let weight decay shrink them.
+pub(crate) fn one_step_from_rest_has_no_gradient_for_what_takes_no_part(subject: &Subject) {
+    let names = ["recurrent_weights", "tau_recurrent_weights"];
+    let entries = subject.parameters.entries().iter();
+    let idle = entries.filter(|entry| names.contains(&entry.name.as_str()) && entry.tensor.requires_grad());
+    let idle: Vec<Tensor> = idle.map(|entry| entry.tensor.shallow_clone()).collect();
+    if idle.is_empty() {
+        return;
+    }
+    for (initial, takes_part) in [(None, false), (Some(&subject.initial), true)] {
+        let first = subject.x.narrow(1, 0, 1);
+        let run = subject.cell.scan(Sequence::new(&first), initial).unwrap();
+        let found = Tensor::run_backward(&[loss(&run.outputs, &run.last)], &idle, false, false);
+        assert!(found.iter().all(|gradient| gradient.defined() == takes_part));
+    }
+}
+
 pub(crate) fn a_masked_input_gets_no_gradient(subject: &Subject) {
     let loss = loss_of_scan(subject, false, Some(&subject.mask));
     let gradient = &gradients(&loss, &[subject.x.shallow_clone()])[0];

@@ -133,7 +133,8 @@ macro_rules! cells_obey_the_laws {
                     what_stands_at_a_masked_step_does_not_matter;
                 gradients:
                     a_scan_has_the_gradients_of_its_steps,
-                    a_masked_input_gets_no_gradient;
+                    a_masked_input_gets_no_gradient,
+                    one_step_from_rest_has_no_gradient_for_what_takes_no_part;
                 scripts:
                     the_scripted_sequence_has_the_values_and_gradients_of_the_scan,
                     scripted_steps_are_the_scripted_sequence,

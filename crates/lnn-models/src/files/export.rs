@@ -32,6 +32,9 @@ pub struct ExportDescription {
     pub torch_version: String,
     /// What `forward` takes.
     pub input: TensorContract,
+    /// The time between steps; null if the training data had none.
+    #[serde(default)]
+    pub time: Option<TimeContract>,
     /// What it returns.
     pub output: TensorContract,
     /// Names of the classes, in the order of the logits; empty if the output is values.
@@ -55,6 +58,15 @@ pub struct TensorContract {
     pub dtype: String,
     /// The lowest and highest value; null if there is no bound.
     pub range: Option<(f64, f64)>,
+}
+
+/// The time between steps, in the unit of the data: that of the column of time, seconds for dates.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TimeContract {
+    /// What the model divides `dt` by; where `dt` is absent each step counts as this.
+    pub unit: f64,
+    /// The median `dt` of the training data.
+    pub typical_dt: f64,
 }
 
 /// One extent of a shape.
@@ -98,6 +110,7 @@ impl ExportDescription {
             export_version: EXPORT_VERSION,
             torch_version: lnn_sys::torch_version(),
             input: contract(content, std::iter::once(batch()).chain(extents).collect(), range),
+            time: input.timing.map(|timing| TimeContract { unit: timing.unit, typical_dt: timing.typical() }),
             output: contract(predicted, predictions, None),
             class_names,
             value_names,

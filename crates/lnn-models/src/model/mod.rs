@@ -10,6 +10,7 @@ use crate::parts::growth::{AddedUnits, Grown, Growth};
 use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
+use crate::parts::time_script;
 use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, seeded};
 use tch::{Device, Kind, Tensor};
 
@@ -272,7 +273,12 @@ impl Model {
     /// that can be run step by step also has `sequence(x, state)` and `step(x, state)`; if it takes `dt`, all three take it last.
     pub fn script(&self) -> Script {
         let preprocessing = self.preprocessing.script(&self.input, self.network.stepping().order());
-        self.network.script().part("preprocessing", preprocessing)
+        let script = self.network.script().part("preprocessing", preprocessing);
+        if self.network.has_time() {
+            script.part("time", time_script::of(self.input.timing.as_ref()))
+        } else {
+            script
+        }
     }
 
     /// The configuration that the model was built from.

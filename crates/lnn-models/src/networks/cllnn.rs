@@ -189,13 +189,13 @@ impl Network for Cllnn {
 /// [`Network::head`] in TorchScript; `BLOCKS` stands for the calls of the blocks, `SEQUENCE` for the scan.
 const SCRIPT: &str = "
 def forward(self, images: Tensor) -> Tensor:
-    x = self.preprocessing.forward(images)
+    x = self.preprocessing.forward(images, self.readout.weight.dtype)
     x = x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
     BLOCKS
     states = self.reservoir.forward(SEQUENCE)
     memory = self.lstm.sequence(states)[1][0]
     logits = self.readout.forward(torch.dropout(memory, self.dropout, self.training))
-    return self.preprocessing.to_units(logits)
+    return self.preprocessing.to_units(logits, images)
 ";
 
 /// A convolution, a pooling, a normalisation if there is one, and a rectifier.

@@ -179,8 +179,8 @@ impl Network for Lnn {
 /// [`Network::front`] and [`Network::head`] in TorchScript; `FEATURES` stands for the features of each reservoir.
 const SCRIPT: &str = "
 def forward(self, images: Tensor) -> Tensor:
-    x = self.preprocessing.forward(images)
+    x = self.preprocessing.forward(images, self.readout.weight.dtype)
     features = []
     FEATURES
-    return self.preprocessing.to_units(self.readout.forward(torch.cat(features, 1)))
+    return self.preprocessing.to_units(self.readout.forward(torch.cat(features, 1)), images)
 ";

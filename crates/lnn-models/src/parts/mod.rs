@@ -11,3 +11,4 @@ pub(crate) mod reservoir_settings;
 pub(crate) mod residual_front;
 pub(crate) mod standardization;
 pub(crate) mod summary;
+pub(crate) mod time_script;

@@ -214,7 +214,8 @@ impl Preprocessing {
     /// The same in TorchScript, behind a check of the input. `order` says how images are read by a network that can be run step
     /// by step; then sequences that were read so are standardised, too.
     pub(crate) fn script(&self, input: &InputSpec, order: Option<Scan>) -> Script {
-        preprocessing_script::of(self.standardization, input, order)
+        let constants = self.deviation.isinf().sum(Kind::Int64).int64_value(&[]);
+        preprocessing_script::of(self.standardization, constants, input, order)
     }
 }
 

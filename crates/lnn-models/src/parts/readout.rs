@@ -90,7 +90,7 @@ const SCRIPT: &str = "
 def forward(self, features: Tensor) -> Tensor:
     if hasattr(self, 'mean'):
         features = (features - self.mean) / self.deviation
-    return torch.linear(features, self.weight, self.bias)
+    return torch.linear(features, self.weight, self.bias).to(self.weight.dtype)
 ";
 
 /// A pass over the training features.

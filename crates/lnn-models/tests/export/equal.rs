@@ -90,7 +90,7 @@ fn loss(logits: &Tensor) -> Tensor {
 fn the_module_has_the_gradients_of_the_model_in_training_and_in_evaluation() {
     for config in configurations() {
         let checkpoint = checkpoint(&config, Standardization::Channels);
-        let x = images(6);
+        let x = images(18);
         for training in [false, true] {
             let (model, mut module) = (checkpoint.model(Device::Cpu).unwrap(), module(&checkpoint));
             if training {

@@ -35,12 +35,13 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
         ModelConfig::Cifar(config) => {
             (config.units, config.dropout, config.stretches) = (9, 0.0, 1);
             if !config.channels.is_empty() {
-                config.channels = vec![4, 6];
+                config.channels = vec![8, 9];
             }
         }
         ModelConfig::Lstm(config) => (config.units, config.dropout) = (10, 0.0),
         ModelConfig::Cllnn(config) => {
-            config.channels = vec![4, 6];
+            // As many channels as the product form of the convolution needs.
+            config.channels = vec![8, 9];
             config.reservoir.units = 30;
             config.lstm_units = 10;
         }

@@ -56,7 +56,8 @@ fn lnns(mut lnn: LnnConfig) -> Vec<ModelConfig> {
 
 fn cllnns(mut cllnn: CllnnConfig) -> Vec<ModelConfig> {
     cllnn.reservoir.units = 12;
-    (cllnn.channels, cllnn.lstm_units) = (vec![3, 4], 5);
+    // As many channels as the product form of the convolution needs.
+    (cllnn.channels, cllnn.lstm_units) = (vec![8, 9], 5);
     let form = |scan| ModelConfig::Cllnn(CllnnConfig { scan, ..cllnn.clone() });
     [Scan::Whole, Scan::Rows, Scan::ColumnsReversed, Scan::Positions].map(form).to_vec()
 }
@@ -102,7 +103,7 @@ fn cifars(mut cifar: CifarConfig) -> Vec<ModelConfig> {
             vec![Scan::Patches { size: 4, stride: 2 }, Scan::PatchesByColumn { size: 4, stride: 2 }];
     }
     if !cifar.channels.is_empty() {
-        cifar.channels = vec![4, 6];
+        cifar.channels = vec![8, 9];
     }
     [1, 2].map(|layers| ModelConfig::Cifar(CifarConfig { layers, ..cifar.clone() })).to_vec()
 }

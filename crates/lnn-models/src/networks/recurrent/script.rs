@@ -98,17 +98,18 @@ fn stepwise(network: &Recurrent) -> String {
     }
     let read = branch.order.map_or_else(|| "x".to_owned(), Scan::script);
     let image = branch.order.is_some() && !time;
-    let [parameter, argument, check, unsqueeze] = if time {
-        [", dt: Optional[Tensor] = None", ", dt", CHECK_TIME, TIME_OF_STEP]
+    let [parameter, argument, check, unsqueeze, scale] = if time {
+        [", dt: Optional[Tensor] = None", ", dt", CHECK_TIME, TIME_OF_STEP, SCALED_TIME]
     } else {
-        ["", "", "", ""]
+        [""; 5]
     };
     STEPWISE
         .replace("    LAYERS\n", &layers)
         .replace("    MEAN\n", if mean { &running } else { "" })
         .replace("    CHECK_TIME\n", check)
+        .replace("    SCALED_TIME\n", scale)
         .replace("    TIME_OF_STEP\n", unsqueeze)
-        .replace("    ONE_STEP\n", if per_step { ONE_OF_ITS_STEPS } else { ONE_STEP })
+        .replace("ONE_STEP", if per_step { "values[:, 0]" } else { "values" })
         .replace("SUMMARIES", &summaries)
         .replace("AFTER", &names.join(", "))
         .replace("LENGTH", &names.len().to_string())
@@ -121,10 +122,11 @@ fn stepwise(network: &Recurrent) -> String {
 /// The forward pass over all steps at once; `FRONT` and `FEATURES` stand for the front and the summaries of each branch.
 const WHOLE: &str = "
 def forward(self, images: Tensor) -> Tensor:
-    x = self.preprocessing.forward(images)
+    x = self.preprocessing.forward(images, self.readout.weight.dtype)
+    logits = self.logits(x)
     if self.mirror and not self.training:
-        return self.preprocessing.to_units((self.logits(x) + self.logits(x.flip([-1]))) / 2.0)
-    return self.preprocessing.to_units(self.logits(x))
+        logits = (logits + self.logits(x.flip([-1]))) / 2.0
+    return self.preprocessing.to_units(logits, images)
 
 def logits(self, x: Tensor) -> Tensor:
     FRONT
@@ -133,46 +135,43 @@ def logits(self, x: Tensor) -> Tensor:
     return self.readout.forward(torch.dropout(torch.cat(features, 1), self.dropout, self.training))
 ";
 
-/// The forward pass that can be taken up again. `dt` takes the dtype of the input: numpy gives float64.
+/// The forward pass that can be taken up again. What the readout returns gets its units last, beside the input as it was given.
 const STEPWISE: &str = "
 def run(self, x: Tensor, state: Optional[List[Tensor]]PARAMETER) -> Tuple[Tensor, List[Tensor]]:
     if state is not None:
         assert len(state) == LENGTH, 'the state is the LENGTH tensors that a call before gave, found {}'.format(len(state))
         batch = state[0].size(0)
         assert batch == x.size(0), 'the state is of {} sequences, x of {}'.format(batch, x.size(0))
-    CHECK_TIME
+    SCALED_TIME
     LAYERS
     MEAN
     seen = torch.dropout(torch.cat([SUMMARIES], -1), self.dropout, self.training)
-    return self.preprocessing.to_units(self.readout.forward(seen)), [AFTER]
+    return self.readout.forward(seen), [AFTER]
 
 def forward(self, WHOLE: TensorPARAMETER) -> Tensor:
-    x = self.preprocessing.forward(WHOLE)
-    return self.run(READ, NoneARGUMENT)[0]
+    CHECK_TIME
+    given = WHOLE
+    x = self.preprocessing.forward(given, self.readout.weight.dtype)
+    return self.preprocessing.to_units(self.run(READ, NoneARGUMENT)[0], given)
 
 def sequence(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tuple[Tensor, List[Tensor]]:
-    return self.run(self.preprocessing.steps(x), stateARGUMENT)
+    CHECK_TIME
+    values, after = self.run(self.preprocessing.steps(x, self.readout.weight.dtype), stateARGUMENT)
+    return self.preprocessing.to_units(values, x), after
 
 def step(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tuple[Tensor, List[Tensor]]:
     assert x.dim() == 2, 'one step is [N, I], found {}'.format(x.size())
     TIME_OF_STEP
-    ONE_STEP
+    values, after = self.run(self.preprocessing.steps(x.unsqueeze(1), self.readout.weight.dtype), stateARGUMENT)
+    return self.preprocessing.to_units(ONE_STEP, x), after
 ";
 
-/// One step of a network that predicts once for a sequence.
-const ONE_STEP: &str = "    return self.sequence(x.unsqueeze(1), stateARGUMENT)
+/// The check of the values of `dt [N, T]`, which a single step does not make.
+const CHECK_TIME: &str = "    self.time.check(dt)
 ";
 
-/// One step of a network that predicts after each step.
-const ONE_OF_ITS_STEPS: &str = "    values, after = self.sequence(x.unsqueeze(1), stateARGUMENT)
-    return values[:, 0], after
-";
-
-/// The check of `dt [N, T]`.
-const CHECK_TIME: &str = "    if dt is not None:
-        expected = [x.size(0), x.size(1)]
-        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
-        dt = dt.to(x.dtype)
+/// `dt` as the cells take it.
+const SCALED_TIME: &str = "    dt = self.time.scaled(dt, x.dtype)
 ";
 
 /// The time of one step, `[N]`, as that of a sequence.

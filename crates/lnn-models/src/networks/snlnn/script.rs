@@ -57,14 +57,14 @@ def run(self, x: Tensor, state: Optional[List[Tensor]]) -> Tuple[Tensor, List[Te
         spikes = spikes + state[3]
         steps = steps + state[4]
     seen = torch.dropout(torch.cat([SUMMARIES], 1), self.dropout, self.training)
-    logits = self.readout.forward(seen, self.room, self.units)
-    return self.preprocessing.to_units(logits), [v, s, membranes, spikes, steps]
+    return self.readout.forward(seen, self.room, self.units), [v, s, membranes, spikes, steps]
 
 def encode(self, x: Tensor) -> Tensor:
     return ENCODE
 
 def forward(self, images: Tensor) -> Tensor:
-    return self.run(self.encode(self.preprocessing.forward(images)), None)[0]
+    x = self.preprocessing.forward(images, self.readout.weight.dtype)
+    return self.preprocessing.to_units(self.run(self.encode(x), None)[0], images)
 STEPS
 def step(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor, List[Tensor]]:
     assert x.dim() == 2, 'one step is [N, I], found {}'.format(x.size())
@@ -74,19 +74,21 @@ def step(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor,
 /// Steps as the image is read, or the spikes of an encoding that spreads one image over time.
 const CURRENTS: &str = "
 def sequence(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor, List[Tensor]]:
-    return self.run(self.preprocessing.steps(x), state)
+    output, after = self.run(self.preprocessing.steps(x, self.readout.weight.dtype), state)
+    return self.preprocessing.to_units(output, x), after
 ";
 
 /// Steps as the image is read, of which the changes are shown; the last step is a part of the state.
 const CHANGES: &str = "
 def sequence(self, x: Tensor, state: Optional[List[Tensor]] = None) -> Tuple[Tensor, List[Tensor]]:
-    x = self.preprocessing.steps(x)
+    given = x
+    x = self.preprocessing.steps(x, self.readout.weight.dtype)
     before = torch.zeros_like(x[:, :1])
     if state is not None:
         before = state[len(state) - 1].unsqueeze(1)
     changes = self.delta(torch.cat([before, x], 1), THRESHOLD)[:, 1:]
     output, after = self.run(changes, state)
-    return output, after + [x[:, -1]]
+    return self.preprocessing.to_units(output, given), after + [x[:, -1]]
 ";
 
 /// The encodings of `lnn-core`, of which one is called.
@@ -113,5 +115,5 @@ def delta(self, x: Tensor, threshold: float) -> Tensor:
 const READOUT: &str = "
 def forward(self, seen: Tensor, room: int, units: int) -> Tensor:
     weight = self.weight.view([self.weight.size(0), -1, room])[:, :, :units].flatten(1)
-    return torch.linear(seen, weight, self.bias)
+    return torch.linear(seen, weight, self.bias).to(self.weight.dtype)
 ";

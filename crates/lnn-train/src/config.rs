@@ -114,10 +114,10 @@ impl RunConfig {
     pub fn validate(&self) -> Result<(), Error> {
         let refuse = |key, expected, found: String| Err(Error::Setting { key, expected, found });
         if !(1..=MOST_EPOCHS).contains(&self.epochs) {
-            return refuse("epochs", "1 to 1,000,000,000", self.epochs.to_string());
+            return refuse("epochs", "at least 1 and at most 1,000,000,000", self.epochs.to_string());
         }
         if !(1..=LARGEST_BATCH).contains(&self.batch_size) {
-            return refuse("batch_size", "1 to 1,000,000,000", self.batch_size.to_string());
+            return refuse("batch_size", "at least 1 and at most 1,000,000,000", self.batch_size.to_string());
         }
         if let Some(limit) = self.limit.filter(|limit| *limit < 4) {
             return refuse("limit", "at least 4", limit.to_string());

@@ -33,7 +33,7 @@ pub enum NpyError {
     },
     /// The array has numbers of another kind.
     #[error(
-        "{}: expected a float32 or float64 .npy, found {found}; hint: x.astype('float32'), after scaling as the model expects it",
+        "{}: expected a float32 .npy, or float64 for a model of that dtype, found {found}; hint: x.astype('float32'), after scaling as the model expects it",
         path.display()
     )]
     Kind {

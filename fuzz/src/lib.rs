@@ -8,8 +8,11 @@ mod files;
 use lnn_data::fuzzing as data;
 use lnn_models::fuzzing as models;
 
+/// A function that reads bytes.
+pub type Target = fn(&[u8]);
+
 /// The targets with their names.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("idx", files::idx),
     ("gzip", files::gzip),
     ("tar", data::tar),
@@ -27,7 +30,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 11] = [
 ///
 /// # Panics
 /// If there is none; the message names all.
-pub fn target(name: &str) -> fn(&[u8]) {
+pub fn target(name: &str) -> Target {
     let found = TARGETS.iter().find(|(known, _)| *known == name);
     let names = || TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     found.map_or_else(|| panic!("expected a target of {}, found {name:?}", names()), |(_, target)| *target)

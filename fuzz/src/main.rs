@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-static TARGET: OnceLock<fn(&[u8])> = OnceLock::new();
+static TARGET: OnceLock<lnn_fuzz::Target> = OnceLock::new();
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     TARGET.get_or_init(|| lnn_fuzz::target(&std::env::var("LNN_FUZZ_TARGET").unwrap_or_default()))(bytes);

@@ -82,6 +82,32 @@ def test_a_checkpoint_of_another_model_is_no_start(runs, data, tmp_path):
     assert "the model of the configuration is not that of" in changed
 
 
+def test_weights_that_lie_transposed_or_share_memory_come_back_with_their_values(runs, tmp_path):
+    module = runs["liquid", "tuned", "series"].module()
+    parameters = dict(module.named_parameters())
+    whole = torch.zeros(sum(parameter.numel() for parameter in parameters.values()) + 7)
+    place = 3
+    for parameter in parameters.values():
+        shared = whole[place : place + parameter.numel()].view(parameter.shape[::-1]).permute(*range(parameter.dim())[::-1])
+        shared.copy_(parameter.detach())
+        parameter.data = shared
+        place += parameter.numel()
+    torch.jit.save(module, tmp_path / "shared.pt")
+    lnn_cli("import", tmp_path / "shared.pt", "--out", tmp_path / "shared.safetensors")
+    with safe_open(tmp_path / "shared.safetensors", "pt") as checkpoint:
+        for name, tensor in module.state_dict().items():
+            assert torch.equal(checkpoint.get_tensor(f"model.{name}"), tensor), name
+
+
+def test_a_module_with_a_wrong_checksum_is_refused(runs, tmp_path):
+    content = bytearray(runs["lnn", "tuned"].module_file.read_bytes())
+    weights = next(iter(runs["lnn", "tuned"].module().parameters())).detach().numpy().tobytes()
+    content[content.index(weights[:64]) + 5] ^= 1
+    (tmp_path / "damaged.pt").write_bytes(content)
+    for command in (["inspect"], ["import", "--out", tmp_path / "x"]):
+        assert "checksum" in lnn_cli(command[0], tmp_path / "damaged.pt", *command[1:], code=2)[1].lower()
+
+
 def refusal_of(module, folder, **extra):
     file = folder / "changed.pt"
     torch.jit.save(module, file, **extra)

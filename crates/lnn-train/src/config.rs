@@ -117,11 +117,17 @@ impl RunConfig {
     /// [`Error::Setting`] with the key, its range and the value; [`Error::Configuration`] if several values do not fit together.
     pub fn validate(&self) -> Result<(), Error> {
         let refuse = |key, expected, found: String| Err(Error::Setting { key, expected, found });
-        if !(1..=MOST_EPOCHS).contains(&self.epochs) {
-            return refuse("epochs", "1 to 1,000,000,000", self.epochs.to_string());
+        if self.epochs == 0 {
+            return refuse("epochs", "at least 1", "0".into());
         }
-        if !(1..=LARGEST_BATCH).contains(&self.batch_size) {
-            return refuse("batch_size", "1 to 1,000,000,000", self.batch_size.to_string());
+        if self.epochs > MOST_EPOCHS {
+            return refuse("epochs", "at most 1,000,000,000", self.epochs.to_string());
+        }
+        if self.batch_size < 1 {
+            return refuse("batch_size", "at least 1", self.batch_size.to_string());
+        }
+        if self.batch_size > LARGEST_BATCH {
+            return refuse("batch_size", "at most 1,000,000,000", self.batch_size.to_string());
         }
         if let Some(limit) = self.limit.filter(|limit| *limit < 4) {
             return refuse("limit", "at least 4", limit.to_string());

@@ -47,7 +47,7 @@ fn numbers_that_no_computer_has_room_for_are_refused_by_their_key() {
     let units = format!("model.reservoir.units={}", 1_u64 << 53);
     let message = refused_settings("lnn", &[&units]);
     assert!(message.contains("reservoir.units must be at most"), "{message}");
-    for (flag, key) in [("--epochs", "epochs must be 1 to"), ("--pause-after", "--pause-after")] {
+    for (flag, key) in [("--epochs", "epochs must be at most"), ("--pause-after", "--pause-after")] {
         let message = refused("cllnn", &shared_data(), &[flag, &most]);
         assert!(message.contains(key) && message.contains(&most), "{message}");
     }

@@ -1,6 +1,5 @@
 //! The errors of a folder of images: one variant per kind of error.
 
-use crate::readers::picture::FORMAT_NAMES;
 use std::path::PathBuf;
 
 /// The reason why the images of `--data folder:DIR` could not be read.
@@ -99,7 +98,7 @@ pub enum ImageFolderError {
     },
 
     /// A file is not a valid image of a known format.
-    #[error("{}: a {FORMAT_NAMES} image expected, found {found}; hint: copy it again, or remove it", path.display())]
+    #[error("{}: a PNG, JPEG, WebP or BMP image expected, found {found}; hint: copy it again, or remove it", path.display())]
     Undecodable {
         /// The file.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! From a checkpoint to a module and back, and what is refused on the way.
 
 use crate::{checkpoint, exported, small};
-use lnn_models::{Checkpoint, Error, Exported, ModelKind, Preset, Standardization};
+use lnn_models::{Checkpoint, Error, Exported, ModelKind, NamedTensor, Preset, Standardization};
 use lnn_sys::ScriptModule;
 use std::path::PathBuf;
 use tch::{Device, Kind, Tensor};
@@ -40,13 +40,13 @@ fn a_module_becomes_the_checkpoint_it_came_from() {
 }
 
 /// A module with the description of `checkpoint` and other tensors.
-fn forged(checkpoint: &Checkpoint, change: impl Fn(&str, &Tensor) -> Option<(Tensor, bool)>) -> Error {
+fn forged(checkpoint: &Checkpoint, change: impl Fn(&NamedTensor) -> Option<(Tensor, bool)>) -> Error {
     let (_folder, path) = file(&exported(checkpoint));
     let original = Exported::load(&path).unwrap();
     let mut root = ScriptModule::new("__torch__.Forged").unwrap();
     let mut parts: Vec<(String, ScriptModule)> = Vec::new();
     for found in &original.tensors {
-        let Some((tensor, parameter)) = change(&found.name, &found.tensor) else { continue };
+        let Some((tensor, parameter)) = change(found) else { continue };
         let (path, name) = found.name.rsplit_once('.').unwrap();
         let mut place = String::new();
         for step in path.split('.') {
@@ -74,9 +74,9 @@ fn forged(checkpoint: &Checkpoint, change: impl Fn(&str, &Tensor) -> Option<(Ten
 fn tensors_that_do_not_fit_are_named_with_what_was_expected_and_found() {
     let original = tuned();
     let error = |victim: &'static str, change: &dyn Fn(Tensor, bool) -> Option<(Tensor, bool)>| {
-        let error = forged(&original, |name, tensor| {
-            let (tensor, parameter) = (tensor.shallow_clone(), tensor.requires_grad());
-            if name == victim { change(tensor, parameter) } else { Some((tensor, parameter)) }
+        let error = forged(&original, |found| {
+            let (tensor, parameter) = (found.tensor.shallow_clone(), found.parameter);
+            if found.name == victim { change(tensor, parameter) } else { Some((tensor, parameter)) }
         });
         assert!(matches!(error, Error::Unfit { .. }));
         error.to_string()

@@ -4,7 +4,7 @@
 //! A parser of Python's literals would follow any nesting that a file makes up. This one knows the three keys and what each may
 //! hold, and therefore has no recursion.
 
-use super::NpyError;
+use super::error::NpyError;
 use std::io::Read;
 use std::path::Path;
 use tch::Kind;

@@ -3,70 +3,16 @@
 //! A file is read with its own length as bound: the header must fit into the few kilobytes that NumPy allows it, and the size that it
 //! claims must be the size that is there, before anything is allocated for it.
 
+mod error;
 mod header;
 
 use header::{Header, Number};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tch::{Kind, Tensor};
 
-/// The reason why an array cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NpyError {
-    /// The operating system refused to read the file.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The reason given by the operating system.
-        source: io::Error,
-    },
-    /// The file is not a whole `.npy` file.
-    #[error("{}: expected a .npy file as numpy.save writes it, found {found}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What it is instead.
-        found: String,
-    },
-    /// The array has numbers of another kind.
-    #[error(
-        "{}: expected a float32 or float64 .npy, found {found}; hint: x.astype('float32'), after scaling as the model expects it",
-        path.display()
-    )]
-    Kind {
-        /// The file.
-        path: PathBuf,
-        /// NumPy's description of the numbers.
-        found: String,
-    },
-    /// The array has another size than its header claims.
-    #[error(
-        "{}: expected {expected} bytes of numbers for the shape {shape:?} in the header, found {found}; hint: the file was cut off, or \
-         damaged",
-        path.display()
-    )]
-    Size {
-        /// The file.
-        path: PathBuf,
-        /// The shape in the header.
-        shape: Vec<u64>,
-        /// The bytes that this shape has; far too many for any file if their number overflows.
-        expected: u128,
-        /// The bytes after the header.
-        found: u64,
-    },
-    /// There is not enough memory.
-    #[error("{}: not enough memory for {bytes} bytes; hint: divide the array", path.display())]
-    Memory {
-        /// The file.
-        path: PathBuf,
-        /// The bytes that are needed.
-        bytes: u64,
-    },
-}
+pub use error::NpyError;
 
 /// Reads an array of float32 or float64, of any shape, byte order and order of memory, as a tensor on the CPU. The tensor has the dtype
 /// of the file.
@@ -122,7 +68,7 @@ pub fn read(path: &Path) -> Result<Tensor, NpyError> {
 
 impl Number {
     /// Bytes of one number.
-    fn bytes(&self) -> usize {
+    fn bytes(self) -> usize {
         if self.kind == Kind::Double { 8 } else { 4 }
     }
 }

@@ -1,6 +1,6 @@
 //! BMP.
 
-use super::{CONVERT, FLATTEN, Picture, Problem, blank};
+use super::decoded::{CONVERT, FLATTEN, Picture, Problem, blank};
 use image::codecs::bmp::BmpDecoder;
 use image::{ColorType, ImageDecoder, ImageError};
 use std::io::Cursor;

@@ -1,6 +1,7 @@
 //! JPEG. A decoded value may differ by 1 from what libjpeg computes, because the standard leaves rounding open.
 
-use super::{CONVERT, Picture, Problem, blank, claims_too_much, orientation};
+use super::decoded::{CONVERT, Picture, Problem, blank, claims_too_much};
+use super::orientation;
 use image::metadata::Orientation;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;

@@ -1,10 +1,11 @@
-//! A decoded image file; its first bytes decide the format, not its name. One file per decoder; a new format is a line in [`FORMATS`].
+//! Image files; the first bytes of a file decide its format, not its name. One file per decoder; a new format is a line in [`FORMATS`].
 //!
 //! Only images that a model takes unchanged are accepted: 8 bits per channel, grey or RGB. Palettes and lower bit
 //! depths are expanded, and an image is turned as its EXIF data say. A truncated file is an error, although an image viewer would show
 //! the missing part in grey.
 
 mod bmp;
+mod decoded;
 mod jpeg;
 mod orientation;
 mod png;
@@ -15,9 +16,9 @@ use std::path::Path;
 
 use crate::error::DataError;
 use crate::readers::image_folder_error::ImageFolderError;
+use decoded::Problem;
 
-/// The maximum number of pixels of an image, because a file of some bytes may claim any number. Decoding takes up to 6 bytes each.
-const MOST_PIXELS: u64 = 1 << 26;
+pub(crate) use decoded::Picture;
 
 /// A format.
 struct Format {
@@ -47,21 +48,9 @@ const FORMATS: [Format; 4] = [
     Format { endings: &["bmp"], begins: |content| content.starts_with(b"BM"), decode: bmp::read },
 ];
 
-/// The formats in words, for messages.
-pub(crate) const FORMAT_NAMES: &str = "PNG, JPEG, WebP or BMP";
-
 /// Whether a file with this ending, in upper or lower case, is read as an image.
 pub(crate) fn is_known(ending: &std::ffi::OsStr) -> bool {
     FORMATS.iter().flat_map(|format| format.endings).any(|known| ending.eq_ignore_ascii_case(known))
-}
-
-/// A decoded image.
-#[derive(Debug)]
-pub(crate) struct Picture {
-    /// `[C, H, W]`; C is 1 (grey) or 3 (red, green, blue).
-    pub(crate) shape: [usize; 3],
-    /// `[H, W, C]`, 0 to 255.
-    pixels: Vec<u8>,
 }
 
 impl Picture {
@@ -86,45 +75,6 @@ impl Picture {
             None => Err(Problem::Damaged("another format".to_owned())),
         }
     }
-
-    /// Writes the pixels into `target` as `[C, H, W]`.
-    pub(crate) fn write_planes(&self, target: &mut [u8]) {
-        let [channels, height, width] = self.shape;
-        for (channel, plane) in target.chunks_exact_mut(height * width).enumerate() {
-            let values = self.pixels.iter().skip(channel).step_by(channels);
-            plane.iter_mut().zip(values).for_each(|(pixel, value)| *pixel = *value);
-        }
-    }
-}
-
-/// The reason why a file cannot be decoded to a picture.
-#[derive(Debug)]
-pub(crate) enum Problem {
-    /// The file is damaged or not an image; contains what was found.
-    Damaged(String),
-    /// The image is neither 8-bit grey nor 8-bit RGB; contains what was found and how to correct it.
-    Form(String, &'static str),
-}
-
-const FLATTEN: &str = "put it on a background of one colour and save it without alpha";
-const CONVERT: &str = "convert it to RGB";
-
-fn claims_too_much(what: &str, [width, height]: [u64; 2]) -> Problem {
-    Problem::Damaged(format!("{what} that claims {width} × {height} pixels, more than it can hold"))
-}
-
-/// Returns zeros for the pixels of an image, unless it claims too many.
-fn blank(channels: usize, [width, height]: [u64; 2]) -> Result<Vec<u8>, Problem> {
-    if width.saturating_mul(height) > MOST_PIXELS {
-        return Err(Problem::Form(format!("{width} × {height} pixels"), "scale it down"));
-    }
-    let mut pixels = Vec::new();
-    let bytes = width as usize * height as usize * channels;
-    pixels.try_reserve_exact(bytes).map_err(|_| {
-        Problem::Form(format!("{width} × {height} pixels, more than fit into memory"), "scale it down")
-    })?;
-    pixels.resize(bytes, 0);
-    Ok(pixels)
 }
 
 #[cfg(test)]

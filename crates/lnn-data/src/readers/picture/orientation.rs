@@ -1,6 +1,6 @@
 //! How a camera was held: the orientation in the EXIF data of a photo.
 
-use super::Picture;
+use super::decoded::Picture;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 

@@ -1,6 +1,7 @@
 //! PNG.
 
-use super::{CONVERT, FLATTEN, Picture, Problem, blank, orientation};
+use super::decoded::{CONVERT, FLATTEN, Picture, Problem, blank, claims_too_much};
+use super::orientation;
 use png::{BitDepth, ColorType, Transformations};
 use std::io::Cursor;
 
@@ -32,7 +33,7 @@ pub(super) fn read(content: &[u8]) -> Result<Picture, Problem> {
     // No memory is allocated for a size that this file cannot contain.
     let can_hold = |bytes: usize| bytes / MOST_DEFLATE_CAN_SHRINK <= content.len();
     if !reader.output_buffer_size().is_some_and(can_hold) {
-        return Err(super::claims_too_much("a PNG", [width, height].map(u64::from)));
+        return Err(claims_too_much("a PNG", [width, height].map(u64::from)));
     }
     let mut pixels = blank(channels, [width, height].map(u64::from))?;
     reader.next_frame(&mut pixels)?;

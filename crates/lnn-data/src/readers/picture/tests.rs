@@ -7,6 +7,7 @@ use image::codecs::bmp::BmpEncoder;
 use image_webp::{ColorType as WebpColour, WebPEncoder};
 use jpeg_encoder::{ColorType as JpegColour, Encoder};
 
+use super::decoded::blank;
 use super::*;
 
 /// Returns a PNG file; a palette has four colours, of which the last may be transparent.

@@ -1,6 +1,7 @@
 //! WebP: one image, with or without loss.
 
-use super::{FLATTEN, Picture, Problem, blank, orientation};
+use super::decoded::{FLATTEN, Picture, Problem, blank};
+use super::orientation;
 use image_webp::{DecodingError, WebPDecoder};
 use std::io::Cursor;
 

@@ -49,9 +49,9 @@ impl Module {
             return Err(unreadable("expected a module, found another value; hint: use torch.jit.save"));
         };
         let root = &root.content;
-        let texts = root.attributes.content.iter();
-        let text = texts.filter(|(name, _)| name.text().is_some_and(|name| &**name == attribute));
-        let text = match text.last() {
+        let mut texts = root.attributes.content.iter().rev();
+        let text = texts.find(|(name, _)| name.text().is_some_and(|name| &**name == attribute));
+        let text = match text {
             Some((_, Value::Text(text))) => Some(text.to_string()),
             _ => archive
                 .read(&format!("extra/{extra}"))?

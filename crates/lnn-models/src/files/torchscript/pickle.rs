@@ -43,23 +43,7 @@ impl<'a> Machine<'a> {
                 },
                 b'N' => self.push(Value::None)?,
                 0x88 | 0x89 => self.push(Value::Bool)?,
-                b'K' => {
-                    let [byte] = self.array()?;
-                    self.push(Value::Int(byte.into()))?;
-                }
-                b'M' => {
-                    let value = u16::from_le_bytes(self.array()?);
-                    self.push(Value::Int(value.into()))?;
-                }
-                b'J' => {
-                    let value = i32::from_le_bytes(self.array()?);
-                    self.push(Value::Int(value.into()))?;
-                }
-                0x8a => self.long()?,
-                b'G' => {
-                    let _: [u8; 8] = self.array()?;
-                    self.push(Value::Float)?;
-                }
+                b'K' | b'M' | b'J' | 0x8a | b'G' => self.number(opcode)?,
                 b'X' => {
                     let length = u32::from_le_bytes(self.array()?);
                     let text = text(self.take(length as usize)?)?;
@@ -100,22 +84,7 @@ impl<'a> Machine<'a> {
                     let items = self.pop_to_mark()?;
                     self.set_items(items)?;
                 }
-                b'q' => {
-                    let [place] = self.array()?;
-                    self.store(place.into())?;
-                }
-                b'r' => {
-                    let place = u32::from_le_bytes(self.array()?);
-                    self.store(place)?;
-                }
-                b'h' => {
-                    let [place] = self.array()?;
-                    self.fetch(place.into())?;
-                }
-                b'j' => {
-                    let place = u32::from_le_bytes(self.array()?);
-                    self.fetch(place)?;
-                }
+                b'q' | b'r' | b'h' | b'j' => self.remember(opcode)?,
                 b'Q' => {
                     let value = storage(&self.pop()?)?;
                     self.push(value)?;
@@ -149,6 +118,40 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// A whole number or a float.
+    fn number(&mut self, opcode: u8) -> Result<(), Unreadable> {
+        let value = match opcode {
+            b'K' => i64::from(u8::from_le_bytes(self.array()?)),
+            b'M' => i64::from(u16::from_le_bytes(self.array()?)),
+            b'J' => i64::from(i32::from_le_bytes(self.array()?)),
+            0x8a => self.long()?,
+            _ => {
+                let _: [u8; 8] = self.array()?;
+                return self.push(Value::Float);
+            }
+        };
+        self.push(Value::Int(value))
+    }
+
+    /// Puts a value into the memo, or takes one from it; a place has one byte or four.
+    fn remember(&mut self, opcode: u8) -> Result<(), Unreadable> {
+        let place = match opcode {
+            b'q' | b'h' => u32::from(u8::from_le_bytes(self.array()?)),
+            _ => u32::from_le_bytes(self.array()?),
+        };
+        if matches!(opcode, b'q' | b'r') {
+            let value = self.stack.last().ok_or_else(too_short)?.clone();
+            self.memo.insert(place, value);
+            return Ok(());
+        }
+        let value = self.memo.get(&place).cloned();
+        self.push(
+            value.ok_or_else(|| {
+                unreadable(format!("its pickle refers to the value {place}, which it lacks"))
+            })?,
+        )
+    }
+
     fn take(&mut self, bytes: usize) -> Result<&'a [u8], Unreadable> {
         let (taken, rest) = self.rest.split_at_checked(bytes).ok_or_else(|| {
             unreadable(format!("its pickle claims {bytes} bytes where {} are left", self.rest.len()))
@@ -168,7 +171,7 @@ impl<'a> Machine<'a> {
     }
 
     /// LONG1: little-endian, two's complement.
-    fn long(&mut self) -> Result<(), Unreadable> {
+    fn long(&mut self) -> Result<i64, Unreadable> {
         let [length] = self.array()?;
         let bytes = self.take(length.into())?;
         let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
@@ -177,7 +180,7 @@ impl<'a> Machine<'a> {
             Some(low) => low.copy_from_slice(bytes),
             None => return Err(unreadable(format!("its pickle has an integer of {length} bytes"))),
         }
-        self.push(Value::Int(i64::from_le_bytes(wide)))
+        Ok(i64::from_le_bytes(wide))
     }
 
     fn push(&mut self, value: Value) -> Result<(), Unreadable> {
@@ -195,21 +198,6 @@ impl<'a> Machine<'a> {
     fn pop_to_mark(&mut self) -> Result<Vec<Value>, Unreadable> {
         let mark = self.marks.pop().filter(|mark| *mark <= self.stack.len()).ok_or_else(too_short)?;
         Ok(self.stack.split_off(mark))
-    }
-
-    fn store(&mut self, place: u32) -> Result<(), Unreadable> {
-        let value = self.stack.last().ok_or_else(too_short)?.clone();
-        self.memo.insert(place, value);
-        Ok(())
-    }
-
-    fn fetch(&mut self, place: u32) -> Result<(), Unreadable> {
-        let value = self.memo.get(&place).cloned();
-        self.push(
-            value.ok_or_else(|| {
-                unreadable(format!("its pickle refers to the value {place}, which it lacks"))
-            })?,
-        )
     }
 
     fn append(&mut self, values: Vec<Value>) -> Result<(), Unreadable> {

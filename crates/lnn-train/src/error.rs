@@ -113,3 +113,20 @@ impl From<lnn_sys::Error> for Error {
         lnn_core::Error::from(error).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn a_full_disk_is_a_failure_and_a_place_without_permission_a_wrong_request() {
+        let error = |kind: ErrorKind| Error::unwritable(Path::new("run"), &kind.into());
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge] {
+            assert!(matches!(error(kind), Error::Io { .. }), "{kind}");
+        }
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::NotADirectory, ErrorKind::ReadOnlyFilesystem] {
+            assert!(matches!(error(kind), Error::Folder(_)), "{kind}");
+        }
+    }
+}

@@ -111,10 +111,11 @@ fn step(length: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// Returns the multiples of `step` within a range, ends included.
+/// Returns the multiples of `step`, which is that of [`step`], within a range, ends included.
 fn multiples(step: f64, range: &Range<f64>) -> Vec<f64> {
     let first = (range.start / step).ceil();
-    (0..).map(|i| (first + f64::from(i)) * step).take_while(|multiple| *multiple <= range.end).collect()
+    let multiples = (0..=MOST_TICKS as i32).map(|i| (first + f64::from(i)) * step);
+    multiples.take_while(|multiple| *multiple <= range.end).collect()
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn draw_chart(area: &Area<'_>, chart: &Chart, best: Option<u64>) -> Result<(), B
         }
         context.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
     }
-    let chosen = chart.validation.iter().find(|(epoch, _)| best.is_some_and(|best| *epoch == best as f64));
+    let chosen = chart.validation.iter().find(|(epoch, _)| best.is_some_and(|best| *epoch as u64 == best));
     if let Some(chosen) = chosen {
         context.draw_series([Circle::new(*chosen, 6, MARK.stroke_width(2))])?;
     }

@@ -3,7 +3,7 @@
 use crate::image_sets::{self, CLASSES, SIDE, SetFolder};
 use crate::program::Call;
 use crate::run_contents::{config, json_lines};
-use crate::trained_runs::{CLLNN_TUNED, LNN_ARTICLE, LNN_TUNED, VARIANTS, Variant};
+use crate::trained_runs::{CLLNN_TUNED, LNN_ARTICLE, LNN_TUNED, VARIANTS, Variant, shared_data};
 use ndarray::{Array2, Array4, ShapeBuilder, Zip};
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::fs::File;
@@ -50,6 +50,15 @@ fn every_variant_learns_far_more_than_chance() {
         let found = accuracy(&variant.run().ended.stdout);
         assert!(found > 0.6, "{variant:?}: {found}, where chance is {}", 1.0 / CLASSES as f64);
     }
+}
+
+/// The files of the set are sorted by class: the first half of them has two classes of four.
+#[test]
+fn a_run_on_a_part_of_a_sorted_set_sees_every_class() {
+    let out = tempfile::tempdir().unwrap();
+    let call = LNN_TUNED.train(out.path()).flag("data", shared_data()).flag("epochs", "4");
+    let found = accuracy(&call.flag("limit", "100").succeed().stdout);
+    assert!(found > 0.6, "{found}");
 }
 
 #[test]

@@ -64,7 +64,11 @@ class Run:
         return torch.jit.load(self.module_file)
 
     def predict(self, inputs, source=None, dt=None):
-        """What the program itself predicts, with the run's own weights or those of another checkpoint."""
+        """What the program itself predicts, with the run's own weights or those of another checkpoint. It refuses a sequence without
+        time where training had it; the module counts one unit for each step."""
+        time = self.description()["time"]
+        if dt is None and time is not None:
+            dt = torch.full(inputs.shape[:2], time["unit"], dtype=torch.float64)
         given, wanted, times = (self.folder / name for name in ("x.npy", "y.npy", "dt.npy"))
         np.save(given, inputs.numpy())
         arguments = ["--input", given, "--output", wanted, "--device", "cpu"]

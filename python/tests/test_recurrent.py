@@ -123,7 +123,8 @@ def test_irregular_time_tells_what_predict_tells_with_it(runs, series, key):
     x = read(run, run.inputs) if run.takes_images else run.inputs
     expected = run.predict(run.inputs, dt=dt)
     assert difference(expected, run.outputs()) > 1e-3, "time makes a difference"
-    assert difference(run.predict(run.inputs, dt=torch.ones_like(dt)), run.outputs()) <= TOLERANCE
+    unit = (run.description()["time"] or {"unit": 1.0})["unit"]
+    assert difference(run.predict(run.inputs, dt=torch.full_like(dt, unit)), run.outputs()) <= TOLERANCE
     for gradients in (False, True):
         with torch.set_grad_enabled(gradients):
             assert difference(module(run.inputs, dt), expected) <= TOLERANCE

@@ -3,10 +3,10 @@
 
 use crate::config::RunConfig;
 use crate::policies::{Schedule, Selection};
-use lnn_core::{InputShape, InputSpec, Role, SampleSet, Samples, Task};
+use lnn_core::{InputShape, InputSpec, Role, SampleSet, Task};
 use lnn_data::Content;
 use lnn_models::{Growth, GrowthRule, Model, Standardization};
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 /// Number of training samples whose columns are looked at.
 const SEEN: i64 = 4096;
@@ -103,29 +103,19 @@ fn of_ridge(config: &RunConfig, model: &Model) -> Vec<String> {
     changed.map(|(key, _)| no_effect(key, "the readout is solved in closed form, in one pass")).collect()
 }
 
-/// The columns of sequences, and their values, that are far from a mean of 0 and a deviation of 1.
+/// The columns of sequences that are far from a mean of 0 and a deviation of 1. Values are standardised in any case.
 fn raw_columns(input: &InputSpec, train: &SampleSet) -> Option<String> {
     let InputShape::Sequences { features } = &input.shape else { return None };
-    let Samples { input: seen, targets } = train.narrow(0, train.len().min(SEEN));
-    let mut columns = Vec::new();
-    let mut look = |names: &[String], rows: &Tensor| {
-        let rows = rows.to_kind(Kind::Double).reshape([-1, names.len() as i64]);
-        let (mean, deviation) =
-            (rows.mean_dim([0].as_slice(), false, Kind::Double), rows.std_dim([0].as_slice(), false, false));
-        for (i, name) in names.iter().enumerate() {
-            let [mean, deviation] = [&mean, &deviation].map(|found| found.double_value(&[i as i64]));
-            if mean.abs() > NEAR || !DEVIATIONS.contains(&deviation) {
-                let shown = format!("`{name}` (mean {mean:.3e}, deviation {deviation:.3e})");
-                if !columns.contains(&shown) {
-                    columns.push(shown);
-                }
-            }
-        }
-    };
-    look(features, &seen.counted_steps(&seen.x));
-    if let Task::Regression { value_names } = &input.task {
-        look(value_names, &targets);
-    }
+    let seen = train.narrow(0, train.len().min(SEEN)).input;
+    let rows = seen.counted_steps(&seen.x).to_kind(Kind::Double).reshape([-1, features.len() as i64]);
+    let mean = rows.mean_dim([0].as_slice(), false, Kind::Double);
+    let deviation = rows.std_dim([0].as_slice(), false, false);
+    let columns = features.iter().enumerate().filter_map(|(i, name)| {
+        let [mean, deviation] = [&mean, &deviation].map(|found| found.double_value(&[i as i64]));
+        let near = mean.abs() <= NEAR && DEVIATIONS.contains(&deviation);
+        (!near).then(|| format!("`{name}` (mean {mean:.3e}, deviation {deviation:.3e})"))
+    });
+    let columns: Vec<_> = columns.collect();
     (!columns.is_empty()).then(|| {
         format!(
             "warning: standardization=none leaves the columns in their units, and those far from mean 0 and deviation 1 are hardly \
@@ -140,10 +130,10 @@ mod tests {
     use super::*;
     use crate::config::MuonSettings;
     use crate::method::Method;
-    use lnn_core::Input;
     use lnn_core::random::{randn, seeded};
+    use lnn_core::{Input, Samples};
     use lnn_models::{ModelKind, Preset};
-    use tch::Device;
+    use tch::{Device, Tensor};
 
     const OPTIONS: (Kind, Device) = (Kind::Float, Device::Cpu);
 

@@ -30,6 +30,7 @@ impl Trainer<'_> {
             self.descent.optimizer.units_added();
             self.step.network_changed();
             self.state.added_units.push(added);
+            self.state.grown = true;
             observers.notify(&Event::UnitsAdded(added));
         }
         Ok(())

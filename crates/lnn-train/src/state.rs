@@ -29,6 +29,9 @@ pub struct TrainingState {
     /// The units that were added in this epoch.
     #[serde(rename = "births")]
     pub added_units: Vec<AddedUnits>,
+    /// Whether units were added in any epoch; the optimiser then corrects their moments.
+    #[serde(default)]
+    pub grown: bool,
     /// Training time so far in seconds, including the time before the run was resumed.
     pub seconds: f64,
     /// The state of the learning-rate schedule.
@@ -60,6 +63,7 @@ impl TrainingState {
         unlooked: ActivitySums::ZERO,
         growth: PlateauMemory::START,
         added_units: Vec::new(),
+        grown: false,
         seconds: 0.0,
         plateau: Plateau::START,
         early_stopping: EarlyStopping::START,

@@ -63,7 +63,7 @@ impl<'a> Trainer<'a> {
         if let Some((stored, checkpoint)) = resumed {
             optimizer.restore(stored.step, &checkpoint.optimizer)?;
             state = stored;
-            if !state.added_units.is_empty() {
+            if state.grown {
                 optimizer.units_added();
             }
         }

@@ -52,6 +52,15 @@ fn every_variant_learns_far_more_than_chance() {
     }
 }
 
+/// The files of the set are sorted by class: the first half of them has two classes of four.
+#[test]
+fn a_run_on_a_part_of_a_sorted_set_sees_every_class() {
+    let out = tempfile::tempdir().unwrap();
+    let call = LNN_TUNED.train(out.path()).flag("data", shared_data()).flag("epochs", "4");
+    let found = accuracy(&call.flag("limit", "100").succeed().stdout);
+    assert!(found > 0.6, "{found}");
+}
+
 #[test]
 fn eval_repeats_what_train_reported() {
     for variant in VARIANTS {

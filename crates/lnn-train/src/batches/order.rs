@@ -102,6 +102,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_batches_of_a_sorted_set_hold_every_class() {
+        let labels = Tensor::arange(200, (Kind::Int64, Device::Cpu)).divide_scalar_mode(50, "floor");
+        let set = SampleSet::Stored(Samples {
+            input: Input::new(Tensor::zeros([200, 1], (Kind::Float, Device::Cpu))),
+            targets: labels,
+        });
+        let batches = Batches::new(&set, 40, 0, 0);
+        for step in 0..3 {
+            let mut classes = Vec::<i64>::try_from(batches.get(step).targets).unwrap();
+            classes.sort_unstable();
+            classes.dedup();
+            assert_eq!(classes, [0, 1, 2, 3], "batch {step}");
+        }
+    }
+
+    #[test]
     fn images_and_labels_stay_together() {
         let set = numbered(50);
         let batch = Batches::new(&set, 8, 3, 0).get(6);

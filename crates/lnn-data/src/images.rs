@@ -153,7 +153,9 @@ impl ImageData {
     /// Names the classes of the training part that have no image at the `positions` of those for validation.
     fn not_validated(&self, held_out: &ImageSet, positions: &[usize]) -> Option<String> {
         let mut validated = vec![false; self.class_names.len()];
-        positions.iter().for_each(|&position| validated[held_out.labels[position] as usize] = true);
+        for &position in positions {
+            validated[held_out.labels[position] as usize] = true;
+        }
         let present = |class: usize| self.train.labels.iter().any(|&label| label as usize == class);
         let absent: Vec<&str> = (0..validated.len())
             .filter(|&class| !validated[class] && present(class))

@@ -51,7 +51,9 @@ pub(crate) fn recognize(hashes: &[u64], kept: Kept<'_>, limited: bool) -> Result
     let Fingerprints { train, validation } = kept.fingerprints;
     let mut places: HashMap<u64, [usize; 2]> = HashMap::new();
     for (part, hashes) in [train, validation].into_iter().enumerate() {
-        hashes.iter().for_each(|&hash| places.entry(hash).or_default()[part] += 1);
+        for &hash in hashes {
+            places.entry(hash).or_default()[part] += 1;
+        }
     }
     let mut parts = [Vec::new(), Vec::new()];
     let mut new = 0;
@@ -86,8 +88,12 @@ pub(crate) fn compare(found: [&[u64]; 2], kept: Kept<'_>) -> Result<Vec<String>,
     let (mut lost, mut new) = (0, 0);
     for (known, found) in known.into_iter().zip(found) {
         let mut counts: HashMap<u64, i64> = HashMap::new();
-        known.iter().for_each(|&hash| *counts.entry(hash).or_default() += 1);
-        found.iter().for_each(|&hash| *counts.entry(hash).or_default() -= 1);
+        for &hash in known {
+            *counts.entry(hash).or_default() += 1;
+        }
+        for &hash in found {
+            *counts.entry(hash).or_default() -= 1;
+        }
         lost += counts.values().filter(|count| **count > 0).sum::<i64>() as usize;
         new -= counts.values().filter(|count| **count < 0).sum::<i64>();
     }

@@ -55,7 +55,9 @@ pub(crate) fn split_by_label(
     split(labels.len(), validation_fraction, seed)?;
     let classes = labels.iter().max().map_or(0, |largest| *largest as usize + 1);
     let mut counts = vec![0_usize; classes];
-    labels.iter().for_each(|&label| counts[label as usize] += 1);
+    for &label in labels {
+        counts[label as usize] += 1;
+    }
     let held_out = |count: usize| match (count as f64 * validation_fraction).round() as usize {
         0 if validation_fraction > 0.0 => 1,
         held_out => held_out,
@@ -65,12 +67,11 @@ pub(crate) fn split_by_label(
     let (mut training, mut validation) = (Vec::new(), Vec::new());
     for position in SplitMix64::new(seed).permutation(labels.len()) {
         let left = &mut left[labels[position] as usize];
-        match *left {
-            0 => training.push(position),
-            _ => {
-                *left -= 1;
-                validation.push(position);
-            }
+        if *left == 0 {
+            training.push(position);
+        } else {
+            *left -= 1;
+            validation.push(position);
         }
     }
     training.sort_unstable();

@@ -13,7 +13,7 @@ impl Trainer<'_> {
     pub(crate) fn finish_epoch(
         &mut self,
         observers: &mut Observers,
-        validation: Evaluation,
+        validation: &Evaluation,
         lr: f64,
         samples_per_second: f64,
     ) -> Result<(), Error> {

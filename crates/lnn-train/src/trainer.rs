@@ -160,7 +160,7 @@ impl<'a> Trainer<'a> {
             return Err(self.non_finite("validation", validation.loss, steps, steps));
         }
         self.state.seconds = seconds_before + started.elapsed().as_secs_f64();
-        self.finish_epoch(observers, validation, rate, pace)?;
+        self.finish_epoch(observers, &validation, rate, pace)?;
         Ok(Outcome::Finished)
     }
 

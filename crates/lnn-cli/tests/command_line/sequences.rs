@@ -112,8 +112,8 @@ fn a_printed_error_is_that_of_the_numbers_in_the_file_whatever_their_unit_and_of
             .map(|i| f64::from(i) * 0.3)
             .map(|t| [t.sin(), t.cos()].map(|number| offset + scale * number))
             .collect();
-        let table = rows.iter().map(|[a, b]| format!("{a:e},{b:e}\n")).collect::<String>();
-        let series = SeriesFile::of(&format!("a,b\n{table}"));
+        let table = rows.iter().map(|[a, b]| format!("{a:e},{b:e}")).collect::<Vec<_>>().join("\n");
+        let series = SeriesFile::of(&format!("a,b\n{table}\n"));
         let run = series.folder().join("run");
         let call = train(&run).flag("data", series.spec(",target=b,window=8"));
         let test = test_of(&call.arg("--json").succeed());
@@ -179,14 +179,13 @@ fn a_column_that_stands_still_while_the_model_learns_is_named_and_does_no_harm()
 #[test]
 fn several_values_have_an_error_each() {
     let text = wave(1.0);
-    let scaled = text.lines().enumerate().map(|(i, row)| match i {
-        0 => "t,power,height\n".to_owned(),
-        _ => {
-            let numbers: Vec<f64> = row.split(',').map(|cell| cell.parse().unwrap()).collect();
-            format!("{},{},{}\n", numbers[0], 1e5 * numbers[1], 0.01 * numbers[2])
-        }
+    let (_, rows) = text.split_once('\n').unwrap();
+    let scaled = rows.lines().map(|row| {
+        let numbers: Vec<f64> = row.split(',').map(|cell| cell.parse().unwrap()).collect();
+        format!("{},{},{}", numbers[0], 1e5 * numbers[1], 0.01 * numbers[2])
     });
-    let series = SeriesFile::of(&scaled.collect::<String>());
+    let scaled = scaled.collect::<Vec<_>>().join("\n");
+    let series = SeriesFile::of(&format!("t,power,height\n{scaled}\n"));
     let run = series.folder().join("run");
     let ended =
         train(&run).flag("data", series.spec(",columns=power+height,target=power+height,window=8")).succeed();

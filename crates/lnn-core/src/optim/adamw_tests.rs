@@ -102,6 +102,7 @@ fn a_weight_whose_gradients_begin_late_takes_no_longer_steps_than_the_others() {
 }
 
 #[test]
+#[allow(clippy::float_cmp)] // the same arithmetic
 fn from_the_first_step_on_it_makes_no_difference() {
     assert_eq!(moved(1, true), moved(1, false));
 }

@@ -123,6 +123,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::float_cmp)] // a constant is its own mean
     fn only_what_never_changes_is_constant_and_its_mean_is_itself() {
         let constant = Tensor::full([100, 1], 0.1, DOUBLE);
         let Statistics { mean, deviation } = statistics(&constant);

@@ -155,12 +155,11 @@ impl DataSource for Series {
     /// The three parts follow one another in time.
     fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
         let rows = self.hashes.len();
-        let (ends, notices) = match request.kept {
-            Some(kept) => kept::ends(&self.hashes, kept)?,
-            None => {
-                let rest = self.before_test();
-                ([rest - (rest as f64 * request.validation_fraction).round() as usize, rest], Vec::new())
-            }
+        let (ends, notices) = if let Some(kept) = request.kept {
+            kept::ends(&self.hashes, kept)?
+        } else {
+            let rest = self.before_test();
+            ([rest - (rest as f64 * request.validation_fraction).round() as usize, rest], Vec::new())
         };
         let [first, rest] = ends;
         let reach_back = request.scheme == SplitScheme::Stratified;

@@ -119,7 +119,7 @@ impl Checkpoint {
         let Some((_, stored)) = self.model.iter().find(|(name, _)| name == statistic) else { return found };
         for (place, name) in names.iter().enumerate() {
             if let Some(known) = self.description.input.task.names().iter().position(|known| known == name) {
-                let _ = found.get(place as i64).copy_(&stored.get(known as i64));
+                found.get(place as i64).copy_(&stored.get(known as i64));
             }
         }
         found

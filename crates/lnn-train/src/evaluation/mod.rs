@@ -43,10 +43,12 @@ impl Evaluation {
         let classes =
             self.macro_accuracy.filter(|mean| self.accuracy.is_some_and(|all| (all - mean).abs() > 0.005));
         let classes = classes.map(|mean| format!("mean over classes {mean:.4}, ")).unwrap_or_default();
-        let errors: String = match &self.targets[..] {
+        let errors = match &self.targets[..] {
+            [] => String::new(),
             [only] => format!(", mean absolute error {}", only.in_words()),
             several => {
-                several.iter().map(|target| format!("; {} {}", target.name, target.in_words())).collect()
+                let named = several.iter().map(|target| format!("{} {}", target.name, target.in_words()));
+                format!("; {}", named.collect::<Vec<_>>().join("; "))
             }
         };
         format!("{accuracy}{classes}loss {}{errors}", in_digits(self.loss))

@@ -130,9 +130,10 @@ fn rows_of_the_training_are_left_out_of_the_test() {
         .lines()
         .map(|row| {
             let cells: Vec<&str> = row.split(',').collect();
-            format!("{},{}\n", cells[2], cells[1])
+            format!("{},{}", cells[2], cells[1])
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     assert_eq!(rest(&sorted, ""), (9 - 2, 1));
     assert_eq!(rest(&sorted, ",test=all"), (60 - 2, 1));
     // A file that begins within the training, and one that has other rows.

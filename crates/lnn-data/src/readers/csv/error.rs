@@ -68,13 +68,13 @@ pub enum SeriesError {
         /// Line of the file, from 1.
         line: u64,
         /// Name of the column.
-        column: String,
+        column: Box<str>,
         /// What the cell should hold.
         expected: &'static str,
         /// The text of the cell.
-        found: String,
+        found: Box<str>,
         /// A hint that may help.
-        hint: String,
+        hint: Box<str>,
     },
     /// A comma may be a decimal comma, or separate thousands.
     #[error(
@@ -117,11 +117,11 @@ pub enum SeriesError {
         /// Line of the file, from 1.
         line: u64,
         /// Name of the column.
-        column: String,
+        column: Box<str>,
         /// The time of the previous row.
-        before: String,
+        before: Box<str>,
         /// The time of the row.
-        found: String,
+        found: Box<str>,
         /// A hint that may help.
         hint: &'static str,
     },

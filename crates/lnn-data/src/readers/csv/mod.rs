@@ -130,7 +130,7 @@ fn inherit<'a>(
             format!("the model was trained on windows of {window} rows, the test has windows of {other}");
         progress(Progress::Warning { text: &text });
     }
-    let of_file = if same_file { before.clone() } else { Options { test: Some(1.0), ..Options::default() } };
+    let of_file = if same_file { before } else { Options { test: Some(1.0), ..Options::default() } };
     Ok(Options {
         time: given.time.or(before.time),
         window: given.window.or(before.window),

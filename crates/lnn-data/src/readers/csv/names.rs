@@ -6,7 +6,6 @@ pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
     for (place, sign) in text.char_indices() {
         match quote {
             Some(open) if sign == open => quote = None,
-            Some(_) => {}
             None if sign == separator => {
                 parts.push(&text[start..place]);
                 start = place + sign.len_utf8();
@@ -14,7 +13,7 @@ pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
             None if (sign == '"' || sign == '\'') && [separator, '=', '+', ','].contains(&before) => {
                 quote = Some(sign);
             }
-            None => {}
+            Some(_) | None => {}
         }
         before = sign;
     }

@@ -5,7 +5,7 @@ use super::names::{split, unquoted};
 use std::str::FromStr;
 
 /// The parsed text. An option that was not given is `None`.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Options<'a> {
     pub(super) path: &'a str,
     pub(super) target: Option<&'a str>,

@@ -157,9 +157,9 @@ impl<'a> Table<'a> {
         Err(SeriesError::Time {
             path: self.path.to_owned(),
             line: self.line(places[row + 1]),
-            column: self.header[column].clone(),
-            before: cell(of_file(row)),
-            found: cell(of_file(row + 1)),
+            column: self.header[column].as_str().into(),
+            before: cell(of_file(row)).into(),
+            found: cell(of_file(row + 1)).into(),
             hint: if falls {
                 "; hint: the option reverse reads the rows from the last to the first"
             } else {
@@ -173,7 +173,7 @@ impl<'a> Table<'a> {
         let skipped = self.text[place..].split_inclusive(['\n', '\r']);
         let blank = skipped.take_while(|line| line.trim().is_empty() || line.starts_with('#'));
         let begin = place + blank.map(str::len).sum::<usize>();
-        let before = self.text[..begin].as_bytes();
+        let before = &self.text.as_bytes()[..begin];
         let ends = |i: usize| before[i] == b'\n' || before[i] == b'\r' && before.get(i + 1) != Some(&b'\n');
         1 + (0..before.len()).filter(|&i| ends(i)).count() as u64
     }
@@ -199,7 +199,14 @@ impl<'a> Table<'a> {
             "; hint: columns=A+B leaves a column out".to_owned()
         };
         let (path, line) = (self.path.to_owned(), self.line(place));
-        SeriesError::Cell { path, line, column: name.clone(), expected, found: found.to_owned(), hint }
+        SeriesError::Cell {
+            path,
+            line,
+            column: name.as_str().into(),
+            expected,
+            found: found.into(),
+            hint: hint.into(),
+        }
     }
 
     fn bad_record(&self, error: &csv::Error) -> SeriesError {

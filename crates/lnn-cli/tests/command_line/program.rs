@@ -79,23 +79,33 @@ impl Call {
     /// Started by a shell that runs `before` first, as `ulimit` or `trap`.
     pub(crate) fn after(self, before: &str) -> Self {
         let mut call = Command::new("sh");
-        call.arg("-c")
-            .arg(format!("{before}; exec \"$0\" \"$@\""))
-            .arg(self.0.get_program())
-            .args(self.0.get_args());
+        call.arg("-c").arg(format!("{before}; exec \"$0\" \"$@\""));
+        self.behind(call)
+    }
+
+    /// The same call with its program and arguments as further arguments of `call`.
+    fn behind(self, mut call: Command) -> Self {
+        call.arg(self.0.get_program()).args(self.0.get_args());
         for (name, value) in self.0.get_envs() {
             match value {
                 Some(value) => call.env(name, value),
                 None => call.env_remove(name),
             };
         }
+        if let Some(folder) = self.0.get_current_dir() {
+            call.current_dir(folder);
+        }
         call.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(call)
     }
 
     /// Starts it and leaves it running.
-    pub(crate) fn start(mut self) -> Running {
-        Running(Some(self.0.spawn().expect("the program starts")))
+    pub(crate) fn start(self) -> Running {
+        // Whoever runs the tests in the background of a script ignores signals, and the program would go on ignoring them.
+        let mut defaults = Command::new("env");
+        defaults.arg("--default-signal=INT,HUP,TERM");
+        let mut call = self.behind(defaults);
+        Running(Some(call.0.spawn().expect("the program starts")))
     }
 
     /// Runs it to its end, which must not be a panic.

@@ -133,7 +133,7 @@ def test_float64_inputs_are_taken_and_values_come_back_in_float64(run, inputs, o
     assert found.dtype == (torch.float32 if run.takes_images else torch.float64)
     assert difference(found, outputs) <= TOLERANCE
     assert difference(module(torch.from_numpy(inputs.double().numpy())), found) == 0
-    if not run.takes_images:
+    if not run.takes_images and run.preset != "article":  # which standardises nothing
         assert difference(found, found.float()) > 0, "the digits behind float32 are there"
 
 
@@ -317,7 +317,10 @@ def test_the_file_says_what_the_model_is_and_takes(run):
         assert best["val_loss"] >= 0 and best["val_accuracy"] is None
     # The release that the program is built on, whichever reads it.
     assert f"torch=={description['torch_version']}\n" in (ROOT / "scripts/requirements.txt").read_text()
-    assert (checkpoint["data"], checkpoint["seed"]) == (run.data, 0)
+    # Without the folders of the machine, which a module that is given away must not show.
+    reader, _, path = run.data.partition(":")
+    expected = f"{reader}:{path.rpartition('/')[2]}" if path else reader
+    assert (checkpoint["data"], checkpoint["seed"]) == (expected, 0)
     assert checkpoint["program_version"] and checkpoint["program_commit"]
 
 

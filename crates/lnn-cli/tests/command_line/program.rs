@@ -16,6 +16,14 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
+/// What starts a program with the signals of a terminal: whoever runs the tests in the background of a script ignores some, and the
+/// program would go on ignoring them.
+fn with_default_signals() -> Command {
+    let mut call = Command::new("env");
+    call.arg("--default-signal=INT,HUP,TERM");
+    call
+}
+
 impl Call {
     /// A call of `command`; the commands that compute do so on one thread, which leaves the other cores to other tests.
     pub(crate) fn new(command: &str) -> Self {
@@ -24,8 +32,8 @@ impl Call {
 
     /// The same, on so many threads.
     pub(crate) fn on_threads(command: &str, threads: usize) -> Self {
-        let mut call = Command::new(env!("CARGO_BIN_EXE_lnn-cli"));
-        call.arg(command);
+        let mut call = with_default_signals();
+        call.args([env!("CARGO_BIN_EXE_lnn-cli"), command]);
         if ["train", "eval", "predict", "bench"].contains(&command) {
             call.args(["--threads", &threads.to_string()]);
         }
@@ -78,34 +86,22 @@ impl Call {
 
     /// Started by a shell that runs `before` first, as `ulimit` or `trap`.
     pub(crate) fn after(self, before: &str) -> Self {
-        let mut call = Command::new("sh");
-        call.arg("-c").arg(format!("{before}; exec \"$0\" \"$@\""));
-        self.behind(call)
-    }
-
-    /// The same call with its program and arguments as further arguments of `call`.
-    fn behind(self, mut call: Command) -> Self {
-        call.arg(self.0.get_program()).args(self.0.get_args());
+        let mut call = with_default_signals();
+        // The first argument of the call sets the signals, which `before` may change.
+        call.args(["sh", "-c", &format!("{before}; exec \"$0\" \"$@\"")]).args(self.0.get_args().skip(1));
         for (name, value) in self.0.get_envs() {
             match value {
                 Some(value) => call.env(name, value),
                 None => call.env_remove(name),
             };
         }
-        if let Some(folder) = self.0.get_current_dir() {
-            call.current_dir(folder);
-        }
         call.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(call)
     }
 
     /// Starts it and leaves it running.
-    pub(crate) fn start(self) -> Running {
-        // Whoever runs the tests in the background of a script ignores signals, and the program would go on ignoring them.
-        let mut defaults = Command::new("env");
-        defaults.arg("--default-signal=INT,HUP,TERM");
-        let mut call = self.behind(defaults);
-        Running(Some(call.0.spawn().expect("the program starts")))
+    pub(crate) fn start(mut self) -> Running {
+        Running(Some(self.0.spawn().expect("the program starts")))
     }
 
     /// Runs it to its end, which must not be a panic.

@@ -40,6 +40,12 @@ pub enum Error {
         /// The value that was found.
         found: String,
     },
+    /// A wiring is not possible.
+    #[error("the wiring {reason}")]
+    Wiring {
+        /// What it needs, and what was found.
+        reason: String,
+    },
     /// Two parameters of one model have the same name.
     #[error("the parameter name `{0}` is taken: names are unique within a model")]
     DuplicateName(String),

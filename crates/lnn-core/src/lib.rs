@@ -32,11 +32,13 @@ pub mod random;
 mod recurrence;
 mod regression;
 mod scan;
+mod synapses;
+mod wiring;
 
 pub use cells::{
-    Gru, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver,
-    SpikingConfig, SpikingReservoir, Surrogate, TauForm, TimeConstants, encode_current, encode_delta,
-    encode_latency, encode_rate,
+    Gru, LeakyReservoir, LinearLiquid, LiquidTimeConstant, LiquidTimeConstantConfig, LiquidTimeStep,
+    LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver, SpikingConfig, SpikingReservoir, Surrogate, TauForm,
+    TimeConstants, encode_current, encode_delta, encode_latency, encode_rate,
 };
 pub use contract::{
     ContractError, Input, InputShape, InputSpec, Matching, Per, SampleSet, Samples, Task, Timing, Windows,
@@ -51,3 +53,5 @@ pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_
 pub use random::{derive_seed, seeded};
 pub use recurrence::{Cell, Run, Sequence, State};
 pub use regression::{Moments, RidgeRegression, RidgeSolution, RidgeSystem, Statistics};
+pub use synapses::OdeSolver;
+pub use wiring::{Layer, NcpConfig, Synapse, Wiring, WiringConfig};

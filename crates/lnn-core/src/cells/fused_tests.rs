@@ -5,6 +5,7 @@ use crate::cells::gru::Gru;
 use crate::cells::leaky_reservoir::{LeakyReservoir, ReservoirConfig};
 use crate::cells::linear_liquid::LinearLiquid;
 use crate::cells::liquid_config::{LiquidTimeStepConfig, Solver, TauForm, TimeConstants};
+use crate::cells::liquid_time_constant::{LiquidTimeConstant, LiquidTimeConstantConfig};
 use crate::cells::liquid_time_step::LiquidTimeStep;
 use crate::cells::spiking_config::SpikingConfig;
 use crate::cells::spiking_reservoir::SpikingReservoir;
@@ -15,6 +16,8 @@ use crate::random::{rand, randn, seeded};
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::State;
 use crate::scan::fused::{Form, FusedCell};
+use crate::synapses::OdeSolver;
+use crate::wiring::WiringConfig;
 use tch::{Device, Kind, Tensor};
 
 /// How a sequence is run: step by step, by the fused loop as the cell chooses it, or by that of other devices.
@@ -69,7 +72,20 @@ fn spiking(scope: &mut Scope<'_>, inputs: i64, units: i64, surrogate: Surrogate)
     Box::new(SpikingReservoir::new(scope, inputs, &config).unwrap())
 }
 
-const CELLS: [(&str, Draw); 12] = [
+fn synaptic(scope: &mut Scope<'_>, inputs: i64, units: i64, wiring: &WiringConfig) -> Box<dyn FusedCell> {
+    let wiring = wiring.build(inputs as usize, units as usize).unwrap();
+    let config = LiquidTimeConstantConfig { wiring, solver: OdeSolver::SemiImplicit, unfolds: 3 };
+    Box::new(LiquidTimeConstant::new(scope, &config).unwrap())
+}
+
+const CELLS: [(&str, Draw); 15] = [
+    ("liquid time constant", |s, i, h| synaptic(s, i, h, &WiringConfig::Full { seed: 1 })),
+    ("liquid time constant, sparse", |s, i, h| {
+        synaptic(s, i, h, &WiringConfig::Random { sparsity: 0.8, seed: 1 })
+    }),
+    ("liquid time constant, policy", |s, i, h| {
+        synaptic(s, i, h.max(6), &WiringConfig::AutoNcp { outputs: 2, sparsity: 0.6, seed: 1 })
+    }),
     ("leaky reservoir", leaky),
     ("linear liquid", |scope, inputs, units| Box::new(LinearLiquid::new(scope, inputs, units, 0.3).unwrap())),
     ("liquid, exponential", |scope, i, h| liquid(scope, i, h, Solver::Exponential, false)),

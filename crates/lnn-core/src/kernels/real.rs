@@ -20,12 +20,16 @@ pub(crate) trait Real:
     const ONE: Self;
     /// Minimum and maximum of the argument of e^x.
     const EXPONENTS: [Self; 2];
+    /// A number t so that 2^-t is nothing beside 1, and 2^t is finite.
+    const SIGMOID_LIMIT: f64;
     /// 1.5 times the number whose last bit has the value 1: a number that is added to it is rounded to an integer.
     const ROUNDER: Self;
     /// ln 2 as a sum: the first part times any exponent is exact.
     const LN_2: [Self; 2];
     /// Number of terms of the series of e^r - 1 for |r| <= ln 2 / 2.
     const EXPONENTIAL_TERMS: u32;
+    /// Number of terms of the series of 2^r for |r| <= 1/2.
+    const POWER_TERMS: usize;
     /// Number of terms of the series of artanh s for s <= 1/3.
     const LOGARITHM_TERMS: u32;
 
@@ -45,6 +49,18 @@ pub(crate) trait Real:
     -> Self::Vector<S>;
     /// `a + b`.
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a - b`.
+    fn difference<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a b`.
+    fn product<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a / b`.
+    fn quotient<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The number of `a` moved into the range from -`limit` to `limit`.
+    fn within<S: Simd>(simd: S, a: Self::Vector<S>, limit: Self::Vector<S>) -> Self::Vector<S>;
+    /// The sum of the elements.
+    fn total<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+    /// [`power_of_two`](Self::power_of_two) of each element.
+    fn powers_of_two<S: Simd>(simd: S, rounded: Self::Vector<S>) -> Self::Vector<S>;
     /// The vectors of a slice, without the elements that do not fill one.
     fn vectors<S: Simd>(numbers: &[Self]) -> &[Self::Vector<S>];
     /// The same, mutable.
@@ -53,14 +69,17 @@ pub(crate) trait Real:
 
 macro_rules! real {
     ($type:ident, $exponents:expr, $rounder:expr, $ln_2:expr, $terms:expr, $mantissa:expr, $bias:expr,
-     $vector:ident, $splat:ident, $fused:ident, $sum:ident, $vectors:ident, $vectors_mut:ident) => {
+     $vector:ident, $splat:ident, $fused:ident, $sum:ident, $vectors:ident, $vectors_mut:ident,
+     $difference:ident, $product:ident, $quotient:ident, [$least:ident, $most:ident], $total:ident, $powers:expr) => {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EXPONENTS: [Self; 2] = $exponents;
+            const SIGMOID_LIMIT: f64 = ($bias - 7) as f64;
             const ROUNDER: Self = $rounder;
             const LN_2: [Self; 2] = $ln_2;
             const EXPONENTIAL_TERMS: u32 = $terms[0];
+            const POWER_TERMS: usize = $terms[2];
             const LOGARITHM_TERMS: u32 = $terms[1];
 
             #[inline(always)]
@@ -99,6 +118,32 @@ macro_rules! real {
                 simd.$sum(a, b)
             }
             #[inline(always)]
+            fn difference<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$difference(a, b)
+            }
+            #[inline(always)]
+            fn product<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$product(a, b)
+            }
+            #[inline(always)]
+            fn quotient<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$quotient(a, b)
+            }
+            #[inline(always)]
+            fn within<S: Simd>(simd: S, a: S::$vector, limit: S::$vector) -> S::$vector {
+                let low = simd.$difference(simd.$splat(0.0), limit);
+                // The operands in this order: where `a` is not a number the result is none either.
+                simd.$least(limit, simd.$most(low, a))
+            }
+            #[inline(always)]
+            fn total<S: Simd>(simd: S, a: S::$vector) -> Self {
+                simd.$total(a)
+            }
+            #[inline(always)]
+            fn powers_of_two<S: Simd>(simd: S, rounded: S::$vector) -> S::$vector {
+                $powers(simd, rounded)
+            }
+            #[inline(always)]
             fn vectors<S: Simd>(numbers: &[Self]) -> &[S::$vector] {
                 S::$vectors(numbers).0
             }
@@ -115,7 +160,7 @@ real!(
     [-87.0, 88.0],
     12_582_912.0,
     [0.693_359_4, -2.121_944_4e-4],
-    [8, 8],
+    [8, 8, 7],
     23,
     127,
     f32s,
@@ -123,14 +168,20 @@ real!(
     mul_add_e_f32s,
     add_f32s,
     as_simd_f32s,
-    as_mut_simd_f32s
+    as_mut_simd_f32s,
+    sub_f32s,
+    mul_f32s,
+    div_f32s,
+    [min_f32s, max_f32s],
+    reduce_sum_f32s,
+    powers_of_two_f32s
 );
 real!(
     f64,
     [-708.0, 709.0],
     6_755_399_441_055_744.0,
     [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10],
-    [14, 18],
+    [14, 18, 14],
     52,
     1023,
     f64s,
@@ -138,8 +189,31 @@ real!(
     mul_add_e_f64s,
     add_f64s,
     as_simd_f64s,
-    as_mut_simd_f64s
+    as_mut_simd_f64s,
+    sub_f64s,
+    mul_f64s,
+    div_f64s,
+    [min_f64s, max_f64s],
+    reduce_sum_f64s,
+    powers_of_two_f64s
 );
+
+#[inline(always)]
+fn powers_of_two_f32s<S: Simd>(simd: S, rounded: S::f32s) -> S::f32s {
+    let shifted = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(rounded), simd.splat_u32s(23));
+    simd.transmute_f32s_u32s(simd.add_u32s(shifted, simd.splat_u32s(127 << 23)))
+}
+
+/// There is no shift of 64 bits for all kinds of vectors, so the elements take the way over memory.
+#[inline(always)]
+fn powers_of_two_f64s<S: Simd>(_simd: S, rounded: S::f64s) -> S::f64s {
+    let mut numbers = [0.0; 16];
+    f64::vectors_mut::<S>(&mut numbers)[0] = rounded;
+    for number in &mut numbers {
+        *number = f64::power_of_two(*number);
+    }
+    f64::vectors::<S>(&numbers)[0]
+}
 
 /// The number of elements of a vector of the running CPU.
 pub(crate) fn lanes<R: Real>() -> usize {

@@ -32,6 +32,10 @@ pub enum Init {
         /// The largest absolute value.
         limit: f64,
     },
+    /// Uniform between two numbers.
+    Range([f64; 2]),
+    /// A number whose softplus ln(1 + e^y) is uniform between two positive numbers.
+    PositiveRange([f64; 2]),
     /// A kernel `[out, in, k, k]` that passes its inputs on: output channel i is input channel i where there is one, and the
     /// others are uniform within 1 / √`fan_in`.
     Identity,
@@ -101,6 +105,12 @@ impl Init {
                 _ => return Err(wrong_shape("[H, H]")),
             },
             Self::Uniform { limit } => (f_rand(shape, options)? * 2.0 - 1.0) * *limit,
+            Self::Range([low, high]) => f_rand(shape, options)? * (high - low) + *low,
+            Self::PositiveRange(range) => {
+                let positive = Self::Range(*range).draw(shape)?;
+                // The inverse of softplus: ln(exp(y) - 1), written so that it does not overflow.
+                &positive + (-(-&positive).expm1()).log()
+            }
             Self::Identity => {
                 let [fan_in, _] = fans(shape).ok_or_else(|| wrong_shape("[out, in, ...]"))?;
                 let kernel = Self::Uniform { limit: 1.0 / fan_in.sqrt() }.draw(shape)?;

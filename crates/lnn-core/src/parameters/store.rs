@@ -250,6 +250,11 @@ impl Scope<'_> {
         self.parameters.kind
     }
 
+    /// Whether tensors have values, drawn or stored, rather than a shape alone.
+    pub fn has_values(&self) -> bool {
+        !matches!(self.parameters.values, Values::Shapes | Values::Blank)
+    }
+
     /// Creates a trainable tensor.
     ///
     /// # Errors

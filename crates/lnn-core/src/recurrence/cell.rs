@@ -18,6 +18,12 @@ pub trait Cell: Debug {
     /// Widths of the state's tensors.
     fn state_sizes(&self) -> Vec<i64>;
 
+    /// Number of outputs per step, the width of what [`emit`](Self::emit) returns: that of the state's first tensor, unless the cell returns
+    /// something else.
+    fn output_size(&self) -> i64 {
+        self.state_sizes()[0]
+    }
+
     /// One of the cell's weights. Inputs and states must have its dtype and device.
     fn weight(&self) -> &Tensor;
 

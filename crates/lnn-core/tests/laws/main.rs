@@ -9,6 +9,7 @@ mod reservoir;
 mod scripts;
 mod shapes;
 mod spiking;
+mod synapses;
 mod time;
 mod unrolling;
 
@@ -168,6 +169,10 @@ cells_obey_the_laws! {
     liquid_time_step: time::draw, smooth;
     liquid_time_step_of_the_article: time::draw_article, smooth;
     liquid_time_step_by_input: time::draw_by_input, smooth;
+    liquid_time_constant: synapses::draw, smooth;
+    liquid_time_constant_of_a_policy: synapses::draw_policy, smooth;
+    liquid_time_constant_by_euler_steps: synapses::draw_euler, smooth;
+    liquid_time_constant_by_runge_kutta_steps: synapses::draw_runge_kutta, smooth;
     linear_liquid: |scope, inputs, units| Box::new(LinearLiquid::new(scope, inputs, units, 0.3).unwrap()), smooth;
     spiking_reservoir: spiking::draw;
     spiking_reservoir_without_bias: spiking::draw_without_bias;

@@ -36,9 +36,10 @@ mod synapses;
 mod wiring;
 
 pub use cells::{
-    Gru, LeakyReservoir, LinearLiquid, LiquidTimeConstant, LiquidTimeConstantConfig, LiquidTimeStep,
-    LiquidTimeStepConfig, Lstm, ReservoirConfig, Solver, SpikingConfig, SpikingReservoir, Surrogate, TauForm,
-    TimeConstants, encode_current, encode_delta, encode_latency, encode_rate,
+    Backbone, BackboneActivation, ClosedForm, ClosedFormConfig, ClosedFormMode, Gru, LeakyReservoir,
+    LinearLiquid, LiquidTimeConstant, LiquidTimeConstantConfig, LiquidTimeStep, LiquidTimeStepConfig, Lstm,
+    MixedMemory, ReservoirConfig, Solver, SpikingConfig, SpikingReservoir, Surrogate, TauForm, TimeConstants,
+    WiredClosedForm, encode_current, encode_delta, encode_latency, encode_rate,
 };
 pub use contract::{
     ContractError, Input, InputShape, InputSpec, Matching, Per, SampleSet, Samples, Task, Timing, Windows,

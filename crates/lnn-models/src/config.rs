@@ -1,11 +1,13 @@
 //! The one list of models: their names, help lines, configurations and presets.
 
 use crate::error::Error;
+use crate::networks::cfc::CfcConfig;
 use crate::networks::cifar::CifarConfig;
 use crate::networks::cllnn::CllnnConfig;
+use crate::networks::gated::{GruConfig, LstmConfig};
 use crate::networks::liquid::LiquidConfig;
 use crate::networks::lnn::LnnConfig;
-use crate::networks::lstm::LstmConfig;
+use crate::networks::ltc::LtcConfig;
 use crate::networks::network::{Network, NetworkConfig};
 use crate::networks::snlnn::config::SnlnnConfig;
 use crate::parts::standardization::Standardization;
@@ -101,8 +103,14 @@ models! {
     Liquid(LiquidConfig) = "liquid",
     /// A liquid classifier of images, with or without convolutions
     Cifar(CifarConfig) = "cifar",
+    /// Liquid time-constant units that are joined by the synapses of a wiring
+    Ltc(LtcConfig) = "ltc",
+    /// Closed-form continuous-time units
+    Cfc(CfcConfig) = "cfc",
     /// Long short-term memory
     Lstm(LstmConfig) = "lstm",
+    /// Gated recurrent units
+    Gru(GruConfig) = "gru",
 }
 
 impl ModelKind {

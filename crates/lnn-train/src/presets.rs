@@ -91,7 +91,7 @@ impl RunConfig {
                 optimizer: adamw(2e-3, 0.99, 0.02),
                 ..tuned
             },
-            ModelKind::Liquid | ModelKind::Lstm => Self {
+            ModelKind::Liquid | ModelKind::Ltc | ModelKind::Cfc | ModelKind::Lstm | ModelKind::Gru => Self {
                 epochs: 20,
                 augmentation: affine(10.0, 0.1, 2.0, 0.1),
                 label_smoothing: 0.05,

@@ -1,5 +1,7 @@
 //! The fused time loop against the stepwise one, at sizes that fill vectors, panels and several threads, in both dtypes.
 
+use crate::cells::closed_form::ClosedForm;
+use crate::cells::closed_form_config::{Backbone, BackboneActivation, ClosedFormConfig, ClosedFormMode};
 use crate::cells::fused_test_cells::{Ring, TwoLayers};
 use crate::cells::gru::Gru;
 use crate::cells::leaky_reservoir::{LeakyReservoir, ReservoirConfig};
@@ -78,7 +80,23 @@ fn synaptic(scope: &mut Scope<'_>, inputs: i64, units: i64, wiring: &WiringConfi
     Box::new(LiquidTimeConstant::new(scope, &config).unwrap())
 }
 
-const CELLS: [(&str, Draw); 15] = [
+fn closed_form(
+    scope: &mut Scope<'_>,
+    inputs: i64,
+    units: i64,
+    mode: ClosedFormMode,
+    layers: i64,
+) -> Box<dyn FusedCell> {
+    let activation = if layers == 1 { BackboneActivation::LecunTanh } else { BackboneActivation::Relu };
+    let backbone = Backbone { units: 40, layers, activation, dropout: 0.0 };
+    let config = ClosedFormConfig { units, mode, backbone };
+    Box::new(ClosedForm::new(scope, inputs, &config, None).unwrap())
+}
+
+const CELLS: [(&str, Draw); 18] = [
+    ("closed form", |s, i, h| closed_form(s, i, h, ClosedFormMode::Default, 1)),
+    ("closed form without a gate or backbone", |s, i, h| closed_form(s, i, h, ClosedFormMode::NoGate, 0)),
+    ("closed form of the equation", |s, i, h| closed_form(s, i, h, ClosedFormMode::Pure, 3)),
     ("liquid time constant", |s, i, h| synaptic(s, i, h, &WiringConfig::Full { seed: 1 })),
     ("liquid time constant, sparse", |s, i, h| {
         synaptic(s, i, h, &WiringConfig::Random { sparsity: 0.8, seed: 1 })

@@ -12,12 +12,14 @@ pub struct Sequence<'a> {
     pub dt: Option<&'a Tensor>,
     /// `[B, T]`, bool: where it is false, the step is skipped and the state stays the same.
     pub mask: Option<&'a Tensor>,
+    /// Whether a cell that leaves out numbers at random in training does so.
+    pub training: bool,
 }
 
 impl<'a> Sequence<'a> {
     /// A batch `x [B, T, I]` without a mask, with steps of one unit of time.
     pub fn new(x: &'a Tensor) -> Self {
-        Self { x, dt: None, mask: None }
+        Self { x, dt: None, mask: None, training: false }
     }
 
     /// Sets `dt [B, T]`, if it is given.
@@ -30,6 +32,12 @@ impl<'a> Sequence<'a> {
     #[must_use]
     pub fn with_mask(self, mask: Option<&'a Tensor>) -> Self {
         Self { mask, ..self }
+    }
+
+    /// Says whether the model trains.
+    #[must_use]
+    pub fn with_training(self, training: bool) -> Self {
+        Self { training, ..self }
     }
 
     /// Returns B and T, or refuses shapes that do not fit each other or a cell of `inputs` inputs.

@@ -3,6 +3,7 @@
 //! A law is a function of a [`Subject`]: a cell with an input, an initial state and a mask that fit it. Every law is
 //! tested on every cell, on sizes and values that are drawn anew in each run. A new cell needs one line below.
 
+mod closed_form;
 mod gradients;
 mod masks;
 mod reservoir;
@@ -173,6 +174,14 @@ cells_obey_the_laws! {
     liquid_time_constant_of_a_policy: synapses::draw_policy, smooth;
     liquid_time_constant_by_euler_steps: synapses::draw_euler, smooth;
     liquid_time_constant_by_runge_kutta_steps: synapses::draw_runge_kutta, smooth;
+    closed_form_with_a_backbone: closed_form::draw, smooth;
+    closed_form_without_a_gate: closed_form::draw_no_gate, smooth;
+    closed_form_of_the_equation: closed_form::draw_pure, smooth;
+    closed_form_step_by_step: closed_form::draw_gelu, smooth;
+    closed_form_of_a_policy: closed_form::draw_wired, smooth;
+    closed_form_with_memory: closed_form::draw_mixed, smooth;
+    policy_with_memory: closed_form::draw_wired_mixed, smooth;
+    liquid_time_constant_with_memory: closed_form::draw_synaptic_mixed, smooth;
     linear_liquid: |scope, inputs, units| Box::new(LinearLiquid::new(scope, inputs, units, 0.3).unwrap()), smooth;
     spiking_reservoir: spiking::draw;
     spiking_reservoir_without_bias: spiking::draw_without_bias;

@@ -1,10 +1,12 @@
 //! The networks: what lies between the standardised input and the prediction.
 
+pub(crate) mod cfc;
 pub(crate) mod cifar;
 pub(crate) mod cllnn;
+pub(crate) mod gated;
 pub(crate) mod liquid;
 pub(crate) mod lnn;
-pub(crate) mod lstm;
+pub(crate) mod ltc;
 pub(crate) mod network;
 pub(crate) mod recurrent;
 pub(crate) mod snlnn;

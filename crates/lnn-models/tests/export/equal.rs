@@ -1,9 +1,10 @@
 //! The module computes what the model computes: values, gradients and the statistics that training keeps.
 
 use crate::{assert_close, checkpoint, exported, images, input, small};
+use lnn_core::{Backbone, BackboneActivation, ClosedFormMode, OdeSolver, WiringConfig};
 use lnn_models::{
-    Checkpoint, CifarConfig, Encoding, LiquidConfig, LnnConfig, LstmConfig, ModelConfig, ModelKind, Preset,
-    Scan, SnlnnConfig, Standardization, Summary,
+    CfcConfig, Checkpoint, CifarConfig, Encoding, GatedConfig, LiquidConfig, LnnConfig, LstmConfig,
+    LtcConfig, ModelConfig, ModelKind, Preset, Scan, SnlnnConfig, Standardization, Summary,
 };
 use tch::{CModule, Device, Kind, Reduction, Tensor};
 
@@ -33,7 +34,27 @@ fn configurations() -> Vec<ModelConfig> {
     let scans = vec![Scan::Patches { size: 8, stride: 4 }, Scan::Rows];
     all.push(ModelConfig::Cifar(CifarConfig { layers: 2, scans, ..base }));
     let ModelConfig::Lstm(base) = small(ModelKind::Lstm, Preset::Tuned) else { unreachable!() };
-    all.push(ModelConfig::Lstm(LstmConfig { layers: 2, ..base }));
+    all.push(ModelConfig::Lstm(LstmConfig(GatedConfig { layers: 2, ..base.0 })));
+    let policy = WiringConfig::AutoNcp { outputs: 2, sparsity: 0.5, seed: 1 };
+    let ModelConfig::Ltc(base) = small(ModelKind::Ltc, Preset::Tuned) else { unreachable!() };
+    for solver in [OdeSolver::Euler, OdeSolver::RungeKutta] {
+        all.push(ModelConfig::Ltc(LtcConfig { solver, layers: 2, ..base.clone() }));
+    }
+    all.push(ModelConfig::Ltc(LtcConfig { mixed_memory: true, wiring: policy.clone(), ..base }));
+    let ModelConfig::Cfc(base) = small(ModelKind::Cfc, Preset::Tuned) else { unreachable!() };
+    for (mode, layers, activation) in [
+        (ClosedFormMode::NoGate, 2, BackboneActivation::Gelu),
+        (ClosedFormMode::Pure, 0, BackboneActivation::Relu),
+        (ClosedFormMode::Default, 1, BackboneActivation::Silu),
+    ] {
+        let backbone = Backbone { layers, activation, ..base.backbone.clone() };
+        all.push(ModelConfig::Cfc(CfcConfig { mode, backbone, layers: 2, ..base.clone() }));
+    }
+    for mixed_memory in [false, true] {
+        let backbone = Backbone { layers: 0, ..base.backbone.clone() };
+        let wiring = Some(policy.clone());
+        all.push(ModelConfig::Cfc(CfcConfig { wiring, backbone, mixed_memory, ..base.clone() }));
+    }
     let ModelConfig::Snlnn(base) = small(ModelKind::Snlnn, Preset::Tuned) else { unreachable!() };
     let patches = Scan::PatchesByColumn { size: 4, stride: 3 };
     for encoding in

@@ -5,8 +5,8 @@ mod round_trip;
 
 use lnn_core::random::{rand, rand_like, seeded};
 use lnn_models::{
-    Checkpoint, Description, FORMAT_VERSION, InputSpec, Model, ModelConfig, ModelKind, Preset,
-    Standardization,
+    Checkpoint, Description, FORMAT_VERSION, GruConfig, InputSpec, LstmConfig, Model, ModelConfig, ModelKind,
+    Preset, Standardization,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -38,7 +38,13 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
                 config.channels = vec![8, 9];
             }
         }
-        ModelConfig::Lstm(config) => (config.units, config.dropout) = (10, 0.0),
+        ModelConfig::Lstm(LstmConfig(config)) | ModelConfig::Gru(GruConfig(config)) => {
+            (config.units, config.dropout) = (10, 0.0);
+        }
+        ModelConfig::Ltc(config) => (config.units, config.dropout, config.unfolds) = (9, 0.0, 3),
+        ModelConfig::Cfc(config) => {
+            (config.units, config.dropout, config.backbone.units) = (9, 0.0, 7);
+        }
         ModelConfig::Cllnn(config) => {
             // As many channels as the product form of the convolution needs.
             config.channels = vec![8, 9];
@@ -55,6 +61,9 @@ fn checkpoint(config: &ModelConfig, standardization: Standardization) -> Checkpo
     for entry in model.parameters().entries() {
         if standardization == Standardization::None && entry.name.starts_with("preprocessing.") {
             continue; // no training changes these
+        }
+        if ["polarity", "head_mask"].iter().any(|fixed| entry.name.ends_with(fixed)) {
+            continue; // nor a wiring
         }
         let noise = seeded(4, || rand_like(&entry.tensor.detach())) * 0.2;
         let _ = entry.tensor.detach().g_add_(&noise);

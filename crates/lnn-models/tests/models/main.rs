@@ -10,11 +10,11 @@ mod sequences;
 mod steps;
 mod tracing;
 
-use lnn_core::seeded;
+use lnn_core::{Backbone, WiringConfig, seeded};
 use lnn_models::{
-    Checkpoint, CifarConfig, CllnnConfig, Description, Encoding, FORMAT_VERSION, Input, InputSpec,
-    LiquidConfig, LnnConfig, LstmConfig, Model, ModelConfig, ModelKind, SampleSet, Samples, Scan,
-    SnlnnConfig, SpikeSummary, Standardization, Summary,
+    CfcConfig, Checkpoint, CifarConfig, CllnnConfig, Description, Encoding, FORMAT_VERSION, GatedConfig,
+    GruConfig, Input, InputSpec, LiquidConfig, LnnConfig, LstmConfig, LtcConfig, Model, ModelConfig,
+    ModelKind, SampleSet, Samples, Scan, SnlnnConfig, SpikeSummary, Standardization, Summary,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -44,6 +44,9 @@ fn forms(preset: ModelConfig) -> Vec<ModelConfig> {
         ModelConfig::Snlnn(config) => snlnns(&config),
         ModelConfig::Liquid(config) => liquids(config),
         ModelConfig::Lstm(config) => lstms(&config),
+        ModelConfig::Gru(config) => grus(&config),
+        ModelConfig::Ltc(config) => ltcs(&config),
+        ModelConfig::Cfc(config) => cfcs(&config),
         ModelConfig::Cifar(config) => cifars(config),
     }
 }
@@ -91,8 +94,31 @@ fn liquids(preset: LiquidConfig) -> Vec<ModelConfig> {
 }
 
 fn lstms(preset: &LstmConfig) -> Vec<ModelConfig> {
-    let form = |layers| ModelConfig::Lstm(LstmConfig { units: 6, layers, ..preset.clone() });
+    let form = |layers| ModelConfig::Lstm(LstmConfig(GatedConfig { units: 6, layers, ..preset.0.clone() }));
     [1, 2].map(form).to_vec()
+}
+
+fn grus(preset: &GruConfig) -> Vec<ModelConfig> {
+    let form = |layers| ModelConfig::Gru(GruConfig(GatedConfig { units: 6, layers, ..preset.0.clone() }));
+    [1, 2].map(form).to_vec()
+}
+
+/// All units joined, two layers, and a neural circuit policy with memory.
+fn ltcs(preset: &LtcConfig) -> Vec<ModelConfig> {
+    let own = LtcConfig { units: 7, unfolds: 2, ..preset.clone() };
+    let wiring = WiringConfig::AutoNcp { outputs: 2, sparsity: 0.5, seed: 1 };
+    let policy = LtcConfig { wiring, mixed_memory: true, ..own.clone() };
+    [own.clone(), LtcConfig { layers: 2, ..own }, policy].map(ModelConfig::Ltc).to_vec()
+}
+
+/// With a backbone, and a neural circuit policy in two layers.
+fn cfcs(preset: &CfcConfig) -> Vec<ModelConfig> {
+    let own =
+        CfcConfig { units: 7, backbone: Backbone { units: 5, ..preset.backbone.clone() }, ..preset.clone() };
+    let wiring = Some(WiringConfig::AutoNcp { outputs: 2, sparsity: 0.5, seed: 1 });
+    let backbone = Backbone { layers: 0, ..own.backbone.clone() };
+    let policy = CfcConfig { wiring, backbone, layers: 2, ..own.clone() };
+    [own.clone(), CfcConfig { mixed_memory: true, ..own }, policy].map(ModelConfig::Cfc).to_vec()
 }
 
 /// The preset, small, and with stacked layers.
@@ -110,7 +136,10 @@ fn cifars(mut cifar: CifarConfig) -> Vec<ModelConfig> {
 
 /// The models that take sequences, as [`configs`].
 fn sequence_configs() -> Vec<ModelConfig> {
-    let takes = |config: &ModelConfig| matches!(config, ModelConfig::Liquid(_) | ModelConfig::Lstm(_));
+    let takes = |config: &ModelConfig| {
+        use ModelConfig::{Cfc, Gru, Liquid, Lstm, Ltc};
+        matches!(config, Liquid(_) | Ltc(_) | Cfc(_) | Lstm(_) | Gru(_))
+    };
     configs().into_iter().filter(takes).collect()
 }
 

@@ -35,7 +35,7 @@ impl Branch {
         for layer in 0..layers {
             let name = if layer == 0 { name.to_owned() } else { format!("{name}_{layer}") };
             let cell = cell(width).build(&mut scope.child(&name), width)?;
-            width = cell.state_sizes()[0];
+            width = cell.output_size();
             stack.push((name, cell));
         }
         Ok(Self { order, whitening, layers: stack })
@@ -43,7 +43,7 @@ impl Branch {
 
     /// Number of outputs H of the last layer.
     pub(super) fn outputs(&self) -> i64 {
-        self.layers.last().map_or(0, |(_, cell)| cell.state_sizes()[0])
+        self.layers.last().map_or(0, |(_, cell)| cell.output_size())
     }
 
     /// The dtype of the layers.
@@ -78,15 +78,16 @@ impl Branch {
         self.order.map_or_else(|| map.shallow_clone(), |order| order.apply(map))
     }
 
-    /// Runs all layers over a sequence, from zero states: what the last layer gives.
+    /// Runs all layers over a sequence, from zero states: the outputs of the last layer, and the last of them as the state.
     pub(super) fn run(&self, sequence: Sequence<'_>) -> Result<Run, Error> {
         let mut layers = self.layers.iter();
-        let (_, first) = layers.next().expect("a reading has at least one layer");
-        let mut run = first.scan(sequence, None)?;
-        for (_, cell) in layers {
+        let mut cell = layers.next().map(|(_, cell)| &**cell).expect("a reading has at least one layer");
+        let mut run = cell.scan(sequence, None)?;
+        for (_, next) in layers {
+            cell = &**next;
             run = cell.scan(Sequence { x: &run.outputs, ..sequence }, None)?;
         }
-        Ok(run)
+        Ok(Run { last: State::new(vec![cell.emit(&run.last)]), outputs: run.outputs })
     }
 
     /// The zero states of all layers for `batch` sequences.
@@ -96,15 +97,15 @@ impl Branch {
         self.layers.iter().map(|(_, cell)| cell.zero_state(&like(&**cell))).collect()
     }
 
-    /// One step of all layers: `x [B, I]`, `dt [B]`, the states before it to the states after it.
-    pub(super) fn step(&self, x: &Tensor, dt: Option<&Tensor>, states: &[State]) -> Vec<State> {
+    /// One step of all layers: `x [B, I]`, `dt [B]`, the states before it to the output and the states after it.
+    pub(super) fn step(&self, x: &Tensor, dt: Option<&Tensor>, states: &[State]) -> (Tensor, Vec<State>) {
         let mut after: Vec<State> = Vec::with_capacity(states.len());
         let mut x = x.shallow_clone();
         for ((_, cell), state) in self.layers.iter().zip(states) {
             let state = cell.step(&x, dt, state);
-            x = state.output().shallow_clone();
+            x = cell.emit(&state);
             after.push(state);
         }
-        after
+        (x, after)
     }
 }

@@ -3,7 +3,11 @@
 use crate::error::Error;
 use crate::parts::reading_order::Scan;
 use crate::parts::summary::Summaries;
-use lnn_core::{Cell, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Lstm, Scope};
+use lnn_core::{
+    Cell, ClosedForm, ClosedFormConfig, ClosedFormMode, Gru, LinearLiquid, LiquidTimeConstant,
+    LiquidTimeConstantConfig, LiquidTimeStep, LiquidTimeStepConfig, Lstm, MixedMemory, OdeSolver, Scope,
+    WiredClosedForm, WiringConfig,
+};
 
 /// The maximum number of stacked layers of a reading.
 const MOST_LAYERS: i64 = 1000;
@@ -55,6 +59,35 @@ pub(crate) enum CellConfig {
         /// Number of units.
         units: i64,
     },
+    /// See [`Gru`].
+    Gru {
+        /// Number of units.
+        units: i64,
+    },
+    /// See [`LiquidTimeConstant`].
+    LiquidTimeConstant {
+        /// Number of units.
+        units: i64,
+        /// Their synapses.
+        wiring: WiringConfig,
+        /// How the equation is solved.
+        solver: OdeSolver,
+        /// Number of sub-steps of a step.
+        unfolds: i64,
+    },
+    /// See [`ClosedForm`].
+    ClosedForm(ClosedFormConfig),
+    /// See [`WiredClosedForm`].
+    WiredClosedForm {
+        /// Number of units.
+        units: i64,
+        /// Their layers and synapses.
+        wiring: WiringConfig,
+        /// Which form of the solution.
+        mode: ClosedFormMode,
+    },
+    /// See [`MixedMemory`].
+    MixedMemory(Box<CellConfig>),
 }
 
 impl CellConfig {
@@ -67,7 +100,34 @@ impl CellConfig {
             Self::Liquid(config) => Box::new(LiquidTimeStep::new(scope, inputs, config)?),
             Self::LinearLiquid { units, rate } => Box::new(LinearLiquid::new(scope, inputs, *units, *rate)?),
             Self::Lstm { units } => Box::new(Lstm::new(scope, inputs, *units)?),
+            Self::Gru { units } => Box::new(Gru::new(scope, inputs, *units)?),
+            Self::LiquidTimeConstant { units, wiring, solver, unfolds } => {
+                let wiring = wiring.build(inputs as usize, (*units).max(0) as usize)?;
+                let config = LiquidTimeConstantConfig { wiring, solver: *solver, unfolds: *unfolds };
+                Box::new(LiquidTimeConstant::new(scope, &config)?)
+            }
+            Self::ClosedForm(config) => Box::new(ClosedForm::new(scope, inputs, config, None)?),
+            Self::WiredClosedForm { units, wiring, mode } => {
+                let wiring = wiring.build(inputs as usize, (*units).max(0) as usize)?;
+                Box::new(WiredClosedForm::new(scope, &wiring, *mode)?)
+            }
+            Self::MixedMemory(cell) => {
+                let cell = cell.build(&mut scope.child("cell"), inputs)?;
+                Box::new(MixedMemory::new(scope, cell)?)
+            }
         })
+    }
+
+    /// Whether the cell uses the time between steps.
+    pub(crate) fn has_time(&self) -> bool {
+        match self {
+            Self::Liquid(_)
+            | Self::LiquidTimeConstant { .. }
+            | Self::ClosedForm(_)
+            | Self::WiredClosedForm { .. } => true,
+            Self::LinearLiquid { .. } | Self::Lstm { .. } | Self::Gru { .. } => false,
+            Self::MixedMemory(cell) => cell.has_time(),
+        }
     }
 }
 

@@ -12,6 +12,18 @@ use lnn_core::{Input, Per, Script, Sequence, State};
 use tch::Tensor;
 
 impl Recurrent {
+    /// The steps `[.., I]` and `dt [..]` as the first layer takes them: where its cells have no time, `dt` is the last input.
+    fn with_time<'a>(&self, steps: Tensor, dt: Option<&'a Tensor>) -> (Tensor, Option<&'a Tensor>) {
+        if !self.time_is_an_input {
+            return (steps, dt);
+        }
+        let time = match dt {
+            Some(dt) => dt.unsqueeze(-1),
+            None => steps.narrow(-1, 0, 1).ones_like(),
+        };
+        (Tensor::cat(&[steps, time], -1), None)
+    }
+
     /// Standardised input to predictions, for images without their mirror images.
     fn predict(&self, input: &Input, mode: Mode) -> Result<Output, Error> {
         let map = match &self.front {
@@ -22,8 +34,10 @@ impl Recurrent {
         let mut seen = Vec::new();
         let mut entered = None;
         for branch in &self.branches {
-            let steps = mode.trace(&branch.steps(&map), branch.kind());
-            let run = branch.run(Sequence::new(&steps).with_dt(input.dt.as_ref()).with_mask(mask))?;
+            let (steps, dt) = self.with_time(branch.steps(&map), input.dt.as_ref());
+            let steps = mode.trace(&steps, branch.kind());
+            let sequence = Sequence::new(&steps).with_dt(dt).with_mask(mask).with_training(mode.training());
+            let run = branch.run(sequence)?;
             seen.extend(match self.per {
                 Per::Sequence => self.summaries.of(&run, mask),
                 Per::Step => self.summaries.at_each_step(&run, mask),
@@ -58,7 +72,7 @@ impl Network for Recurrent {
     }
 
     fn has_time(&self) -> bool {
-        self.steps && self.branches[0].has_time()
+        self.time_is_an_input || (self.steps && self.branches[0].has_time())
     }
 
     fn stepping(&self) -> Stepping {
@@ -74,8 +88,9 @@ impl Network for Recurrent {
         let mut tensors: Vec<Tensor> =
             states.iter().flat_map(|state| state.tensors().iter().map(Tensor::shallow_clone)).collect();
         if self.summaries.have_mean() {
-            let total = states.last()?.output().zeros_like();
-            let steps = total.new_zeros([batch, 1], (total.kind(), total.device()));
+            let like = states.last()?.output();
+            let zeros = |width| like.new_zeros([batch, width], (like.kind(), like.device()));
+            let (total, steps) = (zeros(self.branches[0].outputs()), zeros(1));
             tensors.extend([total, steps]);
         }
         Some(ModelState::new(tensors))
@@ -94,10 +109,10 @@ impl Network for Recurrent {
             .iter()
             .map(|(_, cell)| State::new(tensors.by_ref().take(cell.state_sizes().len()).collect()))
             .collect();
-        let after = branch.step(&branch.whitened(x), dt, &before);
-        let last = after.last().expect("there is at least one layer").output();
+        let (x, dt) = self.with_time(branch.whitened(x), dt);
+        let (last, after) = branch.step(&x, dt, &before);
         let mean = match (tensors.next(), tensors.next()) {
-            (Some(total), Some(steps)) => Some((total + last, steps + 1.0)),
+            (Some(total), Some(steps)) => Some((total + &last, steps + 1.0)),
             _ => None,
         };
         let seen = self.summaries.kinds.iter().map(|kind| match (kind, &mean) {

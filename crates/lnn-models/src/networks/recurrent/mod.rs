@@ -6,7 +6,7 @@
 //!                                 ├─ for each reading                                        ├─ dropout ─ readout
 //! sequences ──────────────────────┘                └─ whitening ─ layer ─ layer … ─ summary ─┘
 //! ```
-//! The front, the whitening, further readings and further layers are optional. The models `liquid`, `cifar` and `lstm` are
+//! The front, the whitening, further readings and further layers are optional. The models `liquid`, `cifar`, `ltc`, `cfc`, `lstm` and `gru` are
 //! configurations of it: their files say which, and hold their presets.
 
 mod branch;

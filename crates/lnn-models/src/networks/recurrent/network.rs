@@ -21,6 +21,8 @@ pub(crate) struct Recurrent {
     pub(super) steps: bool,
     /// Whether it predicts once for a sequence, or after each step.
     pub(super) per: Per,
+    /// Whether the time between steps is an input, because the data have one and the cells do not.
+    pub(super) time_is_an_input: bool,
 }
 
 impl Recurrent {
@@ -34,12 +36,16 @@ impl Recurrent {
         input: &InputSpec,
     ) -> Result<Self, Error> {
         config.check()?;
+        let time_is_an_input = matches!(input.shape, InputShape::Sequences { .. })
+            && input.timing.is_some()
+            && !(config.cell)(1).has_time();
         let (front, branches) = match &input.shape {
             InputShape::Images { channels, height, width } => {
                 Self::for_images(scope, config, [*channels, *height, *width])?
             }
             InputShape::Sequences { features } => {
-                (None, vec![Self::for_sequences(scope, config, features.len() as i64)?])
+                let inputs = features.len() as i64 + i64::from(time_is_an_input);
+                (None, vec![Self::for_sequences(scope, config, inputs)?])
             }
         };
         let seen = branches.iter().map(Branch::outputs).sum::<i64>() * config.summaries.count();
@@ -52,6 +58,7 @@ impl Recurrent {
             readout: Dense::new(&mut scope.child("readout"), seen, input.outputs())?,
             steps: config.steps_one_by_one(),
             per: input.per,
+            time_is_an_input,
         })
     }
 

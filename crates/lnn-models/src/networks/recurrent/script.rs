@@ -57,9 +57,13 @@ fn whole(network: &Recurrent) -> String {
 /// The methods of a network that can be run step by step.
 fn stepwise(network: &Recurrent) -> String {
     let branch = &network.branches[0];
-    let time = branch.has_time();
+    let cells_have_time = branch.has_time();
+    let time = cells_have_time || network.time_is_an_input;
     let mut names = Vec::new();
     let mut layers = format!("    x = {}\n", steps(0, branch, "x"));
+    if network.time_is_an_input {
+        layers += TIME_IS_AN_INPUT;
+    }
     for (l, (name, cell)) in branch.layers.iter().enumerate() {
         let first = names.len();
         let count = cell.state_sizes().len();
@@ -70,7 +74,7 @@ fn stepwise(network: &Recurrent) -> String {
             1 => ("Tensor".to_owned(), stored[0].clone()),
             _ => (format!("Tuple[{}]", vec!["Tensor"; count].join(", ")), format!("({})", stored.join(", "))),
         };
-        let dt = if time { ", dt" } else { "" };
+        let dt = if cells_have_time { ", dt" } else { "" };
         let _ = write!(
             layers,
             "    before{l}: Optional[{kind}] = None\n    if state is not None:\n        before{l} = {stored}\n    \
@@ -80,11 +84,9 @@ fn stepwise(network: &Recurrent) -> String {
         names.extend(own);
     }
     let mean = network.summaries.have_mean();
-    // The first tensor of the last layer's state is its output.
-    let last = names.len() - branch.layers.last().map_or(0, |(_, cell)| cell.state_sizes().len());
     let per_step = network.per == Per::Step;
     let summaries = network.summaries.kinds.iter().map(|summary| match (summary, per_step) {
-        (Summary::Last, false) => format!("state{last}"),
+        (Summary::Last, false) => "x[:, -1]".to_owned(),
         (Summary::Last, true) => "x".to_owned(),
         (Summary::Mean, false) => "total / steps".to_owned(),
         (Summary::Mean, true) => "totals / counts".to_owned(),
@@ -164,6 +166,13 @@ def step(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tupl
     TIME_OF_STEP
     values, after = self.run(self.preprocessing.steps(x.unsqueeze(1), self.readout.weight.dtype), stateARGUMENT)
     return self.preprocessing.to_units(ONE_STEP, x), after
+";
+
+/// Where the cells have no time it is the last input.
+const TIME_IS_AN_INPUT: &str = "    time = torch.ones_like(x[:, :, :1])
+    if dt is not None:
+        time = dt.unsqueeze(2)
+    x = torch.cat([x, time], 2)
 ";
 
 /// The check of the values of `dt [N, T]`, which a single step does not make.

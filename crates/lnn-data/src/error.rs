@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::readers::csv::SeriesError;
 use crate::readers::image_folder_error::ImageFolderError;
+use crate::readers::npy_folder::NpyFolderError;
 
 /// The reason why a data set could not be fetched, read or split.
 #[derive(Debug, thiserror::Error)]
@@ -325,6 +326,10 @@ pub enum DataError {
     /// A series cannot be read.
     #[error(transparent)]
     Series(#[from] SeriesError),
+
+    /// A folder of traces cannot be read.
+    #[error(transparent)]
+    NpyFolder(#[from] NpyFolderError),
 
     /// The samples cannot be split.
     #[error("cannot hold out a fraction of {fraction} of {n} examples for validation: {reason}")]

@@ -75,7 +75,8 @@ fn spiking(scope: &mut Scope<'_>, inputs: i64, units: i64, surrogate: Surrogate)
 }
 
 fn synaptic(scope: &mut Scope<'_>, inputs: i64, units: i64, wiring: &WiringConfig) -> Box<dyn FusedCell> {
-    let wiring = wiring.build(inputs as usize, units as usize).unwrap();
+    // As many synapses as the square of this; the step by step form is slow.
+    let wiring = wiring.build(inputs as usize, units.min(70) as usize).unwrap();
     let config = LiquidTimeConstantConfig { wiring, solver: OdeSolver::SemiImplicit, unfolds: 3 };
     Box::new(LiquidTimeConstant::new(scope, &config).unwrap())
 }

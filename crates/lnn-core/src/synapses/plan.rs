@@ -60,6 +60,7 @@ impl Plan {
         for synapse in synapses {
             of_unit[synapse.target].push(synapse.source);
         }
+        of_unit.iter_mut().for_each(|sources| sources.sort_unstable());
         let mut sorted: Vec<usize> = (0..units).collect();
         sorted.sort_by_key(|unit| std::cmp::Reverse(of_unit[*unit].len()));
         let blocks = units.div_ceil(lanes);
@@ -84,7 +85,7 @@ impl Plan {
                 for unit in block {
                     let source = match sparse {
                         true => list(unit).get(row).copied(),
-                        false => Some(row).filter(|source| list(unit).contains(source)),
+                        false => Some(row).filter(|source| list(unit).binary_search(source).is_ok()),
                     };
                     let place = source.map_or(0, |source| if by_lane { lane_of[source] } else { source });
                     lists.push(place as u32);

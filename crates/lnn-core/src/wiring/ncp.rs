@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::random::SplitMix64;
 use crate::wiring::graph::{Layer, Synapse, Wiring};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// The sizes of a neural circuit policy. The units that are neither command nor motor units are inter units.
@@ -81,10 +82,10 @@ impl NcpConfig {
         }
         let (motors, commands) = (0..motor, motor..motor + command);
         let inters = motor + command..units;
-        let mut draw = Draw { generator: SplitMix64::new(seed), synapses: Vec::new() };
+        let mut draw = Draw { generator: SplitMix64::new(seed), synapses: BTreeMap::new() };
         draw.from_each(&(0..inputs), &inters, sensory_fanout);
         draw.to_forgotten_targets(&(0..inputs), &inters, inputs * sensory_fanout / inter);
-        let sensory = std::mem::take(&mut draw.synapses);
+        let sensory = draw.take();
         draw.from_each(&inters, &commands, inter_fanout);
         draw.to_forgotten_targets(&inters, &commands, inter * inter_fanout / command);
         for _ in 0..recurrent_command {
@@ -99,14 +100,15 @@ impl NcpConfig {
         draw.from_forgotten_sources(&commands, &motors, motor * motor_fanin / command);
         let layers = [("inter", inters), ("command", commands), ("motor", motors)];
         let layers = layers.map(|(name, units)| Layer { name, units });
-        Wiring::new(inputs, motor, layers.into(), sensory, draw.synapses)
+        Wiring::new(inputs, motor, layers.into(), sensory, draw.take())
     }
 }
 
 /// Draws synapses.
 struct Draw {
     generator: SplitMix64,
-    synapses: Vec<Synapse>,
+    /// The polarity of each pair of source and target.
+    synapses: BTreeMap<(usize, usize), i8>,
 }
 
 impl Draw {
@@ -123,9 +125,13 @@ impl Draw {
     /// Adds a synapse of either polarity, unless the pair has one.
     fn add(&mut self, source: usize, target: usize) {
         let polarity = if self.generator.below(2) == 0 { -1 } else { 1 };
-        if !self.synapses.iter().any(|known| (known.source, known.target) == (source, target)) {
-            self.synapses.push(Synapse { source, target, polarity });
-        }
+        self.synapses.entry((source, target)).or_insert(polarity);
+    }
+
+    /// The synapses so far, which begin anew.
+    fn take(&mut self) -> Vec<Synapse> {
+        let all = std::mem::take(&mut self.synapses).into_iter();
+        all.map(|((source, target), polarity)| Synapse { source, target, polarity }).collect()
     }
 
     fn from_each(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanout: usize) {
@@ -138,23 +144,21 @@ impl Draw {
 
     /// Joins the targets that no synapse of `sources` leads to.
     fn to_forgotten_targets(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanin: usize) {
-        for target in targets.clone() {
-            if !self.synapses.iter().any(|synapse| synapse.target == target) {
-                for source in self.some_of(sources, fanin.clamp(1, sources.len())) {
-                    self.add(source, target);
-                }
+        let reached: BTreeSet<usize> = self.synapses.keys().map(|(_, target)| *target).collect();
+        for target in targets.clone().filter(|target| !reached.contains(target)) {
+            for source in self.some_of(sources, fanin.clamp(1, sources.len())) {
+                self.add(source, target);
             }
         }
     }
 
     /// Joins the sources from which no synapse leads to `targets`.
     fn from_forgotten_sources(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanout: usize) {
-        for source in sources.clone() {
-            let leads = |synapse: &Synapse| synapse.source == source && targets.contains(&synapse.target);
-            if !self.synapses.iter().any(leads) {
-                for target in self.some_of(targets, fanout.clamp(1, targets.len())) {
-                    self.add(source, target);
-                }
+        let to_targets = self.synapses.keys().filter(|(_, target)| targets.contains(target));
+        let leading: BTreeSet<usize> = to_targets.map(|(source, _)| *source).collect();
+        for source in sources.clone().filter(|source| !leading.contains(source)) {
+            for target in self.some_of(targets, fanout.clamp(1, targets.len())) {
+                self.add(source, target);
             }
         }
     }

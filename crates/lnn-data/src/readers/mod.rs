@@ -10,6 +10,7 @@ pub mod idx_folder;
 pub mod image_folder;
 pub mod image_folder_error;
 pub mod npy;
+pub mod npy_folder;
 pub(crate) mod picture;
 pub mod series;
 pub mod toy;
@@ -60,7 +61,7 @@ impl Reader {
 }
 
 /// All readers.
-pub static READERS: [Reader; 5] = [
+pub static READERS: [Reader; 6] = [
     Reader {
         name: "idx",
         argument: "DIR",
@@ -106,6 +107,14 @@ pub static READERS: [Reader; 5] = [
         content: Content::Sequences,
         open: |text, trained, progress| Ok(Box::new(csv::open(text, trained, progress)?)),
         split_path: csv::split_path,
+    },
+    Reader {
+        name: "npy-folder",
+        argument: "DIR,…",
+        help: "traces as .npy files, every row predicted from those before it: npy-folder:DIR,window=N,…",
+        content: Content::Sequences,
+        open: |text, trained, _| Ok(Box::new(npy_folder::open(text, trained)?)),
+        split_path: npy_folder::split_path,
     },
 ];
 

@@ -1,0 +1,283 @@
+//! `npy-folder:DIR`: traces of equal width, one `.npy` file each, cut into sequences whose every step has a target.
+//!
+//! A file is a trace `[T, I]` of float32 or float64, one row per step of time; files are sorted by name. A sample is a window of rows, and
+//! the targets of a step are all numbers of a later row. Options follow the folder, separated by commas:
+//!
+//! | option | meaning | default |
+//! |---|---|---|
+//! | `window=N` | the number of rows per sequence | 32 |
+//! | `stride=N` | the number of rows from the beginning of a window to that of the next | the window |
+//! | `horizon=N` | the number of rows from a step to its target | 1 |
+//! | `train=A..B`, `valid=A..B`, `test=A..B` | the traces of each part, counted from 0, B not included; all three or none | the last 15 % for the test |
+//!
+//! Whole traces go to a part, so that no window lies in two of them.
+
+use crate::error::DataError;
+use crate::kept::{self, Fingerprints};
+use crate::readers::npy::{self, NpyError};
+use crate::source::{DataSource, Parts, SplitRequest, Trained};
+use lnn_core::{Input, InputSpec, Per, SampleSet, Samples};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use tch::{Kind, Tensor};
+
+/// The fraction of the traces that forms the test part.
+const TEST: f64 = 0.15;
+
+/// The reason why a folder of traces cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NpyFolderError {
+    /// An option has a wrong value.
+    #[error("npy-folder: expected {expected}, found {found}")]
+    Option {
+        /// The options.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+    /// A trace cannot be read.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    /// A trace has another shape than the others, or holds what is not a number.
+    #[error("{}: expected a trace [T, {width}] of finite numbers, found {found}", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// The width of the first trace.
+        width: String,
+        /// What was found.
+        found: String,
+    },
+    /// A part has no window.
+    #[error(
+        "{}: the {part} part has no window: its {traces} traces have at most {rows} rows, a window with its target needs {expected}",
+        path.display()
+    )]
+    TooShort {
+        /// The folder.
+        path: PathBuf,
+        /// The part.
+        part: &'static str,
+        /// Number of its traces.
+        traces: usize,
+        /// Number of rows of the longest.
+        rows: i64,
+        /// Number of rows that a window and its target need.
+        expected: i64,
+    },
+}
+
+/// The text after `npy-folder:`.
+#[derive(Debug, Clone, PartialEq)]
+struct Options {
+    path: PathBuf,
+    window: i64,
+    stride: Option<i64>,
+    horizon: i64,
+    /// The traces of training, validation and test.
+    parts: Option<[Range<usize>; 3]>,
+}
+
+/// Splits the text after `npy-folder:` into the path of the folder and the options with their leading comma.
+pub(super) fn split_path(text: &str) -> (&str, &str) {
+    let mut end = text.len();
+    for part in text.split(',').skip(1).collect::<Vec<_>>().into_iter().rev() {
+        if !part.contains('=') {
+            break;
+        }
+        end -= part.len() + 1;
+    }
+    text.split_at(end)
+}
+
+impl Options {
+    fn parse(text: &str) -> Result<Self, NpyFolderError> {
+        let (path, given) = split_path(text);
+        let wrong = |found: &str| NpyFolderError::Option {
+            expected: "window=N, stride=N, horizon=N, and train=A..B, valid=A..B, test=A..B, each once"
+                .into(),
+            found: found.into(),
+        };
+        let mut options = Self { path: path.into(), window: 32, stride: None, horizon: 1, parts: None };
+        let (mut parts, mut seen) = ([None, None, None], Vec::new());
+        for part in given.split(',').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').ok_or_else(|| wrong(part))?;
+            if seen.contains(&name) {
+                return Err(wrong(part));
+            }
+            seen.push(name);
+            let number = || value.parse::<i64>().ok().filter(|number| (1..=1 << 40).contains(number));
+            let range = || {
+                let (first, end) = value.split_once("..")?;
+                let range = first.parse::<usize>().ok()?..end.parse::<usize>().ok()?;
+                (!range.is_empty()).then_some(range)
+            };
+            match name {
+                "window" => options.window = number().ok_or_else(|| wrong(part))?,
+                "stride" => options.stride = Some(number().ok_or_else(|| wrong(part))?),
+                "horizon" => options.horizon = number().ok_or_else(|| wrong(part))?,
+                "train" => parts[0] = Some(range().ok_or_else(|| wrong(part))?),
+                "valid" => parts[1] = Some(range().ok_or_else(|| wrong(part))?),
+                "test" => parts[2] = Some(range().ok_or_else(|| wrong(part))?),
+                _ => return Err(wrong(part)),
+            }
+        }
+        options.parts = match parts {
+            [None, None, None] => None,
+            [Some(train), Some(valid), Some(test)] => Some([train, valid, test]),
+            _ => return Err(wrong("one or two of train, valid and test")),
+        };
+        if let Some([a, b, c]) = &options.parts {
+            let overlap = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+            if overlap(a, b) || overlap(a, c) || overlap(b, c) {
+                return Err(wrong(&format!("train={a:?}, valid={b:?}, test={c:?}, which overlap")));
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Traces in memory.
+#[derive(Debug)]
+pub struct Traces {
+    options: Options,
+    /// `[T, I]` each, float64.
+    traces: Vec<Tensor>,
+    hashes: Vec<u64>,
+    width: i64,
+}
+
+/// Reads the traces that the text after `npy-folder:` specifies. For the test of a trained model another folder is for the test alone, in
+/// windows as in its training.
+///
+/// # Errors
+/// [`DataError`].
+pub(super) fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Traces, DataError> {
+    let mut options = Options::parse(text)?;
+    if let Some(before) = trained.and_then(|trained| trained.data.strip_prefix("npy-folder:")) {
+        let before = Options::parse(before)?;
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let same = real(&options.path).is_some() && real(&options.path) == real(&before.path);
+        let given = |name: &str| text.contains(&format!(",{name}="));
+        if given("horizon") && options.horizon != before.horizon {
+            let expected = format!("horizon={}, for which the model was trained", before.horizon);
+            let found = format!("horizon={}", options.horizon);
+            return Err(NpyFolderError::Option { expected, found }.into());
+        }
+        options.horizon = before.horizon;
+        options.window = if given("window") { options.window } else { before.window };
+        options.stride = options.stride.or(before.stride);
+        options.parts = options.parts.or(before.parts.filter(|_| same));
+    }
+    let found = std::fs::read_dir(&options.path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
+        .map_err(|source| DataError::Io { action: "read", path: options.path.clone(), source })?;
+    let mut files: Vec<_> =
+        found.into_iter().filter(|path| path.extension().is_some_and(|e| e == "npy")).collect();
+    files.sort();
+    let mut traces: Vec<Tensor> = Vec::new();
+    for path in &files {
+        let trace = npy::read(path).map_err(NpyFolderError::from)?.to_kind(Kind::Double);
+        let width = traces.first().map(|first| first.size()[1]);
+        let fits =
+            trace.dim() == 2 && trace.size()[1] > 0 && width.is_none_or(|width| width == trace.size()[1]);
+        let finite = || trace.isfinite().all().int64_value(&[]) == 1;
+        if !fits || !finite() {
+            let found =
+                if fits { "a number that is not finite".into() } else { format!("{:?}", trace.size()) };
+            let width = width.map_or_else(|| "I".into(), |width| width.to_string());
+            return Err(NpyFolderError::Trace { path: path.clone(), width, found }.into());
+        }
+        traces.push(trace);
+    }
+    let Some(first) = traces.first() else {
+        return Err(DataError::Empty { place: format!("{}, as .npy files", options.path.display()) });
+    };
+    if let Some(parts) = &options.parts
+        && let Some(part) = parts.iter().find(|part| part.end > traces.len())
+    {
+        let expected = format!("traces of 0..{}, the files of {}", traces.len(), options.path.display());
+        return Err(NpyFolderError::Option { expected, found: format!("{part:?}") }.into());
+    }
+    let hash = |trace: &Tensor| {
+        let numbers = Vec::<f64>::try_from(trace.contiguous().view([-1])).expect("float64 on the CPU");
+        numbers.iter().enumerate().fold(0_u64, |sum, (i, number)| {
+            sum.rotate_left(1) ^ kept::of_cell(&(i as i64 % trace.size()[1]).to_string(), *number)
+        })
+    };
+    Ok(Traces { width: first.size()[1], hashes: traces.iter().map(hash).collect(), traces, options })
+}
+
+impl Traces {
+    /// The windows of some traces.
+    fn windows(&self, part: &'static str, places: &[usize]) -> Result<SampleSet, NpyFolderError> {
+        let Options { window, horizon, .. } = self.options;
+        let stride = self.options.stride.unwrap_or(window);
+        let (mut x, mut targets, mut longest) = (Vec::new(), Vec::new(), 0);
+        for place in places {
+            let trace = &self.traces[*place];
+            let rows = trace.size()[0];
+            longest = longest.max(rows);
+            for start in (0..=rows - window - horizon).step_by(stride as usize) {
+                x.push(trace.narrow(0, start, window));
+                targets.push(trace.narrow(0, start + horizon, window));
+            }
+        }
+        if x.is_empty() {
+            let (path, traces) = (self.options.path.clone(), places.len());
+            return Err(NpyFolderError::TooShort {
+                path,
+                part,
+                traces,
+                rows: longest,
+                expected: window + horizon,
+            });
+        }
+        let input = Input::new(Tensor::stack(&x, 0));
+        Ok(SampleSet::Stored(Samples { input, targets: Tensor::stack(&targets, 0) }))
+    }
+
+    /// The traces of training, validation and test.
+    fn places(&self, validation_fraction: f64) -> [Vec<usize>; 3] {
+        if let Some(parts) = &self.options.parts {
+            return parts.clone().map(Iterator::collect);
+        }
+        let count = self.traces.len();
+        let test = ((count as f64 * TEST).round() as usize).max(1).min(count);
+        let rest = count - test;
+        let validation = ((rest as f64 * validation_fraction).round() as usize).max(1).min(rest);
+        [(0..rest - validation).collect(), (rest - validation..rest).collect(), (rest..count).collect()]
+    }
+}
+
+impl DataSource for Traces {
+    fn spec(&self) -> InputSpec {
+        let names: Vec<String> = (0..self.width).map(|i| i.to_string()).collect();
+        InputSpec { per: Per::Step, ..InputSpec::sequences(names.clone(), names) }
+    }
+
+    fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
+        let [train, validation, test] = self.places(request.validation_fraction);
+        let hashes = |places: &[usize]| places.iter().map(|place| self.hashes[*place]).collect::<Vec<_>>();
+        let fingerprints = Fingerprints { train: hashes(&train), validation: hashes(&validation) };
+        let notices = match request.kept {
+            Some(kept) => kept::compare([&fingerprints.train, &fingerprints.validation], kept)?,
+            None => Vec::new(),
+        };
+        let parts = Parts {
+            train: self.windows("training", &train)?,
+            validation: self.windows("validation", &validation)?,
+            test: self.windows("test", &test)?,
+            fingerprints,
+            notices,
+        };
+        Ok(parts.limited_to_the_first(request))
+    }
+
+    fn test(&self) -> Result<SampleSet, DataError> {
+        let all = || (0..self.traces.len()).collect();
+        let places: Vec<usize> = self.options.parts.clone().map_or_else(all, |[_, _, test]| test.collect());
+        Ok(self.windows("test", &places)?)
+    }
+}

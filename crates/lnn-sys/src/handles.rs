@@ -76,3 +76,18 @@ pub(crate) struct Layout {
     pub(crate) plain: bool,
     pub(crate) contiguous: bool,
 }
+
+impl Layout {
+    /// That of no tensor, to be filled in.
+    pub(crate) const NONE: Self = Self {
+        data: std::ptr::null(),
+        available: 0,
+        count: 0,
+        sizes: [0; 3],
+        strides: [0; 3],
+        version: 0,
+        dtype: 0,
+        plain: false,
+        contiguous: false,
+    };
+}

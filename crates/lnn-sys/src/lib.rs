@@ -26,7 +26,7 @@ pub use custom_function::{CustomFunction, Forward, PassError, apply, gradients_a
 pub use denormals::flush_denormals;
 pub use error::Error;
 pub use fused_adamw::{AdamWStep, fused_adamw};
-pub use memory::{Element, Numbers, RowNumbers, Rows, numbers, numbers_mut, row_numbers};
+pub use memory::{Element, Numbers, RowNumbers, Rows, Stamp, numbers, numbers_mut, row_numbers};
 pub use out_of_memory::{Remembering, exit_when_memory_runs_out};
 pub use parallel::{parallel_each, shares, threads};
 pub use random::{Distribution, Generator, fill, seed_cuda};

@@ -30,6 +30,7 @@ use crate::recurrence::cell::Cell;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
 use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
+use crate::scan::stream::{Block, StreamStep};
 use lnn_sys::ScriptAttribute;
 use tch::Tensor;
 
@@ -196,6 +197,22 @@ impl Cell for ClosedForm {
 
     fn advance(&self, projected: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
         advance(self.step_form(false), &self.weights(), projected, dt, state)
+    }
+
+    fn step(&self, x: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
+        let [input, recurrent] = self.first_weights();
+        let first = Block { products: Some([&input, &recurrent]), bias: &self.biases[0] };
+        let fixed = self.biases[1..].iter().chain(self.pure.iter().flatten());
+        let blocks: Vec<_> =
+            std::iter::once(first).chain(fixed.map(|bias| Block { products: None, bias })).collect();
+        let (h, further) = (state.output(), &self.further_weights[..]);
+        let step = StreamStep { step: self.step_form(false), x, h, extra: dt, blocks: &blocks, further };
+        // The general form knows the functions that this one does not.
+        let known = self.config.backbone.activation != BackboneActivation::Gelu;
+        match if known { step.run() } else { None } {
+            Some(h) => State::new(vec![h]),
+            None => self.advance(&self.project(x), dt.map(|dt| dt.unsqueeze(1)).as_ref(), state),
+        }
     }
 
     fn scan(&self, sequence: Sequence<'_>, initial: Option<&State>) -> Result<Run, Error> {

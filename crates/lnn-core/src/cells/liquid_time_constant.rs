@@ -37,10 +37,12 @@ use crate::scan::fused::{self, Form, FusedCell};
 use crate::synapses::conductances::Conductances;
 use crate::synapses::plan::Plan;
 use crate::synapses::sensory::sensory_currents;
+use crate::synapses::stream::{StreamTensors, StreamUnits};
 use crate::synapses::sub_steps::{OdeSolver, SubStep};
 use crate::synapses::unit_loop::UnitLoop;
 use crate::wiring::Wiring;
 use lnn_sys::ScriptAttribute;
+use std::cell::RefCell;
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
@@ -110,6 +112,8 @@ pub struct LiquidTimeConstant {
     wiring: Wiring,
     solver: OdeSolver,
     unfolds: i64,
+    /// The numbers of the steps of a stream, as they were last needed.
+    stream: RefCell<Option<StreamUnits>>,
 }
 
 impl LiquidTimeConstant {
@@ -137,6 +141,7 @@ impl LiquidTimeConstant {
             wiring: wiring.clone(),
             solver: *solver,
             unfolds: *unfolds,
+            stream: RefCell::new(None),
         };
         if scope.has_values() {
             let (sensory, recurrent) = (&cell.sensory.polarity, &cell.recurrent.polarity);
@@ -173,6 +178,38 @@ impl LiquidTimeConstant {
             let den = self.g_leak.softplus() + sum(&self.sensory) + sum(&self.recurrent);
             (den / self.capacitance.softplus()).max().double_value(&[]) / self.unfolds as f64
         })
+    }
+
+    /// One step on plain numbers; `None` where the general form is to be used.
+    fn step_on_numbers(&self, x: &Tensor, dt: Option<&Tensor>, v: &Tensor) -> Option<Tensor> {
+        let (sensory, recurrent) = (self.sensory.plan.as_ref()?, self.recurrent.plan.as_ref()?);
+        if self.solver != OdeSolver::SemiImplicit || lnn_sys::gradients_are_collected() {
+            return None;
+        }
+        let own = [&self.input_scale, &self.input_bias, &self.g_leak, &self.v_leak, &self.capacitance];
+        let synapses = [&self.sensory, &self.recurrent];
+        let of_synapses =
+            synapses.map(|known| [&known.w, &known.sigma, &known.mu, &known.reversal, &known.polarity]);
+        let parameters: Vec<&Tensor> = own.into_iter().chain(of_synapses.into_iter().flatten()).collect();
+        let mut stream = self.stream.borrow_mut();
+        if !stream.as_ref().is_some_and(|units| units.are_of(&parameters)) {
+            let tensors = StreamTensors {
+                sensory: (sensory, self.sensory.conductances()),
+                recurrent: (recurrent, self.recurrent.conductances()),
+                input: [&self.input_scale, &self.input_bias],
+                leak: self.leak(),
+                capacitance: self.capacitance.softplus(),
+                unfolds: self.unfolds,
+            };
+            *stream = StreamUnits::new(&parameters, &tensors);
+        }
+        stream.as_ref()?.step(x, dt, v)
+    }
+
+    /// num and den of the leak, `[2N]`.
+    fn leak(&self) -> Tensor {
+        let g = self.g_leak.softplus();
+        Tensor::cat(&[&g * &self.v_leak, g], 0)
     }
 
     /// The outputs of states `[.., N]`.
@@ -231,11 +268,9 @@ impl Cell for LiquidTimeConstant {
     /// The currents of inputs and leak, num and den: `[.., 2N]`.
     fn project(&self, x: &Tensor) -> Tensor {
         let source = self.input_bias.addcmul(x, &self.input_scale);
-        let g = self.g_leak.softplus();
-        let leak = Tensor::cat(&[&g * &self.v_leak, g], 0);
         let plan = self.sensory.plan.as_ref();
         let currents = sensory_currents(&source, &self.sensory.conductances(), plan);
-        currents.unwrap_or_else(|error| panic!("the currents of the inputs: {error}")) + leak
+        currents.unwrap_or_else(|error| panic!("the currents of the inputs: {error}")) + self.leak()
     }
 
     fn advance(&self, projected: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
@@ -251,6 +286,13 @@ impl Cell for LiquidTimeConstant {
             v = step.of(&v, projected, &duration);
         }
         State::new(vec![v])
+    }
+
+    fn step(&self, x: &Tensor, dt: Option<&Tensor>, state: &State) -> State {
+        match self.step_on_numbers(x, dt, state.output()) {
+            Some(v) => State::new(vec![v]),
+            None => self.advance(&self.project(x), dt.map(|dt| dt.unsqueeze(1)).as_ref(), state),
+        }
     }
 
     fn emit(&self, state: &State) -> Tensor {

@@ -199,16 +199,24 @@ impl LiquidTimeStep {
         let floor = self.rate.floor;
         match (self.rate.form, self.rate.solver) {
             (TauForm::Softplus, Solver::Euler) => {
-                StreamStep { step: MovingRate::<false> { floor }, x, h, extra: dt, blocks }.run()
+                StreamStep { step: MovingRate::<false> { floor }, x, h, extra: dt, blocks, further: &[] }
+                    .run()
             }
             (TauForm::Softplus, Solver::Exponential) => {
-                StreamStep { step: MovingRate::<true> { floor }, x, h, extra: dt, blocks }.run()
+                StreamStep { step: MovingRate::<true> { floor }, x, h, extra: dt, blocks, further: &[] }.run()
             }
-            (TauForm::Clamped, Solver::Euler) => {
-                StreamStep { step: MovingRate::<false, true> { floor }, x, h, extra: dt, blocks }.run()
+            (TauForm::Clamped, Solver::Euler) => StreamStep {
+                step: MovingRate::<false, true> { floor },
+                x,
+                h,
+                extra: dt,
+                blocks,
+                further: &[],
             }
+            .run(),
             (TauForm::Clamped, Solver::Exponential) => {
-                StreamStep { step: MovingRate::<true, true> { floor }, x, h, extra: dt, blocks }.run()
+                StreamStep { step: MovingRate::<true, true> { floor }, x, h, extra: dt, blocks, further: &[] }
+                    .run()
             }
         }
     }

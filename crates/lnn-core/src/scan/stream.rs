@@ -32,6 +32,8 @@ pub(crate) struct StreamStep<'a, P> {
     pub(crate) extra: Option<&'a Tensor>,
     /// The columns of the row.
     pub(crate) blocks: &'a [Block<'a>],
+    /// The weights of the step's further products, behind that of the state.
+    pub(crate) further: &'a [Tensor],
 }
 
 impl<P: Step> StreamStep<'_, P> {
@@ -67,6 +69,9 @@ impl<P: Step> StreamStep<'_, P> {
             Ok(RowBlock { products: products.transpose()?, bias: numbers(block.bias)? })
         });
         let blocks = blocks.collect::<Result<Vec<_>, Error>>()?;
+        let further =
+            self.further.iter().map(|weights| Ok((numbers::<R>(weights)?, weights.size()[1] as usize)));
+        let further = further.collect::<Result<Vec<_>, Error>>()?;
         let [inputs, units] = [self.x, self.h].map(|tensor| tensor.size()[1] as usize);
         Arch::new().dispatch(Rows {
             step: self.step,
@@ -74,6 +79,7 @@ impl<P: Step> StreamStep<'_, P> {
             h: &numbers(self.h)?,
             extra: self.extra.map(numbers).transpose()?.as_deref(),
             blocks: &blocks,
+            further: &further,
             extents: [inputs, units],
             out: numbers_mut(&mut out)?,
         });
@@ -92,6 +98,8 @@ struct Rows<'a, P, R> {
     h: &'a [R],
     extra: Option<&'a [R]>,
     blocks: &'a [RowBlock<'a, R>],
+    /// Each with its number of columns.
+    further: &'a [(Numbers<'a, R>, usize)],
     /// I and H.
     extents: [usize; 2],
     out: &'a mut [R],
@@ -103,6 +111,7 @@ impl<P: Step, R: Real> WithSimd for Rows<'_, P, R> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let [inputs, units] = self.extents;
+        let (products, mut source) = (self.step.products(), Vec::new());
         let mut row = vec![R::ZERO; self.blocks.iter().map(|block| block.bias.len()).sum()];
         let samples = self.x.chunks_exact(inputs).zip(self.h.chunks_exact(units));
         for (b, ((x, h), out)) in samples.zip(self.out.chunks_exact_mut(units)).enumerate() {
@@ -119,6 +128,15 @@ impl<P: Step, R: Real> WithSimd for Rows<'_, P, R> {
             }
             let extra = self.extra.map_or(&[][..], |extra| &extra[b..=b]);
             self.step.forward(0, h, extra, &mut row, out);
+            for (stage, (product, (weights, columns))) in products[1..].iter().zip(self.further).enumerate() {
+                let from = product.from.expect("only the first product is of the state");
+                source.clear();
+                source.extend_from_slice(&row[from..from + columns]);
+                for (z, weights) in row[product.into..].iter_mut().zip(weights.chunks_exact(*columns)) {
+                    *z += dot::<R, S>(simd, &source, weights);
+                }
+                self.step.forward(stage + 1, h, extra, &mut row, out);
+            }
         }
     }
 }
@@ -163,6 +181,7 @@ mod tests {
                 h: &h,
                 extra: dt.as_ref(),
                 blocks: &[drive, Block { products: None, bias: &tau }],
+                further: &[],
             };
             tch::no_grad(|| step.run()).map(|out| out.size())
         };

@@ -107,7 +107,7 @@ impl<R: Real> WithSimd for ForwardPart<'_, R> {
 
 /// v' = (C v + Δ num) / (C + Δ den) in place of v.
 #[inline(always)]
-fn sub_step<R: Real>(
+pub(super) fn sub_step<R: Real>(
     v: &mut [R],
     capacitance: &[R],
     duration: R,

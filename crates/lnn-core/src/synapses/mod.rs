@@ -16,6 +16,7 @@ pub(crate) mod loop_passes;
 pub(crate) mod passes;
 pub(crate) mod plan;
 pub(crate) mod sensory;
+pub(crate) mod stream;
 pub(crate) mod sub_steps;
 pub(crate) mod unit_loop;
 

@@ -97,6 +97,42 @@ fn an_explicit_method_diverges_beyond_its_limit_and_not_below() {
 }
 
 #[test]
+fn a_step_of_a_stream_takes_the_weights_as_they_are() {
+    let options = (tch::Kind::Float, tch::Device::Cpu);
+    let mut parameters = lnn_core::Parameters::drawn(4, options.0, options.1);
+    let wiring = WiringConfig::AutoNcp { outputs: 2, sparsity: 0.5, seed: 1 }.build(3, 21).unwrap();
+    let config = LiquidTimeConstantConfig { wiring, solver: OdeSolver::SemiImplicit, unfolds: 2 };
+    let cell = LiquidTimeConstant::new(&mut parameters.root(), &config).unwrap();
+    let x = seeded(1, || rand([3, 3], options));
+    let dt = seeded(2, || rand([3], options));
+    let state = lnn_core::State::new(vec![seeded(3, || rand([3, 21], options))]);
+    let check = || {
+        let general = cell.step(&x, Some(&dt), &state);
+        let stream = no_grad(|| cell.step(&x, Some(&dt), &state));
+        let error = (general.output().detach() - stream.output()).abs().max().double_value(&[]);
+        assert!(error < 1e-6, "off by {error:e}");
+        stream.output().shallow_clone()
+    };
+    let before = check();
+    assert_eq!(check(), before);
+    let adamw = lnn_core::AdamWConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+    let mut optimizer = lnn_core::AdamW::new(&parameters, adamw).unwrap();
+    cell.step(&x, Some(&dt), &state).output().square().sum(options.0).backward();
+    optimizer.step(1e-2).unwrap();
+    assert_ne!(check(), before);
+    let stored: Vec<_> =
+        parameters.snapshot().into_iter().map(|(name, tensor)| (name, tensor * 0.9)).collect();
+    let fixed = |(name, tensor): (String, Tensor)| {
+        let known = parameters.entries().iter().find(|entry| entry.name == name).unwrap();
+        let buffer = known.role == lnn_core::Role::Buffer;
+        (name, if buffer { known.tensor.copy() } else { tensor })
+    };
+    let between = check();
+    parameters.load(&stored.into_iter().map(fixed).collect::<Vec<_>>()).unwrap();
+    assert_ne!(check(), between);
+}
+
+#[test]
 fn a_model_from_a_file_has_the_synapses_of_the_file() {
     let draw = |seed: u64, stored: Option<&[(String, Tensor)]>| {
         let mut parameters = match stored {

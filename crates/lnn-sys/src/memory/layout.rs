@@ -12,17 +12,7 @@ use tch::Tensor;
 /// # Errors
 /// [`Error::Argument`] if it is undefined, not memory on the CPU, or of another dtype.
 pub(super) fn layout<T: Element>(tensor: &Tensor) -> Result<Layout, Error> {
-    let mut layout = Layout {
-        data: std::ptr::null(),
-        available: 0,
-        count: 0,
-        sizes: [0; 3],
-        strides: [0; 3],
-        version: 0,
-        dtype: 0,
-        plain: false,
-        contiguous: false,
-    };
+    let mut layout = Layout::NONE;
     // SAFETY: the tensor is alive, and the layout is written once before the call returns.
     ffi::check(unsafe { ffi::lnn_layout(tensor.as_ptr(), &raw mut layout) })?;
     // tch lists the dtypes in the order of libtorch's numbers.

@@ -13,7 +13,9 @@ mod element;
 mod layout;
 mod numbers;
 mod rows;
+mod stamp;
 
 pub use element::Element;
 pub use numbers::{Numbers, numbers, numbers_mut};
 pub use rows::{RowNumbers, Rows, row_numbers};
+pub use stamp::Stamp;

@@ -49,7 +49,7 @@ pub use error::Error;
 pub use layers::{
     Activation, BatchNorm, Convolution, ConvolutionConfig, Dense, SequenceWhitening, Whitening,
 };
-pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig};
+pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig, clip_global_norm};
 pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_radius, spectral_radius};
 pub use random::{derive_seed, seeded};
 pub use recurrence::{Cell, Run, Sequence, State};

@@ -82,6 +82,9 @@ pub struct OptimizerSettings {
     pub epsilon: f64,
     /// Decoupled weight decay of matrices and kernels.
     pub weight_decay: f64,
+    /// Maximum of the joint norm of all gradients, to which larger ones are scaled; null leaves them as they are.
+    #[serde(default)]
+    pub clip: Option<f64>,
     /// Muon for the kernels of convolutions; null trains them with Adam.
     #[serde(default)]
     pub muon: Option<MuonSettings>,
@@ -142,6 +145,11 @@ impl RunConfig {
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return refuse("label_smoothing", "at least 0 and below 1", self.label_smoothing.to_string());
         }
+        if let Some(clip) = self.optimizer.clip
+            && !(clip.is_finite() && clip > 0.0)
+        {
+            return refuse("optimizer.clip", "a finite number above 0, or null", clip.to_string());
+        }
         let rate = self.optimizer.learning_rate;
         if !(rate.is_finite() && rate > 0.0) {
             return refuse("optimizer.learning_rate", "a finite number above 0", rate.to_string());
@@ -169,7 +177,8 @@ impl RunConfig {
     /// Whether training drops units of the model at random.
     pub fn drops_out(&self) -> bool {
         let model = serde_json::to_value(&self.model).expect("a configuration is plain data");
-        model["dropout"].as_f64().is_some_and(|dropout| dropout > 0.0)
+        let drops = |dropout: &serde_json::Value| dropout.as_f64().is_some_and(|dropout| dropout > 0.0);
+        drops(&model["dropout"]) || drops(&model["backbone"]["dropout"])
     }
 
     /// Returns the description that a checkpoint of this run stores.

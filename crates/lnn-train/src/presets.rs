@@ -10,7 +10,15 @@ use lnn_models::{Error, ModelKind, Preset, RidgeStart, Standardization};
 
 /// Returns `AdamW` settings with a maximum learning rate, the decay rate of the second moment and the weight decay.
 fn adamw(learning_rate: f64, beta2: f64, weight_decay: f64) -> OptimizerSettings {
-    OptimizerSettings { learning_rate, beta1: 0.9, beta2, epsilon: 1e-8, weight_decay, muon: None }
+    OptimizerSettings {
+        learning_rate,
+        beta1: 0.9,
+        beta2,
+        epsilon: 1e-8,
+        weight_decay,
+        clip: None,
+        muon: None,
+    }
 }
 
 /// Returns an augmentation with small affine changes, for digits.

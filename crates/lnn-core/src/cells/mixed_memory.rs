@@ -111,7 +111,7 @@ impl Cell for MixedMemory {
         let [parameter, argument, of_step] = time;
         let slices = if self.has_time() { SLICES } else { "" };
         let source = SCRIPT
-            .replace("    SLICES\n", slices)
+            .replace("        SLICES\n", slices)
             .replace("KIND", &format!("Tuple[{}]", vec!["Tensor"; count + 1].join(", ")))
             .replace("OWN", &own.join(", "))
             .replace("BEFORE", &one_or_more(&parts))

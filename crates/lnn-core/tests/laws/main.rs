@@ -180,8 +180,8 @@ cells_obey_the_laws! {
     closed_form_step_by_step: closed_form::draw_gelu, smooth;
     closed_form_of_a_policy: closed_form::draw_wired, smooth;
     closed_form_with_memory: closed_form::draw_mixed, smooth;
-    policy_with_memory: closed_form::draw_wired_mixed, smooth;
-    liquid_time_constant_with_memory: closed_form::draw_synaptic_mixed, smooth;
+    policy_with_memory: closed_form::draw_wired_mixed;
+    liquid_time_constant_with_memory: closed_form::draw_synaptic_mixed;
     linear_liquid: |scope, inputs, units| Box::new(LinearLiquid::new(scope, inputs, units, 0.3).unwrap()), smooth;
     spiking_reservoir: spiking::draw;
     spiking_reservoir_without_bias: spiking::draw_without_bias;

@@ -1,7 +1,7 @@
 //! Laws of cells that use the time between steps.
 
-use crate::synapses;
 use crate::{OPTIONS, Subject, assert_close, assert_states_close, for_all};
+use crate::{closed_form, synapses};
 use lnn_core::random::{rand, seeded};
 use lnn_core::{
     Cell, Error, Init, LiquidTimeStep, LiquidTimeStepConfig, Scope, Sequence, Solver, State, TauForm,
@@ -42,6 +42,10 @@ pub(crate) fn draw_by_input(scope: &mut Scope<'_>, inputs: i64, units: i64) -> B
 /// The cells that follow a differential equation.
 const CELLS: [crate::Draw; 6] =
     [draw, draw_article, draw_by_input, synapses::draw, synapses::draw_policy, synapses::draw_runge_kutta];
+
+/// The cells that have time without following an equation step by step.
+const CLOSED_FORMS: [crate::Draw; 4] =
+    [closed_form::draw, closed_form::draw_no_gate, closed_form::draw_pure, closed_form::draw_wired_mixed];
 
 /// Time steps `[B, T]` between 0 and `most`.
 fn times(subject: &Subject, most: f64) -> Tensor {
@@ -86,7 +90,7 @@ fn a_step_of_no_time_leaves_the_state_and_a_short_one_moves_it_in_proportion() {
 
 #[test]
 fn irregular_time_survives_a_cut_and_equals_steps_by_hand() {
-    for draw in CELLS {
+    for draw in CELLS.into_iter().chain(CLOSED_FORMS) {
         for_all(draw, |subject| {
             let Subject { cell, x, initial, .. } = subject;
             let dt = times(subject, 1.0);
@@ -123,7 +127,7 @@ fn the_exponential_rate_keeps_the_state_bounded_for_any_time() {
 
 #[test]
 fn the_gradient_of_time_is_that_of_central_differences() {
-    for draw in CELLS {
+    for draw in CELLS.into_iter().chain(CLOSED_FORMS) {
         for_all(draw, |subject| {
             let Subject { cell, x, initial, .. } = subject;
             let dt = (times(subject, 1.0) + 0.1).set_requires_grad(true);

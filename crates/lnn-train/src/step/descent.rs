@@ -4,7 +4,7 @@ use super::step_result::StepResult;
 use crate::config::RunConfig;
 use crate::entry::Entry;
 use crate::error::Error;
-use lnn_core::{Optimizer, Samples};
+use lnn_core::{Optimizer, Samples, clip_global_norm};
 use lnn_models::{Mode, Model, Output};
 use tch::{Kind, Tensor};
 
@@ -36,6 +36,9 @@ impl Descent<'_> {
             gradient.square().sum_dim_intlist(&[0i64, 2][..], false, Kind::Double).sqrt()
         });
         loss.backward();
+        if let Some(limit) = config.optimizer.clip {
+            let _ = clip_global_norm(model.parameters(), limit)?;
+        }
         self.optimizer.descend()?;
         let prediction = prediction.detach();
         let reported = match config.label_smoothing > 0.0 {

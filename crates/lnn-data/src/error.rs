@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::readers::csv::SeriesError;
 use crate::readers::image_folder_error::ImageFolderError;
-use crate::readers::npy_folder::NpyFolderError;
+use crate::readers::npy_folder_error::NpyFolderError;
 
 /// The reason why a data set could not be fetched, read or split.
 #[derive(Debug, thiserror::Error)]

@@ -152,7 +152,7 @@ impl ClosedForm {
     }
 
     /// The further numbers of each step, `[T, B, N]`: its time, and the masks of dropout.
-    fn extra(&self, sequence: Sequence<'_>, left_out: Option<Tensor>) -> Option<Tensor> {
+    fn extra(sequence: Sequence<'_>, left_out: Option<Tensor>) -> Option<Tensor> {
         let dt = sequence.time_without_padding().map(|dt| dt.tr().contiguous().unsqueeze(2));
         match left_out {
             None => dt,
@@ -228,16 +228,12 @@ impl Cell for ClosedForm {
     fn script(&self) -> Script {
         let layers = self.config.backbone.layers;
         let act = self.config.backbone.activation.script();
-        let mut products = String::new();
-        for layer in 1..layers {
-            products += &format!(
-                "    y = {}\n",
-                act.replace(
-                    'Y',
-                    &format!("torch.linear(y, self.backbone_weights_{layer}, self.backbone_bias_{layer})")
-                )
-            );
-        }
+        let product = |layer: i64| {
+            let product =
+                format!("torch.linear(y, self.backbone_weights_{layer}, self.backbone_bias_{layer})");
+            format!("    y = {}\n", act.replace('Y', &product))
+        };
+        let products: String = (1..layers).map(product).collect();
         let (first, behind) = match layers {
             0 => ("head", "    z = y\n".to_owned()),
             _ => (
@@ -277,7 +273,7 @@ impl FusedCell for ClosedForm {
             false => None,
         };
         let step = self.step_form(left_out.is_some());
-        let (weights, extra) = (self.weights(), self.extra(sequence, left_out));
+        let (weights, extra) = (self.weights(), Self::extra(sequence, left_out));
         Fused { step, weights: &weights, extra: extra.as_ref() }.run(self, form, sequence, initial)
     }
 }

@@ -32,7 +32,7 @@ pub enum BackboneActivation {
 }
 
 impl BackboneActivation {
-    /// The factor outside and the one inside of the tanh of LeCun et al., "Efficient backprop" (1998), as ncps rounds them.
+    /// The factor outside and the one inside of the tanh of `LeCun` et al., "Efficient backprop" (1998), as ncps rounds them.
     pub(crate) const LECUN: [f64; 2] = [1.7159, 0.666];
 
     /// The expression in TorchScript, with `Y` as the argument.

@@ -57,7 +57,7 @@ impl ClosedFormStep {
     }
 
     /// The time of the step, `[B, 1]`, and the factors of dropout of a layer.
-    fn time(&self, extra: Option<&Tensor>, like: &Tensor) -> Tensor {
+    fn time(extra: Option<&Tensor>, like: &Tensor) -> Tensor {
         match extra {
             Some(extra) => extra.narrow(-1, 0, 1),
             None => like.new_ones([1, 1], (like.kind(), like.device())),
@@ -237,9 +237,9 @@ impl Step for ClosedFormStep {
         let units = before.size()[1];
         let mut kept = Vec::new();
         let mut y = before.shallow_clone();
-        for layer in 0..self.layers {
+        for (layer, weights) in weights.iter().enumerate().take(self.layers) {
             let own = z.narrow(1, self.layer(layer).start as i64, self.backbone as i64);
-            y = self.activate(&own.addmm(&y, &weights[layer].tr()));
+            y = self.activate(&own.addmm(&y, &weights.tr()));
             if let Some(factors) = self.factors(extra, layer) {
                 y *= factors;
             }
@@ -247,7 +247,7 @@ impl Step for ClosedFormStep {
         }
         let weights = &weights[self.layers];
         let heads = z.narrow(1, self.heads() as i64, weights.size()[0]).addmm(&y, &weights.tr());
-        let dt = self.time(extra, z);
+        let dt = Self::time(extra, z);
         let after = if self.mode == ClosedFormMode::Pure {
             let part = |i: i64| z.narrow(1, self.heads() as i64 + i * units, units);
             let (w, amplitude) = (part(1), part(2));
@@ -271,7 +271,7 @@ impl Step for ClosedFormStep {
         let TensorStep { weights, before, extra, saved, of_state: g, asked } = *step;
         let units = before.size()[1];
         let part = |i: i64| saved.narrow(1, self.heads() as i64 + i * units, units);
-        let dt = self.time(extra, saved);
+        let dt = Self::time(extra, saved);
         let (of_heads, of_fixed, of_dt) = if self.mode == ClosedFormMode::Pure {
             let [f, w, amplitude] = [0, 1, 2].map(part);
             let rate = w.abs() + f.abs();

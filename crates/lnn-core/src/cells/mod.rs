@@ -10,6 +10,7 @@ pub(crate) mod leaky_reservoir;
 pub(crate) mod linear_liquid;
 pub(crate) mod liquid_config;
 pub(crate) mod liquid_time_constant;
+pub(crate) mod liquid_time_constant_script;
 pub(crate) mod liquid_time_step;
 pub(crate) mod lstm;
 pub(crate) mod mixed_memory;

@@ -2,8 +2,9 @@
 //! not run. The passes are the same; nothing of the size of the synapses is kept.
 
 use crate::synapses::conductances::Conductances;
+use crate::synapses::loop_inputs::Given;
 use crate::synapses::sub_steps::{OdeSolver, SubStep};
-use crate::synapses::unit_loop::Given;
+
 use lnn_sys::{CustomFunction, Forward, PassError};
 use tch::Tensor;
 

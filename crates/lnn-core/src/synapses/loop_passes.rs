@@ -232,10 +232,8 @@ impl<R: Real> WithSimd for BackwardPart<'_, R> {
                         simd,
                         x,
                         &of_currents,
-                        &mut g,
-                        self.of_numbers,
-                        samples.len(),
-                        &mut scratch,
+                        (&mut g, &mut *self.of_numbers),
+                        (samples.len(), &mut scratch),
                     );
                 }
                 for (by_lane, row) in of_sensed

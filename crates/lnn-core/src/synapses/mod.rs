@@ -12,6 +12,7 @@
 
 pub(crate) mod conductances;
 pub(crate) mod device_loop;
+pub(crate) mod loop_inputs;
 pub(crate) mod loop_passes;
 pub(crate) mod passes;
 pub(crate) mod plan;

@@ -156,15 +156,20 @@ impl<R: Real> Synapses<'_, R> {
         simd: S,
         (x, stride): (&[R], usize),
         of_out: &[R],
-        of_x: &mut [R],
-        of_numbers: &mut [R],
-        samples: usize,
-        scratch: &mut Vec<R>,
+        (of_x, of_numbers): (&mut [R], &mut [R]),
+        (samples, scratch): (usize, &mut Vec<R>),
     ) {
         match &self.plan.lists {
-            None => self.backward_dense(simd, (x, stride), of_out, of_x, of_numbers, samples),
+            None => self.backward_dense(simd, (x, stride), of_out, (of_x, of_numbers), samples),
             Some(lists) => {
-                self.backward_sparse(simd, (x, stride), of_out, of_x, (of_numbers, lists), samples, scratch)
+                self.backward_sparse(
+                    simd,
+                    (x, stride),
+                    of_out,
+                    (of_x, of_numbers),
+                    lists,
+                    (samples, scratch),
+                );
             }
         }
     }
@@ -175,8 +180,7 @@ impl<R: Real> Synapses<'_, R> {
         simd: S,
         (x, stride): (&[R], usize),
         of_out: &[R],
-        of_x: &mut [R],
-        of_numbers: &mut [R],
+        (of_x, of_numbers): (&mut [R], &mut [R]),
         samples: usize,
     ) {
         let constants = Constants::new::<R, S>(simd);
@@ -208,10 +212,9 @@ impl<R: Real> Synapses<'_, R> {
         simd: S,
         (x, stride): (&[R], usize),
         of_out: &[R],
-        of_x: &mut [R],
-        (of_numbers, lists): (&mut [R], &[u32]),
-        samples: usize,
-        scratch: &mut Vec<R>,
+        (of_x, of_numbers): (&mut [R], &mut [R]),
+        lists: &[u32],
+        (samples, scratch): (usize, &mut Vec<R>),
     ) {
         let constants = Constants::new::<R, S>(simd);
         let (lanes, width) = (self.plan.lanes, self.plan.width());

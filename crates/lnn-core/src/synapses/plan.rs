@@ -60,7 +60,9 @@ impl Plan {
         for synapse in synapses {
             of_unit[synapse.target].push(synapse.source);
         }
-        of_unit.iter_mut().for_each(|sources| sources.sort_unstable());
+        for sources in &mut of_unit {
+            sources.sort_unstable();
+        }
         let mut sorted: Vec<usize> = (0..units).collect();
         sorted.sort_by_key(|unit| std::cmp::Reverse(of_unit[*unit].len()));
         let blocks = units.div_ceil(lanes);

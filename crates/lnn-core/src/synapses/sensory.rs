@@ -56,7 +56,9 @@ pub(crate) fn unpack<R: Real>(
     let all = (0..KINDS).map(|kind| {
         let mut gradient = Tensor::zeros(shape, (like.kind(), Device::Cpu));
         let matrix = numbers_mut::<R>(&mut gradient)?;
-        parts.iter().for_each(|part| plan.unpack(kind, part, R::ONE, matrix));
+        for part in parts {
+            plan.unpack(kind, part, R::ONE, matrix);
+        }
         Ok(gradient)
     });
     all.collect()
@@ -115,7 +117,7 @@ impl<R: Real> WithSimd for BackwardRows<'_, R> {
             }
             let samples = x.len() / sources;
             let x = (x, sources);
-            self.synapses.backward(simd, x, &by_lane, of_x, &mut *self.of_numbers, samples, &mut scratch);
+            self.synapses.backward(simd, x, &by_lane, (of_x, &mut *self.of_numbers), (samples, &mut scratch));
         }
     }
 }

@@ -168,7 +168,7 @@ fn synapses(matrix: &Tensor) -> Result<Vec<Synapse>, Error> {
     let found = numbers.iter().enumerate().filter(|(_, number)| **number != 0.0).map(|(i, number)| Synapse {
         source: i / units as usize,
         target: i % units as usize,
-        polarity: if number.abs() == 1.0 { *number as i8 } else { i8::MAX },
+        polarity: if [-1.0, 1.0].contains(number) { *number as i8 } else { i8::MAX },
     });
     Ok(found.collect())
 }

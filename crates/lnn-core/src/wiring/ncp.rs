@@ -83,11 +83,11 @@ impl NcpConfig {
         let (motors, commands) = (0..motor, motor..motor + command);
         let inters = motor + command..units;
         let mut draw = Draw { generator: SplitMix64::new(seed), synapses: BTreeMap::new() };
-        draw.from_each(&(0..inputs), &inters, sensory_fanout);
-        draw.to_forgotten_targets(&(0..inputs), &inters, inputs * sensory_fanout / inter);
+        draw.join_each(&(0..inputs), &inters, sensory_fanout);
+        draw.join_forgotten_targets(&(0..inputs), &inters, inputs * sensory_fanout / inter);
         let sensory = draw.take();
-        draw.from_each(&inters, &commands, inter_fanout);
-        draw.to_forgotten_targets(&inters, &commands, inter * inter_fanout / command);
+        draw.join_each(&inters, &commands, inter_fanout);
+        draw.join_forgotten_targets(&inters, &commands, inter * inter_fanout / command);
         for _ in 0..recurrent_command {
             let [source, target] = [(); 2].map(|()| draw.one_of(&commands));
             draw.add(source, target);
@@ -97,7 +97,7 @@ impl NcpConfig {
                 draw.add(source, target);
             }
         }
-        draw.from_forgotten_sources(&commands, &motors, motor * motor_fanin / command);
+        draw.join_forgotten_sources(&commands, &motors, motor * motor_fanin / command);
         let layers = [("inter", inters), ("command", commands), ("motor", motors)];
         let layers = layers.map(|(name, units)| Layer { name, units });
         Wiring::new(inputs, motor, layers.into(), sensory, draw.take())
@@ -134,7 +134,7 @@ impl Draw {
         all.map(|((source, target), polarity)| Synapse { source, target, polarity }).collect()
     }
 
-    fn from_each(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanout: usize) {
+    fn join_each(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanout: usize) {
         for source in sources.clone() {
             for target in self.some_of(targets, fanout) {
                 self.add(source, target);
@@ -143,7 +143,7 @@ impl Draw {
     }
 
     /// Joins the targets that no synapse of `sources` leads to.
-    fn to_forgotten_targets(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanin: usize) {
+    fn join_forgotten_targets(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanin: usize) {
         let reached: BTreeSet<usize> = self.synapses.keys().map(|(_, target)| *target).collect();
         for target in targets.clone().filter(|target| !reached.contains(target)) {
             for source in self.some_of(sources, fanin.clamp(1, sources.len())) {
@@ -153,7 +153,7 @@ impl Draw {
     }
 
     /// Joins the sources from which no synapse leads to `targets`.
-    fn from_forgotten_sources(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanout: usize) {
+    fn join_forgotten_sources(&mut self, sources: &Range<usize>, targets: &Range<usize>, fanout: usize) {
         let to_targets = self.synapses.keys().filter(|(_, target)| targets.contains(target));
         let leading: BTreeSet<usize> = to_targets.map(|(source, _)| *source).collect();
         for source in sources.clone().filter(|source| !leading.contains(source)) {

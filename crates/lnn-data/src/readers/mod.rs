@@ -11,6 +11,7 @@ pub mod image_folder;
 pub mod image_folder_error;
 pub mod npy;
 pub mod npy_folder;
+pub mod npy_folder_error;
 pub(crate) mod picture;
 pub mod series;
 pub mod toy;

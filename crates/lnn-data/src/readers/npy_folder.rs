@@ -14,7 +14,8 @@
 
 use crate::error::DataError;
 use crate::kept::{self, Fingerprints};
-use crate::readers::npy::{self, NpyError};
+use crate::readers::npy;
+use crate::readers::npy_folder_error::NpyFolderError;
 use crate::source::{DataSource, Parts, SplitRequest, Trained};
 use lnn_core::{Input, InputSpec, Per, SampleSet, Samples};
 use std::ops::Range;
@@ -23,50 +24,6 @@ use tch::{Kind, Tensor};
 
 /// The fraction of the traces that forms the test part.
 const TEST: f64 = 0.15;
-
-/// The reason why a folder of traces cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NpyFolderError {
-    /// An option has a wrong value.
-    #[error("npy-folder: expected {expected}, found {found}")]
-    Option {
-        /// The options.
-        expected: String,
-        /// What was found.
-        found: String,
-    },
-    /// A trace cannot be read.
-    #[error(transparent)]
-    Npy(#[from] NpyError),
-    /// A trace has another shape than the others, or holds what is not a number.
-    #[error("{}: expected a trace [T, {width}] of finite numbers, found {found}", path.display())]
-    Trace {
-        /// The file.
-        path: PathBuf,
-        /// The width of the first trace.
-        width: String,
-        /// What was found.
-        found: String,
-    },
-    /// A part has no window.
-    #[error(
-        "{}: the {part} part has no window: its {traces} traces have at most {rows} rows, a window with its target needs {expected}",
-        path.display()
-    )]
-    TooShort {
-        /// The folder.
-        path: PathBuf,
-        /// The part.
-        part: &'static str,
-        /// Number of its traces.
-        traces: usize,
-        /// Number of rows of the longest.
-        rows: i64,
-        /// Number of rows that a window and its target need.
-        expected: i64,
-    },
-}
 
 /// The text after `npy-folder:`.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,7 +100,7 @@ impl Options {
 pub struct Traces {
     options: Options,
     /// `[T, I]` each, float64.
-    traces: Vec<Tensor>,
+    numbers: Vec<Tensor>,
     hashes: Vec<u64>,
     width: i64,
 }
@@ -206,7 +163,7 @@ pub(super) fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Traces, 
             sum.rotate_left(1) ^ kept::of_cell(&(i as i64 % trace.size()[1]).to_string(), *number)
         })
     };
-    Ok(Traces { width: first.size()[1], hashes: traces.iter().map(hash).collect(), traces, options })
+    Ok(Traces { width: first.size()[1], hashes: traces.iter().map(hash).collect(), numbers: traces, options })
 }
 
 impl Traces {
@@ -216,7 +173,7 @@ impl Traces {
         let stride = self.options.stride.unwrap_or(window);
         let (mut x, mut targets, mut longest) = (Vec::new(), Vec::new(), 0);
         for place in places {
-            let trace = &self.traces[*place];
+            let trace = &self.numbers[*place];
             let rows = trace.size()[0];
             longest = longest.max(rows);
             for start in (0..=rows - window - horizon).step_by(stride as usize) {
@@ -243,7 +200,7 @@ impl Traces {
         if let Some(parts) = &self.options.parts {
             return parts.clone().map(Iterator::collect);
         }
-        let count = self.traces.len();
+        let count = self.numbers.len();
         let test = ((count as f64 * TEST).round() as usize).max(1).min(count);
         let rest = count - test;
         let validation = ((rest as f64 * validation_fraction).round() as usize).max(1).min(rest);
@@ -276,7 +233,7 @@ impl DataSource for Traces {
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {
-        let all = || (0..self.traces.len()).collect();
+        let all = || (0..self.numbers.len()).collect();
         let places: Vec<usize> = self.options.parts.clone().map_or_else(all, |[_, _, test]| test.collect());
         Ok(self.windows("test", &places)?)
     }

@@ -38,7 +38,7 @@ fn configurations() -> Vec<ModelConfig> {
     let policy = WiringConfig::AutoNcp { outputs: 2, sparsity: 0.5, seed: 1 };
     let ModelConfig::Ltc(base) = small(ModelKind::Ltc, Preset::Tuned) else { unreachable!() };
     for solver in [OdeSolver::Euler, OdeSolver::RungeKutta] {
-        all.push(ModelConfig::Ltc(LtcConfig { solver, layers: 2, ..base.clone() }));
+        all.push(ModelConfig::Ltc(LtcConfig { solver, unfolds: 60, layers: 2, ..base.clone() }));
     }
     all.push(ModelConfig::Ltc(LtcConfig { mixed_memory: true, wiring: policy.clone(), ..base }));
     let ModelConfig::Cfc(base) = small(ModelKind::Cfc, Preset::Tuned) else { unreachable!() };

@@ -3,7 +3,8 @@
 use crate::{FLOAT, assert_close, build, configs, forward, images, sequence_configs};
 use lnn_core::random::{rand, randn, seeded};
 use lnn_models::{
-    Encoding, Error, Input, InputSpec, Mode, Model, ModelConfig, ModelState, Scan, Standardization,
+    Encoding, Error, GruConfig, Input, InputSpec, LstmConfig, Mode, Model, ModelConfig, ModelState, Scan,
+    Standardization,
 };
 use tch::{Kind, Tensor};
 
@@ -11,7 +12,9 @@ use tch::{Kind, Tensor};
 fn order(config: &ModelConfig) -> Option<Scan> {
     match config {
         ModelConfig::Liquid(config) => Some(config.scan),
-        ModelConfig::Lstm(config) => Some(config.scan),
+        ModelConfig::Lstm(LstmConfig(config)) | ModelConfig::Gru(GruConfig(config)) => Some(config.scan),
+        ModelConfig::Ltc(config) => Some(config.scan),
+        ModelConfig::Cfc(config) => Some(config.scan),
         ModelConfig::Snlnn(config) => match config.encoding {
             Encoding::Delta { scan, .. } | Encoding::Scan { scan } => Some(scan),
             _ => Some(Scan::Whole),

@@ -71,7 +71,9 @@ pub enum Error {
     #[error("standardization: {0}")]
     Standardization(String),
     /// A model that takes no time between steps was given one.
-    #[error("the model {model} knows no time between its steps, so it takes no dt; hint: liquid does")]
+    #[error(
+        "the model {model} knows no time between its steps, so it takes no dt; hint: liquid, ltc and cfc do, and every model that is trained on data with a time"
+    )]
     NoTime {
         /// Which model.
         model: &'static str,

@@ -4,16 +4,31 @@
 checkpoint's tensors, work with autograd, `torch.compile`, `torch.export` and ONNX, and need torch and safetensors alone.
 """
 
-from .cells import LeakyReservoir, LinearLiquid, LiquidTimeStep, Lstm, SpikingReservoir
+from .cells import (
+    ClosedForm,
+    Gru,
+    LeakyReservoir,
+    LinearLiquid,
+    LiquidTimeConstant,
+    LiquidTimeStep,
+    Lstm,
+    MixedMemory,
+    SpikingReservoir,
+    WiredClosedForm,
+)
+from .cfc import Cfc
 from .cifar import Cifar
 from .cllnn import Cllnn
+from .gru import GruNetwork
 from .liquid import Liquid
 from .lnn import Lnn
 from .loading import load
 from .lstm import LstmNetwork
+from .ltc import Ltc
 from .recurrent import Recurrent
 from .snlnn import Snlnn
 from .step import Step
 
-__all__ = ["Cifar", "Cllnn", "LeakyReservoir", "LinearLiquid", "Liquid", "LiquidTimeStep", "Lnn", "Lstm", "LstmNetwork",
-           "Recurrent", "Snlnn", "SpikingReservoir", "Step", "load"]
+__all__ = ["Cfc", "Cifar", "Cllnn", "ClosedForm", "Gru", "GruNetwork", "LeakyReservoir", "LinearLiquid", "Liquid",
+           "LiquidTimeConstant", "LiquidTimeStep", "Lnn", "Lstm", "LstmNetwork", "Ltc", "MixedMemory", "Recurrent", "Snlnn",
+           "SpikingReservoir", "Step", "WiredClosedForm", "load"]

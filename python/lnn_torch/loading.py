@@ -6,16 +6,20 @@ from os import PathLike
 from safetensors import safe_open
 from torch import nn
 
+from .cfc import Cfc
 from .cifar import Cifar
 from .cllnn import Cllnn
+from .gru import GruNetwork
 from .liquid import Liquid
 from .lnn import Lnn
 from .lstm import LstmNetwork
+from .ltc import Ltc
 from .snlnn import Snlnn
 
 VERSION = 2
 # The one list of models: the kind in a description, and its class.
-CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar, "lstm": LstmNetwork}
+CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar, "lstm": LstmNetwork, "gru": GruNetwork,
+           "ltc": Ltc, "cfc": Cfc}
 
 
 def load(path: str | PathLike) -> nn.Module:

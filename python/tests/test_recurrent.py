@@ -8,7 +8,7 @@ import warnings
 import pytest
 import torch
 
-from conftest import RECURRENT_RUNS, ROOT, lnn_cli
+from conftest import RECURRENT_RUNS, ROOT, TIMED_MODELS, UNTIMED_MODELS, lnn_cli
 from test_export import TOLERANCE, difference, saved_and_loaded
 
 sys.path.insert(0, str(ROOT / "python"))
@@ -18,16 +18,13 @@ SIZES = [(batch, steps) for batch in (1, 2, 7, 64) for steps in (1, 5, 50)]
 METHODS = ["sequence", "step"]
 
 
-def cell_of(module):
-    return next(getattr(module, name) for name in ("reservoir", "cell", "layer0") if hasattr(module, name))
-
-
 def drawn(run, module, batch, steps):
     """A sequence [B, T, I] as the run could meet one, and irregular time [B, T] if it knows time, in the module's dtype."""
-    weights = cell_of(module).input_weights
+    dtype = module.readout.weight.dtype
+    width = (read(run, run.inputs[:1]) if run.takes_images else run.inputs).shape[2]
     draw = torch.rand if run.takes_images else torch.randn
-    x = draw(batch, steps, weights.shape[1], dtype=weights.dtype)
-    return x, [torch.rand(batch, steps, dtype=weights.dtype) * 2] if run.model == "liquid" else []
+    x = draw(batch, steps, width, dtype=dtype)
+    return x, [torch.rand(batch, steps, dtype=dtype) * 2] if run.takes_time else []
 
 
 def read(run, images):
@@ -116,7 +113,10 @@ def times_of(run, series):
     return torch.rand(64, steps, generator=torch.Generator().manual_seed(1)) * 2
 
 
-@pytest.mark.parametrize("key", [run for run in RECURRENT_RUNS if run[0] == "liquid"], ids="-".join)
+TIMED = [run for run in RECURRENT_RUNS if run[0] in TIMED_MODELS or (run[0] in UNTIMED_MODELS and "series" in run)]
+
+
+@pytest.mark.parametrize("key", TIMED, ids="-".join)
 def test_irregular_time_tells_what_predict_tells_with_it(runs, series, key):
     run = runs[key]
     module, dt = run.module(), times_of(run, series)
@@ -133,9 +133,6 @@ def test_irregular_time_tells_what_predict_tells_with_it(runs, series, key):
             assert difference(by_step(module, x, [dt])[0], expected) <= TOLERANCE
             # Numpy's time is float64.
             assert difference(module.sequence(x, None, dt.double())[0], expected) <= TOLERANCE
-
-
-TIMED = [run for run in RECURRENT_RUNS if run[0] == "liquid"]
 
 
 @pytest.mark.parametrize("key", TIMED, ids="-".join)
@@ -265,7 +262,7 @@ def test_what_does_not_fit_is_refused_in_words(recurrent_run):
     assert "the state is of 3 sequences, x of 2" in refused("sequence", x[:2], state)
     assert f"the {len(state)} tensors that a call before gave, found {len(state) + 1}" in refused(
         "sequence", x, [*state, state[0]])
-    assert bool(dt) == (recurrent_run.model == "liquid")
+    assert bool(dt) == recurrent_run.takes_time
     for time in dt:
         assert "dt is [N, T] = [3, 4], one number for each step, found [3, 3]" in refused("sequence", x, None, time[:, :3])
         assert "found [3, 4, 1]" in refused("sequence", x, None, time.unsqueeze(2))

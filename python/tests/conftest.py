@@ -25,11 +25,11 @@ SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liq
                  ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired")]
 # The program does not export these as modules, only as weights.
 MIXED_RUNS = [("ltc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed-wired")]
-AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}']
-OF_LTC, OF_CFC = [*AUTO_NCP, "optimizer.learning_rate=0.02"], [*AUTO_NCP, "model.layers=2", "model.backbone.layers=0"]
-MIXED = "model.mixed_memory=true"
-SETTINGS = {("ltc", "wired"): OF_LTC, ("cfc", "wired"): OF_CFC, ("ltc", "mixed"): [*OF_LTC, MIXED],
-            ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*OF_CFC, MIXED]}
+AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}',
+            "optimizer.learning_rate=0.02"]
+MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
+SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
+            ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
 # The models whose cells know the time between steps, and those that take it as an input where the data have it.
 TIMED_MODELS, UNTIMED_MODELS = ("liquid", "ltc", "cfc"), ("lstm", "gru")
@@ -37,7 +37,8 @@ TIMED_MODELS, UNTIMED_MODELS = ("liquid", "ltc", "cfc"), ("lstm", "gru")
 RECURRENT_RUNS = [run for run in RUNS if run[0] in ("snlnn", *TIMED_MODELS, *UNTIMED_MODELS) or run == ("cifar", "article")]
 EPOCHS = {("cllnn", "tuned"): 2, ("liquid", "article", "toy"): 20, ("liquid", "tuned", "toy"): 20,
           ("liquid", "tuned", "series"): 5, ("lstm", "tuned", "toy"): 20, ("ltc", "article", "toy"): 20,
-          ("ltc", "tuned", "series", "wired"): 15, ("ltc", "tuned", "series", "mixed"): 5}
+          ("ltc", "tuned", "series", "wired"): 15, ("ltc", "tuned", "series", "mixed"): 5,
+          ("cfc", "tuned", "series", "wired"): 5}
 
 
 def lnn_cli(*arguments, code=0):

@@ -148,7 +148,18 @@ def test_time_that_goes_back_or_is_no_number_is_refused(runs, key):
             module(runs[key].inputs[:3], torch.full((3, steps), wrong))
 
 
-@pytest.mark.parametrize("key", TIMED, ids="-".join)
+CELLS_WITH_TIME = [run for run in TIMED if run[0] in TIMED_MODELS]
+
+
+@pytest.mark.parametrize("key", [run for run in CELLS_WITH_TIME if run[0] == "ltc"], ids="-".join)
+def test_a_step_of_no_time_leaves_potentials_as_they_are(runs, key):
+    cell = runs[key].module().double().cell
+    x, v = torch.randn(3, 5, len(cell.input_scale)).double(), torch.rand(3, len(cell.capacitance)).double()
+    assert difference(cell.sequence(x, v, torch.zeros(3, 5).double())[1], v) <= 1e-14
+    assert difference(cell.step(x[:, 0], v, torch.zeros(3).double())[1], v) <= 1e-14
+
+
+@pytest.mark.parametrize("key", [run for run in CELLS_WITH_TIME if run[0] == "liquid"], ids="-".join)
 def test_a_step_of_no_time_leaves_the_state_as_it_is(runs, key):
     cell = runs[key].module().double().cell
     x, h = torch.randn(3, 5, cell.input_weights.shape[1]).double(), torch.rand(3, len(cell.tau)).double()
@@ -157,10 +168,10 @@ def test_a_step_of_no_time_leaves_the_state_as_it_is(runs, key):
     assert torch.equal(cell.step(x[:, 0], h, torch.zeros(3).double())[1], h)
 
 
-@pytest.mark.parametrize("key", TIMED, ids="-".join)
+@pytest.mark.parametrize("key", CELLS_WITH_TIME, ids="-".join)
 def test_a_cell_refuses_a_time_of_another_length(runs, key):
-    cell = runs[key].module().cell
-    x = torch.randn(3, 10, cell.input_weights.shape[1])
+    module = runs[key].module()
+    cell, (x, _) = module.cell, drawn(runs[key], module, 3, 10)
     for steps in (7, 12):
         with pytest.raises(torch.jit.Error, match=rf"dt is \[N, T\] = \[3, 10\], one number for each step, found \[3, {steps}\]"):
             cell.sequence(x, None, torch.ones(3, steps))
@@ -249,8 +260,8 @@ def test_what_does_not_fit_is_refused_in_words(recurrent_run):
     x, dt = drawn(recurrent_run, module, 3, 4)
     width = x.shape[2]
 
-    def refused(method, *arguments):
-        with pytest.raises(torch.jit.Error) as error:
+    def refused(method, *arguments, error=torch.jit.Error):
+        with pytest.raises(error) as error:
             getattr(module, method)(*arguments)
         return str(error.value)
 
@@ -263,10 +274,15 @@ def test_what_does_not_fit_is_refused_in_words(recurrent_run):
     assert f"the {len(state)} tensors that a call before gave, found {len(state) + 1}" in refused(
         "sequence", x, [*state, state[0]])
     assert bool(dt) == recurrent_run.takes_time
+    # A cell says what it takes; where time is an input, torch says that sizes do not match.
+    of_cell = recurrent_run.model not in UNTIMED_MODELS
     for time in dt:
+        assert "dt of one step is [N], found [3, 4]" in refused("step", x[:, 0], None, time)
+        if not of_cell:
+            assert "Sizes of tensors must match" in refused("sequence", x, None, time[:, :3], error=RuntimeError)
+            continue
         assert "dt is [N, T] = [3, 4], one number for each step, found [3, 3]" in refused("sequence", x, None, time[:, :3])
         assert "found [3, 4, 1]" in refused("sequence", x, None, time.unsqueeze(2))
-        assert "dt of one step is [N], found [3, 4]" in refused("step", x[:, 0], None, time)
         assert "dt is [N, T] = [3, 1]" in refused("step", x[:, 0], None, time[:2, 0])
 
 

@@ -10,7 +10,8 @@ EXPORT_VERSION, FORMAT_VERSION = 2, 3
 
 
 def described(model: dict, input: dict, standardization: str, origin: str, dtype: torch.dtype) -> dict:
-    """The description of a model that came from elsewhere: `model` is its configuration, `input` its contract, `origin` says what it was."""
+    """The description of a model of sequences that came from elsewhere: `model` is its configuration, `input` its contract, and `origin`
+    says what it was."""
     shape, task, timing = input["shape"], input["task"], input.get("timing")
     classification = task["kind"] == "classification"
     steps = ["T"] if input.get("per") == "step" else []

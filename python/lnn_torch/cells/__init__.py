@@ -1,7 +1,7 @@
 """Recurrent cells. Each has a `step(x [B, I], state)` and a `sequence(x [B, T, I], state)`; the state is optional.
 
-A cell that knows time takes `dt` behind the state, [B] or [B, T]. `units` is the width of its outputs; a state of one tensor is that
-tensor, a larger one a tuple of tensors [B, width] of the widths `state_sizes`.
+Those of a recurrent network say whether they know time, `has_time`, and then take `dt` behind the state, [B] or [B, T]. `units` is the
+width of their outputs. Their state has tensors [B, width] of the widths `state_sizes`: one alone is the state itself, more are a tuple.
 """
 
 from .closed_form import ClosedForm

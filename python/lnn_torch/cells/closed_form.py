@@ -55,6 +55,7 @@ class ClosedForm(nn.Module):
         return self.sequence(x)[0]
 
     def emit(self, h: Tensor) -> Tensor:
+        """The outputs of states, which are the states."""
         return h
 
     def _start(self, x: Tensor, state: Tensor | None) -> Tensor:

@@ -35,6 +35,7 @@ class WiredClosedForm(nn.Module):
         return self.sequence(x)[0]
 
     def emit(self, state: Tensor | tuple[Tensor, ...]) -> Tensor:
+        """The outputs of states: those of the last layer."""
         return state if len(self.names) == 1 else state[0]
 
     def _through_all(self, method: str, x: Tensor, state, dt: Tensor | None):

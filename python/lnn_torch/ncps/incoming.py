@@ -1,5 +1,6 @@
 """A layer of ncps becomes a model of this package."""
 
+import copy
 import warnings
 
 import torch
@@ -25,7 +26,8 @@ def from_ncps(module: nn.Module, readout: nn.Linear | None = None, *, features: 
     a `CfC` with `proj_size` makes of them. The model predicts after each step if the layer returns sequences, otherwise once.
     `features` are the names of the inputs (x0, x1, ...), `values` those of what is predicted (y0, y1, ...), or `classes` where the
     outputs are logits. `typical_dt` is the median time between steps in training; leave it out if the layer was trained without
-    `timespans`. Sequences are [N, T, I], whatever `batch_first` is, and `dt` is [N, T]. The weights are copies in the dtype of the layer.
+    `timespans`. Sequences are [N, T, I], whatever `batch_first` is, and `dt` is [N, T]. The weights are copies in the dtype of the layer,
+    on the CPU.
 
     What is not the same: the `epsilon` of an LTC is left out, which moves outputs by about as much. The number 0 where one must be
     positive - with `implicit_param_constraints=False` - becomes 1e-9, and a warning says how often. Dropout follows the first layer of a
@@ -39,6 +41,7 @@ def from_ncps(module: nn.Module, readout: nn.Linear | None = None, *, features: 
 
     if not isinstance(module, (ncps.torch.LTC, ncps.torch.CfC)):
         raise TypeError(f"expected ncps.torch.LTC or ncps.torch.CfC, found {type(module).__name__}")
+    module, readout = (copy.deepcopy(part).cpu() if part is not None else None for part in (module, readout))
     # ncps keeps some masks in float32, whatever the rest is.
     dtypes = {tensor.dtype for name, tensor in module.state_dict().items() if not name.endswith("sparsity_mask")}
     dtypes |= {tensor.dtype for tensor in readout.state_dict().values()} if readout is not None else set()

@@ -1,5 +1,7 @@
 """A model of this package becomes a layer of ncps."""
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ from .synapses import matrix_of, polarities
 
 def to_ncps(model: Ltc | Cfc) -> tuple[nn.Module, nn.Linear]:
     """An `ncps.torch.LTC` or `ncps.torch.CfC` of ncps 1.0.1, and the readout behind its outputs, with copies of the weights of a model
-    that `load` or `from_ncps` gave.
+    that `load` or `from_ncps` gave, on the CPU.
 
     The layer takes what the cells take: sequences [N, T, I] as `model.preprocessing(x, dtype)` standardises them, and as `timespans`
     dt / `model.time.unit`; `model.preprocessing.to_units(y, x)` gives what the readout predicts its units. The layer returns sequences if
@@ -29,6 +31,7 @@ def to_ncps(model: Ltc | Cfc) -> tuple[nn.Module, nn.Linear]:
 
     if not isinstance(model, (Ltc, Cfc)):
         raise TypeError(f"expected a model `ltc` or `cfc`, found {type(model).__name__}")
+    model = copy.deepcopy(model).cpu()
     config = model.description["checkpoint"]["model"]
     if model.orders != [None]:
         raise ValueError("ncps reads sequences, and this model reads images")

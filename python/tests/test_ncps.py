@@ -1,5 +1,6 @@
 """Layers of ncps become models, go into the program, and come back."""
 
+import json
 import sys
 
 import numpy as np
@@ -192,6 +193,16 @@ def test_without_a_readout_the_outputs_themselves_are_predicted(name, sequences)
     assert model.description["checkpoint"]["input"]["shape"]["features"] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("sequences", [False, True], ids=["once", "after each step"])
+def test_whether_it_predicts_after_each_step_can_be_chosen(sequences):
+    layer, readout = made("ltc-auto-ncp")
+    x = torch.randn(4, STEPS, INPUTS).double()
+    expected = readout(layer(x)[0])
+    layer.return_sequences = not sequences
+    found = lnn_torch.from_ncps(layer, readout, per_step=sequences)(x)
+    assert difference(found, expected if sequences else expected[:, -1]) <= 1e-10
+
+
 def test_the_projection_of_a_layer_is_the_readout():
     torch.manual_seed(0)
     layer, x = CfC(INPUTS, AutoNCP(12, 3), proj_size=4), torch.randn(4, STEPS, INPUTS)
@@ -332,11 +343,34 @@ def test_a_model_that_ncps_has_no_equivalent_of_is_refused_in_words():
             lnn_torch.to_ncps(model)
         return str(found.value)
 
+    images = {"kind": "images", "channels": 1, "height": 3, "width": 3}
+    config = lnn_torch.from_ncps(LTC(INPUTS, 4)).description["checkpoint"]["model"]
+    of_images = lnn_torch.Ltc(config, {"shape": images, "task": {"kind": "classification", "class_names": ["a"]}}, "none")
+    of_images.description = {"checkpoint": {"model": config}}
+    with pytest.raises(ValueError, match="this model reads images"):
+        lnn_torch.to_ncps(of_images)
     assert "found the solver euler" in refused_back(solver="euler")
     assert "found a model of 2" in refused_back(layers=2)
     assert "whose readout sees ['last', 'mean']" in refused_back(summaries=["last", "mean"])
     with pytest.raises(TypeError, match="expected a model `ltc` or `cfc`, found Linear"):
         lnn_torch.to_ncps(torch.nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize("name, mixed", [("ltc-auto-ncp", False), ("ltc-auto-ncp", True), ("cfc-default-auto-ncp", True)], ids=str)
+def test_the_program_evaluates_a_layer_and_trains_it_on(series, tmp_path, name, mixed):
+    layer, _ = made(name, torch.float32, mixed_memory=mixed)
+    model = lnn_torch.from_ncps(layer, torch.nn.Linear(layer.output_size, 1), features=["a", "b", "c"], values=["b"], typical_dt=0.36,
+                                per_step=False)
+    lnn_torch.save(model, tmp_path / "model.pt")
+    lnn_cli("import", tmp_path / "model.pt", "--out", tmp_path / "checkpoint")
+    with torch.no_grad():
+        error = (model(series.inputs, series.dt) - series.targets).abs().mean().item()
+    evaluated = json.loads(lnn_cli("eval", tmp_path / "checkpoint", "--data", series.spec, "--json", "--device", "cpu")[0])
+    assert evaluated["data"]["mean_absolute_error"] == pytest.approx(error, rel=1e-4)
+    lnn_cli("train", "--model", name[:3], "--init", tmp_path / "checkpoint", "--data", series.spec, "--epochs", 3, "--lr", 0.03, "--out",
+            tmp_path / "run", "--device", "cpu")
+    trained = json.loads(lnn_cli("eval", tmp_path / "run", "--data", series.spec, "--json", "--device", "cpu")[0])
+    assert trained["data"]["loss"] < evaluated["data"]["loss"]
 
 
 PROGRAM = [(name, mixed, dtype, per_step) for name in ("ltc-random-of-outputs", "ltc-auto-ncp", "cfc-pure-2", "cfc-default-auto-ncp")

@@ -19,11 +19,13 @@ NEGLIGIBLE = 1e-6
 
 
 def from_ncps(module: nn.Module, readout: nn.Linear | None = None, *, features: list[str] | None = None,
-              values: list[str] | None = None, classes: list[str] | None = None, typical_dt: float | None = None) -> Ltc | Cfc:
+              values: list[str] | None = None, classes: list[str] | None = None, typical_dt: float | None = None,
+              per_step: bool | None = None) -> Ltc | Cfc:
     """An `ncps.torch.LTC` or `ncps.torch.CfC` of ncps 1.0.1 as a model with the same outputs, which `lnn_torch.save` writes.
 
     `readout` maps the outputs of the layer to values or logits; without one these are the outputs themselves, or what the projection of
-    a `CfC` with `proj_size` makes of them. The model predicts after each step if the layer returns sequences, otherwise once.
+    a `CfC` with `proj_size` makes of them. The model predicts after each step with `per_step`, otherwise once, after the last; left out,
+    that is as the layer returns sequences. Series of `lnn-cli` have one target for each window: they need `per_step=False`.
     `features` are the names of the inputs (x0, x1, ...), `values` those of what is predicted (y0, y1, ...), or `classes` where the
     outputs are logits. `typical_dt` is the median time between steps in training; leave it out if the layer was trained without
     `timespans`. Sequences are [N, T, I], whatever `batch_first` is, and `dt` is [N, T]. The weights are copies in the dtype of the layer,
@@ -82,7 +84,7 @@ def from_ncps(module: nn.Module, readout: nn.Linear | None = None, *, features: 
     tensors["preprocessing.mean"] = torch.zeros(1, 1, 1, dtype=torch.float64)
     tensors["preprocessing.deviation"] = torch.ones(1, 1, 1, dtype=torch.float64)
     input = {"shape": {"kind": "sequences", "features": list(features)}, "task": task}
-    if module.return_sequences:
+    if module.return_sequences if per_step is None else per_step:
         input["per"] = "step"
     if typical_dt is not None:
         if not 0 < typical_dt < float("inf"):

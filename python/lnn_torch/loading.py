@@ -6,16 +6,20 @@ from os import PathLike
 from safetensors import safe_open
 from torch import nn
 
+from .cfc import Cfc
 from .cifar import Cifar
 from .cllnn import Cllnn
+from .description import EXPORT_VERSION
+from .gru import GruNetwork
 from .liquid import Liquid
 from .lnn import Lnn
 from .lstm import LstmNetwork
+from .ltc import Ltc
 from .snlnn import Snlnn
 
-VERSION = 2
 # The one list of models: the kind in a description, and its class.
-CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar, "lstm": LstmNetwork}
+CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar, "lstm": LstmNetwork, "gru": GruNetwork,
+           "ltc": Ltc, "cfc": Cfc}
 
 
 def load(path: str | PathLike) -> nn.Module:
@@ -30,9 +34,9 @@ def load(path: str | PathLike) -> nn.Module:
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     description = json.loads(text)
     version = description["export_version"]
-    if version != VERSION:
-        hint = "update lnn_torch" if version > VERSION else "export it again"
-        raise ValueError(f"{path}: expected export version {VERSION}, found {version}; hint: {hint}")
+    if version != EXPORT_VERSION:
+        hint = "update lnn_torch" if version > EXPORT_VERSION else "export it again"
+        raise ValueError(f"{path}: expected export version {EXPORT_VERSION}, found {version}; hint: {hint}")
     checkpoint = description["checkpoint"]
     kind = checkpoint["model"]["kind"]
     if kind not in CLASSES:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .cells import project
+from .cells.loop import check_time
+from .cells.product import project
 from .front import ResidualFront, SequenceWhitening, map_of
 from .images import scan, scan_extents
 from .preprocessing import Preprocessing, target_names
@@ -21,7 +22,8 @@ class Recurrent(nn.Module):
     layer l > 0 is called `NAME_l`. A network with one reading of the image itself and one stretch can be run step by step: its
     state is the list of the states of all layers [N, H] and, where the readout sees the mean, the sum of the last layer's outputs
     so far and the number of steps [N, 1]. `dt [N, T]` is the time that passes in each step, in the unit of the time column of the
-    training data; only cells that know time take it. Its values are checked by `forward` and `sequence`, not by `step`.
+    training data. Where the cells do not know time and the training data had it, it is the last input of the first layer; a network
+    without time refuses it. Its values are checked by `forward` and `sequence`, not by `step`.
     """
 
     def __init__(self, input: dict, standardization: str, *, cell: Callable[[int], nn.Module], readings: list[tuple[str | dict, str]],
@@ -36,6 +38,10 @@ class Recurrent(nn.Module):
         self.front = ResidualFront(shape["channels"], front) if front else nn.Identity()
         self.orders = [order if shape["kind"] == "images" else None for order, _ in readings]
         self.layers = [[name if layer == 0 else f"{name}_{layer}" for layer in range(layers)] for _, name in readings]
+        # A cell by itself says whether it knows time, whatever its size.
+        cells_have_time = cell(1).has_time
+        self.time_is_an_input = shape["kind"] != "images" and self.time.typical is not None and not cells_have_time
+        self.takes_time = cells_have_time or self.time_is_an_input
         seen = 0
         for i, (order, names) in enumerate(zip(self.orders, self.layers)):
             if order is None:
@@ -44,6 +50,7 @@ class Recurrent(nn.Module):
                 image = shape["channels"], shape["height"], shape["width"]
                 width = scan_extents(order, *map_of(image, front or []))[1]
             self.add_module(f"whitening{i}", SequenceWhitening(width) if whitening else nn.Identity())
+            width += self.time_is_an_input
             for name in names:
                 self.add_module(name, cell(width))
                 width = self.get_submodule(name).units
@@ -89,7 +96,7 @@ class Recurrent(nn.Module):
     def rest(self, sequences: int) -> list[Tensor]:
         """The state before the first step: none is the same, but an exported step always takes one."""
         cells = [self.get_submodule(name) for name in self.layers[0]]
-        widths = [cell.units for cell in cells for _ in range(cell.STATES)]
+        widths = [width for cell in cells for width in cell.state_sizes]
         if "mean" in self.summaries:
             widths += [cells[-1].units, 1]
         return [self.readout.bias.new_zeros(sequences, width) for width in widths]
@@ -102,25 +109,31 @@ class Recurrent(nn.Module):
         return self.preprocessing.to_units(output, x), after
 
     def _run(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        if dt is not None and not self.takes_time:
+            raise ValueError("the cells do not know time and the training data had none: leave out dt")
         dt = self.time.scaled(dt, x)
-        time = [] if dt is None else [dt]
         x, after = self.whitening0(x), []
+        if self.time_is_an_input:
+            check_time(x, dt)
+            x = torch.cat([x, torch.ones_like(x[:, :, :1]) if dt is None else dt.unsqueeze(2)], 2)
+        time = [] if dt is None or self.time_is_an_input else [dt]
         for name in self.layers[0]:
             cell = self.get_submodule(name)
-            before = None if state is None else state[len(after) : len(after) + cell.STATES]
+            tensors = len(cell.state_sizes)
+            before = None if state is None else state[len(after) : len(after) + tensors]
             if before is not None:
-                before = before[0] if cell.STATES == 1 else tuple(before)
+                before = before[0] if tensors == 1 else tuple(before)
             x, last = cell.sequence(x, before, *time)
-            h = last if cell.STATES == 1 else last[0]
-            after += [last] if cell.STATES == 1 else list(last)
-        summaries = {"last": x if self.per_step else h}
+            after += [last] if tensors == 1 else list(last)
+        summaries = {"last": x if self.per_step else x[:, -1]}
         if "mean" in self.summaries and self.per_step:
             totals, counts = x.cumsum(1), torch.ones_like(x[:, :, :1]).cumsum(1)
             if state is not None:
                 totals, counts = totals + state[-2].unsqueeze(1), counts + state[-1].unsqueeze(1)
             after, summaries["mean"] = [*after, totals[:, -1], counts[:, -1]], totals / counts
         elif "mean" in self.summaries:
-            total, steps = x.sum(1), torch.full_like(h[:, :1], x.shape[1])
+            total = x.sum(1)
+            steps = torch.full_like(total[:, :1], x.shape[1])
             if state is not None:
                 total, steps = total + state[-2], steps + state[-1]
             after, summaries["mean"] = [*after, total, steps], total / steps

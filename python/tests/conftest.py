@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from series import Series
 
@@ -17,14 +18,27 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LNN_CLI", str(ROOT / "target/release/lnn-cli"))
 IMAGE_RUNS = [(model, preset) for model in ("lnn", "snlnn", "cllnn", "liquid") for preset in ("article", "tuned")]
 IMAGE_RUNS += [("cifar", preset) for preset in ("article", "tuned", "conv")]
-IMAGE_RUNS += [("lstm", "tuned")]
-# `toy` is the data of the article; `series` has irregular time.
-SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series"), ("lstm", "tuned", "toy")]
+IMAGE_RUNS += [("lstm", "tuned"), ("gru", "tuned"), ("cfc", "tuned")]
+# `toy` is the data of the article; `series` has irregular time. The last name, if there is one, is that of `SETTINGS`.
+SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series"), ("lstm", "tuned", "toy"),
+                 ("lstm", "tuned", "series"), ("gru", "tuned", "series"), ("ltc", "tuned", "series"), ("ltc", "article", "toy"),
+                 ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired")]
+# The program does not export these as modules, only as weights.
+MIXED_RUNS = [("ltc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed-wired")]
+AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}',
+            "optimizer.learning_rate=0.02"]
+MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
+SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
+            ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
+# The models whose cells know the time between steps, and those that take it as an input where the data have it.
+TIMED_MODELS, UNTIMED_MODELS = ("liquid", "ltc", "cfc"), ("lstm", "gru")
 # Those that can be run step by step.
-RECURRENT_RUNS = [run for run in RUNS if run[0] in ("snlnn", "liquid", "lstm") or run == ("cifar", "article")]
+RECURRENT_RUNS = [run for run in RUNS if run[0] in ("snlnn", *TIMED_MODELS, *UNTIMED_MODELS) or run == ("cifar", "article")]
 EPOCHS = {("cllnn", "tuned"): 2, ("liquid", "article", "toy"): 20, ("liquid", "tuned", "toy"): 20,
-          ("liquid", "tuned", "series"): 5, ("lstm", "tuned", "toy"): 20}
+          ("liquid", "tuned", "series"): 5, ("lstm", "tuned", "toy"): 20, ("ltc", "article", "toy"): 20,
+          ("ltc", "tuned", "series", "wired"): 15, ("ltc", "tuned", "series", "mixed"): 5,
+          ("cfc", "tuned", "series", "wired"): 5}
 
 
 def lnn_cli(*arguments, code=0):
@@ -37,10 +51,9 @@ def lnn_cli(*arguments, code=0):
 
 @dataclass
 class Run:
-    """A trained run and the module that was exported from it."""
+    """A trained run and the module that is exported from it."""
 
     folder: Path
-    module_file: Path
     model: str
     preset: str
     # What `--data` was.
@@ -54,11 +67,23 @@ class Run:
     def takes_images(self):
         return self.inputs.dim() == 4
 
+    @property
+    def takes_time(self):
+        return self.model in TIMED_MODELS or (self.model in UNTIMED_MODELS and self.timing() is not None)
+
     def outputs(self):
         """What the program computes for the inputs, once."""
         if self._outputs is None:
             self._outputs = self.predict(self.inputs)
         return self._outputs
+
+    @property
+    def module_file(self):
+        """The exported module, written when it is first asked for."""
+        file = self.folder.with_suffix(".pt")
+        if not file.exists():
+            lnn_cli("export", self.folder, "--out", file)
+        return file
 
     def module(self):
         return torch.jit.load(self.module_file)
@@ -66,9 +91,9 @@ class Run:
     def predict(self, inputs, source=None, dt=None):
         """What the program itself predicts, with the run's own weights or those of another checkpoint. It refuses a sequence without
         time where training had it; the module counts one unit for each step."""
-        time = self.description()["time"]
-        if dt is None and time is not None:
-            dt = torch.full(inputs.shape[:2], time["unit"], dtype=torch.float64)
+        timing = self.timing()
+        if dt is None and timing is not None:
+            dt = torch.full(inputs.shape[:2], timing["unit"], dtype=torch.float64)
         given, wanted, times = (self.folder / name for name in ("x.npy", "y.npy", "dt.npy"))
         np.save(given, inputs.numpy())
         arguments = ["--input", given, "--output", wanted, "--device", "cpu"]
@@ -82,6 +107,11 @@ class Run:
         """What training lowers: the cross-entropy of classes, the squared error of values."""
         function = torch.nn.functional.cross_entropy if self.takes_images else torch.nn.functional.mse_loss
         return function(outputs, targets)
+
+    def timing(self):
+        """The time between steps that it was trained with, if the data had one."""
+        with safe_open(self.folder / "best.safetensors", "pt") as checkpoint:
+            return json.loads(checkpoint.metadata()["lnn"])["input"].get("timing")
 
     def description(self):
         return json.loads(self.module().lnn_json)
@@ -125,12 +155,12 @@ def runs(data, series, test_set, tmp_path_factory):
     class Runs(dict):
         def __missing__(self, key):
             model, preset, kind = (*key, "images")[:3]
+            settings = SETTINGS[model, key[3]] if len(key) > 3 else []
             spec, inputs, targets = shown[kind]
-            out, module = folder / "-".join(key), folder / f"{'-'.join(key)}.pt"
+            out = folder / "-".join(key)
             lnn_cli("train", "--model", model, "--preset", preset, "--data", spec, "--epochs", EPOCHS.get(key, 1),
-                    "--out", out, "--device", "cpu")
-            lnn_cli("export", out, "--out", module)
-            self[key] = Run(out, module, model, preset, spec, inputs, targets)
+                    "--out", out, "--device", "cpu", *(word for setting in settings for word in ("--set", setting)))
+            self[key] = Run(out, model, preset, spec, inputs, targets)
             return self[key]
 
     return Runs()

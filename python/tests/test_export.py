@@ -43,7 +43,7 @@ def test_parameters_are_what_trains_and_buffers_are_the_rest_under_the_names_of_
         stored = {name.removeprefix("model."): checkpoint.get_tensor(name) for name in checkpoint.keys()
                   if name.startswith("model.")}
     parameters, buffers = dict(module.named_parameters()), dict(module.named_buffers())
-    fixed = ["preprocessing.", ".running_", "readout.mean", "readout.deviation", "reservoir.active", "whitening"]
+    fixed = ["preprocessing.", ".running_", "readout.mean", "readout.deviation", "reservoir.active", "whitening", "polarity", "mask"]
     if run.model != "snlnn":  # whose reservoir trains
         fixed.append("reservoir")
     assert {name for name in stored if not any(part in name for part in fixed)} == parameters.keys()

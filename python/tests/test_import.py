@@ -32,7 +32,8 @@ def of_units(units, name, tensor):
     return tensor[:units, :units] if name == "model.reservoir.recurrent_weights" else tensor[:units]
 
 
-TUNED = [("lnn", "tuned"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned"), ("liquid", "tuned", "series")]
+TUNED = [("lnn", "tuned"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned"), ("liquid", "tuned", "series"),
+         ("gru", "tuned", "series"), ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series")]
 
 
 @pytest.mark.parametrize("key", TUNED, ids="-".join)

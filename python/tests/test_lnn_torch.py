@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from conftest import ROOT, lnn_cli
+from conftest import MIXED_RUNS, ROOT, UNTIMED_MODELS, lnn_cli
 from test_export import AUTOCAST, TOLERANCE, difference
-from test_recurrent import by_step, drawn
+from test_recurrent import assert_states_close, by_step, drawn
 
 sys.path.insert(0, str(ROOT / "python"))
 import lnn_torch  # noqa: E402
@@ -78,14 +78,39 @@ def test_sequences_and_steps_are_those_of_the_module(recurrent_run, recurrent_pl
     assert_same_gradients(plain, module, lambda model: model.sequence(x[:3, :9], None, *(t[:3, :9] for t in dt))[0].square().sum())
 
 
+@pytest.mark.parametrize("recurrent_run", MIXED_RUNS, ids="-".join, indirect=True)
+def test_with_mixed_memory_too_the_classes_tell_what_predict_tells_with_irregular_time(recurrent_run, recurrent_plain, series):
+    run, plain, x, dt = recurrent_run, recurrent_plain, series.inputs[:64], series.dt[:64]
+    names = {name for name, _ in plain.named_parameters()}
+    assert {"cell.lstm.input_weights", "cell.lstm.recurrent_weights", "cell.lstm.bias"} <= names
+    expected = run.predict(x, dt=dt)
+    assert difference(expected, run.outputs()) > 1e-3, "time makes a difference"
+    with torch.no_grad():
+        assert difference(plain(x, dt), expected) <= TOLERANCE
+        assert difference(by_step(plain, x, [dt])[0], expected) <= TOLERANCE
+        plain, x, dt = plain.double(), x.double(), dt.double()
+        whole, end = plain.sequence(x, None, dt)
+        assert difference(by_step(plain, x, [dt], plain.rest(64))[0], whole) <= 1e-10
+        for cut in (1, 5):
+            _, carried = plain.sequence(x[:, :cut], None, dt[:, :cut])
+            found, state = plain.sequence(x[:, cut:], carried, dt[:, cut:])
+            assert difference(found, whole) <= 1e-10
+            assert_states_close(state, end, 1e-10)
+
+
 TIMED = [("liquid", "article", "toy"), ("liquid", "tuned", "series")]
+# Every cell that the data's time reaches, with and without a wiring and mixed memory.
+WITH_TIME = [*TIMED, ("gru", "tuned", "series"), ("lstm", "tuned", "series"), ("ltc", "tuned", "series"),
+             ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired"), *MIXED_RUNS]
 
 
-@pytest.mark.parametrize("recurrent_run", TIMED, ids="-".join, indirect=True)
+@pytest.mark.parametrize("recurrent_run", WITH_TIME, ids="-".join, indirect=True)
 def test_a_time_that_does_not_fit_is_refused(recurrent_run, recurrent_plain):
     plain = recurrent_plain
     x, (dt,) = drawn(recurrent_run, plain, 3, 10)
-    calls = [plain, lambda x, dt: plain.sequence(x, None, dt), lambda x, dt: plain.cell.sequence(x, None, dt)]
+    calls = [plain, lambda x, dt: plain.sequence(x, None, dt)]
+    if recurrent_run.model not in UNTIMED_MODELS:
+        calls.append(lambda x, dt: plain.cell.sequence(x, None, dt))
     for call in calls:
         call(x, dt)
         for steps in (7, 12):
@@ -106,8 +131,16 @@ def test_a_step_of_no_time_leaves_the_state_as_it_is(recurrent_run, recurrent_pl
     assert torch.equal(last, h) and torch.equal(outputs[:, 2], h)
 
 
-def test_time_comes_in_the_unit_of_the_data(runs, series, tmp_path):
-    plain = plain_of(runs["liquid", "tuned", "series"], tmp_path)
+def test_a_network_without_time_refuses_it(runs, tmp_path):
+    plain = plain_of(runs["lstm", "tuned", "toy"], tmp_path)
+    for call in (plain, lambda x, dt: plain.sequence(x, None, dt), lambda x, dt: plain.step(x[:, 0], None, dt[:, 0])):
+        with pytest.raises(ValueError, match="do not know time and the training data had none: leave out dt"):
+            call(torch.randn(3, 6, 10), torch.ones(3, 6))
+
+
+@pytest.mark.parametrize("key", [("liquid", "tuned", "series"), ("gru", "tuned", "series"), ("ltc", "tuned", "series")], ids="-".join)
+def test_time_comes_in_the_unit_of_the_data(runs, series, tmp_path, key):
+    plain = plain_of(runs[key], tmp_path)
     expected = plain(series.inputs[:7], series.dt[:7])
     given = series.dt[:7] * (4 / plain.time.unit)
     plain.time.unit = 4.0
@@ -158,8 +191,7 @@ def test_torch_export_keeps_the_batch_free(plain, inputs, outputs):
             assert difference(program(inputs[:count]), outputs[:count]) <= TOLERANCE
 
 
-@pytest.mark.parametrize("recurrent_run", [("liquid", "article", "toy"), ("liquid", "tuned", "series")], ids="-".join,
-                         indirect=True)
+@pytest.mark.parametrize("recurrent_run", WITH_TIME, ids="-".join, indirect=True)
 @pytest.mark.parametrize("with_time", [False, True], ids=["steps of one", "irregular time"])
 def test_torch_export_keeps_the_length_of_a_sequence_free(recurrent_run, recurrent_plain, with_time):
     plain = recurrent_plain.requires_grad_(False)
@@ -190,7 +222,8 @@ def onnx_session(model, example, file, **options):
 
 
 # The tuned LNN exports as well, but its 112 unrolled steps take the exporter minutes.
-@pytest.mark.parametrize("run", [("lnn", "article"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned")],
+@pytest.mark.parametrize("run", [("lnn", "article"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned"),
+                                 ("gru", "tuned"), ("cfc", "tuned"), ("ltc", "article", "toy")],
                          ids="-".join, indirect=True)
 def test_onnx_tells_the_same_for_any_batch(plain, inputs, outputs, tmp_path):
     session = onnx_session(plain, (inputs[:3],), tmp_path / "model.onnx", dynamic_shapes=({0: BATCH},))
@@ -198,7 +231,7 @@ def test_onnx_tells_the_same_for_any_batch(plain, inputs, outputs, tmp_path):
         assert difference(session(inputs[:count])[0], outputs[:count]) <= 1e-4
 
 
-@pytest.mark.parametrize("recurrent_run", [("liquid", "tuned", "series")], ids="-".join, indirect=True)
+@pytest.mark.parametrize("recurrent_run", WITH_TIME[1:], ids="-".join, indirect=True)
 def test_onnx_tells_the_same_for_any_length_and_irregular_time(recurrent_run, recurrent_plain, tmp_path):
     x, (dt,) = drawn(recurrent_run, recurrent_plain, 3, 4)
     shapes = ({0: BATCH, 1: TIME}, {0: BATCH, 1: TIME})
@@ -208,7 +241,7 @@ def test_onnx_tells_the_same_for_any_length_and_irregular_time(recurrent_run, re
         assert difference(session(x, dt)[0], recurrent_plain(x, dt)) <= 1e-4
 
 
-@pytest.mark.parametrize("recurrent_run", [("snlnn", "tuned"), ("liquid", "tuned", "series")], ids="-".join, indirect=True)
+@pytest.mark.parametrize("recurrent_run", [("snlnn", "tuned"), *WITH_TIME[1:]], ids="-".join, indirect=True)
 def test_onnx_takes_single_steps_of_any_batch(recurrent_run, recurrent_plain, tmp_path):
     plain = recurrent_plain.requires_grad_(False)
 
@@ -237,7 +270,15 @@ def trained(model, data, folder, *settings):
     return torch.jit.load(module), lnn_torch.load(weights)
 
 
-@pytest.mark.parametrize("model, settings", [("liquid", []), ("lstm", []), ("cifar", ["model.stretches=2"])])
+OF_A_POLICY = 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}'
+# The tensors of a layer's state.
+STATES = {"lstm": 2, "cfc": 3}
+
+
+@pytest.mark.parametrize("model, settings", [("liquid", []), ("lstm", []), ("cifar", ["model.stretches=2"]), ("gru", []),
+                                             ("ltc", [OF_A_POLICY, "model.solver=runge-kutta"]),
+                                             ("cfc", [OF_A_POLICY, "model.backbone.layers=0", "model.mode=pure"])],
+                         ids=lambda value: value if isinstance(value, str) else "")
 def test_stacked_layers_are_those_of_the_module(data, test_set, tmp_path, model, settings):
     settings = [*settings, "model.layers=3", "model.units=12"]
     module, plain = trained(model, data, tmp_path, *(word for setting in settings for word in ("--set", setting)))
@@ -256,7 +297,43 @@ def test_stacked_layers_are_those_of_the_module(data, test_set, tmp_path, model,
     for stepped, state in (by_step(module, x), by_step(plain, x, state=plain.rest(7))):
         assert difference(stepped, expected) <= 1e-10
         # The states of all layers, then the mean's sum and number of steps.
-        assert len(state) == 3 * (2 if model == "lstm" else 1) + 2
+        assert len(state) == 3 * STATES.get(model, 1) + 2
+
+
+CONFIGURATIONS = {
+    "no gate": ("cfc", ["model.mode=no-gate"]),
+    "no backbone": ("cfc", ["model.backbone.layers=0"]),
+    "pure": ("cfc", ["model.mode=pure", "model.backbone.layers=2"]),
+    **{name: ("cfc", ["model.backbone.layers=2", f"model.backbone.activation={name}"])
+       for name in ("lecun-tanh", "tanh", "relu", "silu", "gelu")},
+    "pure and wired": ("cfc", ["model.mode=pure", "model.backbone.layers=0", 'model.wiring={"kind":"random","sparsity":0.4,"seed":2}']),
+    "no gate and wired": ("cfc", ["model.mode=no-gate", "model.backbone.layers=0", 'model.wiring={"kind":"full","seed":2}']),
+    "euler": ("ltc", ["model.solver=euler", "model.unfolds=30"]),
+    "runge-kutta": ("ltc", ["model.solver=runge-kutta", "model.unfolds=8"]),
+    "random": ("ltc", ['model.wiring={"kind":"random","sparsity":0.4,"seed":2}']),
+    "ncp": ("ltc", ['model.wiring={"kind":"ncp","command":4,"motor":2,"sensory_fanout":2,"inter_fanout":2,"recurrent_command":3,'
+                    '"motor_fanin":2,"seed":4}']),
+    "given": ("ltc", ['model.wiring={"kind":"given","outputs":2,"sensory":[[0,0,1],[3,1,-1]],"synapses":[[5,0,1],[1,5,-1]]}']),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_every_mode_activation_solver_and_wiring_is_that_of_the_module(tmp_path, name):
+    model, settings = CONFIGURATIONS[name]
+    run, module, weights = tmp_path / "run", tmp_path / "model.pt", tmp_path / "model.safetensors"
+    settings = ["model.units=12", *settings]
+    lnn_cli("train", "--model", model, "--data", "toy", "--epochs", 2, "--out", run, "--device", "cpu", "--precision", "f64",
+            *(word for setting in settings for word in ("--set", setting)))
+    lnn_cli("export", run, "--out", module)
+    lnn_cli("export", run, "--out", weights)
+    module, plain = torch.jit.load(module), lnn_torch.load(weights)
+    x, dt = torch.randn(7, 6, 10, dtype=torch.float64), torch.rand(7, 6, dtype=torch.float64) * 0.5
+    expected, state = module.sequence(x, None, dt)
+    found, last = plain.sequence(x, None, dt)
+    assert difference(found, expected) <= 1e-10
+    assert_states_close(last, state, 1e-10)
+    assert difference(module(x), expected) > 1e-6, "time makes a difference"
+    assert_same_gradients(plain, module, lambda model: model(x, dt).square().sum())
 
 
 @pytest.mark.parametrize("model", ["liquid", "lnn", "cifar"])
@@ -267,6 +344,57 @@ def test_a_model_in_double_precision_comes_in_double_precision(data, test_set, t
         assert {tensor.dtype for tensor in loaded.state_dict().values()} == {torch.float64}
     images = test_set[0][:7].double()
     assert difference(plain(images), module(images)) <= 1e-10
+
+
+BACK = [("lnn", "tuned"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("cifar", "conv"), ("liquid", "tuned", "series"),
+        ("lstm", "tuned", "series"), ("gru", "tuned"), ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), *MIXED_RUNS]
+
+
+@pytest.mark.parametrize("key", BACK, ids="-".join)
+def test_a_plain_model_that_was_trained_goes_back_into_the_program(runs, tmp_path, key):
+    run = runs[key]
+    plain = plain_of(run, tmp_path)
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=1e-2)
+    for _ in range(3):
+        optimizer.zero_grad()
+        run.loss(plain(run.inputs), run.targets).backward()
+        optimizer.step()
+    lnn_torch.save(plain, tmp_path / "changed.pt")
+    lnn_cli("import", tmp_path / "changed.pt", "--out", tmp_path / "checkpoint")
+    with torch.no_grad():
+        expected = plain(run.inputs)
+    assert difference(expected, run.outputs()) > 1e-3
+    tolerance = TOLERANCE * max(1.0, expected.abs().max().item())
+    assert difference(run.predict(run.inputs, tmp_path / "checkpoint"), expected) <= tolerance
+    lnn_torch.save(plain, tmp_path / "changed.safetensors")
+    again = lnn_torch.load(tmp_path / "changed.safetensors")
+    assert again.description == plain.description
+    assert difference(again(run.inputs), expected) == 0
+
+
+def test_a_saved_model_that_was_made_double_is_a_double_one_in_the_program(runs, tmp_path):
+    run = runs["ltc", "tuned", "series"]
+    plain = plain_of(run, tmp_path).double()
+    lnn_torch.save(plain, tmp_path / "double.pt")
+    lnn_cli("import", tmp_path / "double.pt", "--out", tmp_path / "checkpoint")
+    lnn_cli("export", tmp_path / "checkpoint", "--out", tmp_path / "double.safetensors")
+    again = lnn_torch.load(tmp_path / "double.safetensors")
+    assert {tensor.dtype for tensor in again.state_dict().values()} == {torch.float64}
+    x, dt = run.inputs.double(), torch.rand(64, run.inputs.shape[1]).double() + 0.1
+    assert difference(again(x, dt), plain(x, dt)) <= 1e-10
+
+
+def test_what_cannot_be_saved_is_refused_in_words(runs, tmp_path):
+    plain = plain_of(runs["gru", "tuned"], tmp_path)
+    with pytest.raises(ValueError, match="expected the ending .pt or .safetensors, found"):
+        lnn_torch.save(plain, tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="must be float32 or float64, found .*hint: model.float"):
+        lnn_torch.save(plain.half(), tmp_path / "model.pt")
+    with pytest.raises(ValueError, match="the model has no description"):
+        lnn_torch.save(torch.nn.Linear(1, 1), tmp_path / "model.pt")
+    lnn_torch.save(plain.float(), tmp_path / "model.pt")
+    with pytest.raises(torch.jit.Error, match="this file holds weights for `lnn-cli import`"):
+        torch.jit.load(tmp_path / "model.pt")(torch.zeros(1))
 
 
 def test_a_file_that_is_not_of_the_program_is_refused(tmp_path):

@@ -8,7 +8,7 @@ import warnings
 import pytest
 import torch
 
-from conftest import RECURRENT_RUNS, ROOT, lnn_cli
+from conftest import RECURRENT_RUNS, ROOT, TIMED_MODELS, UNTIMED_MODELS, lnn_cli
 from test_export import TOLERANCE, difference, saved_and_loaded
 
 sys.path.insert(0, str(ROOT / "python"))
@@ -18,16 +18,13 @@ SIZES = [(batch, steps) for batch in (1, 2, 7, 64) for steps in (1, 5, 50)]
 METHODS = ["sequence", "step"]
 
 
-def cell_of(module):
-    return next(getattr(module, name) for name in ("reservoir", "cell", "layer0") if hasattr(module, name))
-
-
 def drawn(run, module, batch, steps):
     """A sequence [B, T, I] as the run could meet one, and irregular time [B, T] if it knows time, in the module's dtype."""
-    weights = cell_of(module).input_weights
+    dtype = module.readout.weight.dtype
+    width = (read(run, run.inputs[:1]) if run.takes_images else run.inputs).shape[2]
     draw = torch.rand if run.takes_images else torch.randn
-    x = draw(batch, steps, weights.shape[1], dtype=weights.dtype)
-    return x, [torch.rand(batch, steps, dtype=weights.dtype) * 2] if run.model == "liquid" else []
+    x = draw(batch, steps, width, dtype=dtype)
+    return x, [torch.rand(batch, steps, dtype=dtype) * 2] if run.takes_time else []
 
 
 def read(run, images):
@@ -116,7 +113,10 @@ def times_of(run, series):
     return torch.rand(64, steps, generator=torch.Generator().manual_seed(1)) * 2
 
 
-@pytest.mark.parametrize("key", [run for run in RECURRENT_RUNS if run[0] == "liquid"], ids="-".join)
+TIMED = [run for run in RECURRENT_RUNS if run[0] in TIMED_MODELS or (run[0] in UNTIMED_MODELS and "series" in run)]
+
+
+@pytest.mark.parametrize("key", TIMED, ids="-".join)
 def test_irregular_time_tells_what_predict_tells_with_it(runs, series, key):
     run = runs[key]
     module, dt = run.module(), times_of(run, series)
@@ -135,9 +135,6 @@ def test_irregular_time_tells_what_predict_tells_with_it(runs, series, key):
             assert difference(module.sequence(x, None, dt.double())[0], expected) <= TOLERANCE
 
 
-TIMED = [run for run in RECURRENT_RUNS if run[0] == "liquid"]
-
-
 @pytest.mark.parametrize("key", TIMED, ids="-".join)
 def test_time_that_goes_back_or_is_no_number_is_refused(runs, key):
     module = runs[key].module()
@@ -151,7 +148,18 @@ def test_time_that_goes_back_or_is_no_number_is_refused(runs, key):
             module(runs[key].inputs[:3], torch.full((3, steps), wrong))
 
 
-@pytest.mark.parametrize("key", TIMED, ids="-".join)
+CELLS_WITH_TIME = [run for run in TIMED if run[0] in TIMED_MODELS]
+
+
+@pytest.mark.parametrize("key", [run for run in CELLS_WITH_TIME if run[0] == "ltc"], ids="-".join)
+def test_a_step_of_no_time_leaves_potentials_as_they_are(runs, key):
+    cell = runs[key].module().double().cell
+    x, v = torch.randn(3, 5, len(cell.input_scale)).double(), torch.rand(3, len(cell.capacitance)).double()
+    assert difference(cell.sequence(x, v, torch.zeros(3, 5).double())[1], v) <= 1e-14
+    assert difference(cell.step(x[:, 0], v, torch.zeros(3).double())[1], v) <= 1e-14
+
+
+@pytest.mark.parametrize("key", [run for run in CELLS_WITH_TIME if run[0] == "liquid"], ids="-".join)
 def test_a_step_of_no_time_leaves_the_state_as_it_is(runs, key):
     cell = runs[key].module().double().cell
     x, h = torch.randn(3, 5, cell.input_weights.shape[1]).double(), torch.rand(3, len(cell.tau)).double()
@@ -160,10 +168,10 @@ def test_a_step_of_no_time_leaves_the_state_as_it_is(runs, key):
     assert torch.equal(cell.step(x[:, 0], h, torch.zeros(3).double())[1], h)
 
 
-@pytest.mark.parametrize("key", TIMED, ids="-".join)
+@pytest.mark.parametrize("key", CELLS_WITH_TIME, ids="-".join)
 def test_a_cell_refuses_a_time_of_another_length(runs, key):
-    cell = runs[key].module().cell
-    x = torch.randn(3, 10, cell.input_weights.shape[1])
+    module = runs[key].module()
+    cell, (x, _) = module.cell, drawn(runs[key], module, 3, 10)
     for steps in (7, 12):
         with pytest.raises(torch.jit.Error, match=rf"dt is \[N, T\] = \[3, 10\], one number for each step, found \[3, {steps}\]"):
             cell.sequence(x, None, torch.ones(3, steps))
@@ -252,8 +260,8 @@ def test_what_does_not_fit_is_refused_in_words(recurrent_run):
     x, dt = drawn(recurrent_run, module, 3, 4)
     width = x.shape[2]
 
-    def refused(method, *arguments):
-        with pytest.raises(torch.jit.Error) as error:
+    def refused(method, *arguments, error=torch.jit.Error):
+        with pytest.raises(error) as error:
             getattr(module, method)(*arguments)
         return str(error.value)
 
@@ -265,11 +273,16 @@ def test_what_does_not_fit_is_refused_in_words(recurrent_run):
     assert "the state is of 3 sequences, x of 2" in refused("sequence", x[:2], state)
     assert f"the {len(state)} tensors that a call before gave, found {len(state) + 1}" in refused(
         "sequence", x, [*state, state[0]])
-    assert bool(dt) == (recurrent_run.model == "liquid")
+    assert bool(dt) == recurrent_run.takes_time
+    # A cell says what it takes; where time is an input, torch says that sizes do not match.
+    of_cell = recurrent_run.model not in UNTIMED_MODELS
     for time in dt:
+        assert "dt of one step is [N], found [3, 4]" in refused("step", x[:, 0], None, time)
+        if not of_cell:
+            assert "Sizes of tensors must match" in refused("sequence", x, None, time[:, :3], error=RuntimeError)
+            continue
         assert "dt is [N, T] = [3, 4], one number for each step, found [3, 3]" in refused("sequence", x, None, time[:, :3])
         assert "found [3, 4, 1]" in refused("sequence", x, None, time.unsqueeze(2))
-        assert "dt of one step is [N], found [3, 4]" in refused("step", x[:, 0], None, time)
         assert "dt is [N, T] = [3, 1]" in refused("step", x[:, 0], None, time[:2, 0])
 
 

@@ -23,8 +23,8 @@ IMAGE_RUNS += [("lstm", "tuned"), ("gru", "tuned"), ("cfc", "tuned")]
 SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series"), ("lstm", "tuned", "toy"),
                  ("lstm", "tuned", "series"), ("gru", "tuned", "series"), ("ltc", "tuned", "series"), ("ltc", "article", "toy"),
                  ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired")]
-# The program does not export these as modules, only as weights.
 MIXED_RUNS = [("ltc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed-wired")]
+SEQUENCE_RUNS += MIXED_RUNS
 AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}',
             "optimizer.learning_rate=0.02"]
 MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"

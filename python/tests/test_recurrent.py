@@ -274,13 +274,8 @@ def test_what_does_not_fit_is_refused_in_words(recurrent_run):
     assert f"the {len(state)} tensors that a call before gave, found {len(state) + 1}" in refused(
         "sequence", x, [*state, state[0]])
     assert bool(dt) == recurrent_run.takes_time
-    # A cell says what it takes; where time is an input, torch says that sizes do not match.
-    of_cell = recurrent_run.model not in UNTIMED_MODELS
     for time in dt:
         assert "dt of one step is [N], found [3, 4]" in refused("step", x[:, 0], None, time)
-        if not of_cell:
-            assert "Sizes of tensors must match" in refused("sequence", x, None, time[:, :3], error=RuntimeError)
-            continue
         assert "dt is [N, T] = [3, 4], one number for each step, found [3, 3]" in refused("sequence", x, None, time[:, :3])
         assert "found [3, 4, 1]" in refused("sequence", x, None, time.unsqueeze(2))
         assert "dt is [N, T] = [3, 1]" in refused("step", x[:, 0], None, time[:2, 0])

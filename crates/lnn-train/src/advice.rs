@@ -3,7 +3,7 @@
 
 use crate::config::RunConfig;
 use crate::policies::{Schedule, Selection};
-use lnn_core::{InputShape, InputSpec, Role, SampleSet, Task};
+use lnn_core::{InputShape, InputSpec, Role, SampleSet, Samples, Task};
 use lnn_data::Content;
 use lnn_models::{Growth, GrowthRule, Model, Standardization};
 use tch::Kind;
@@ -21,7 +21,23 @@ pub(crate) fn remarks(config: &RunConfig, model: &Model, train: &SampleSet) -> V
     if config.standardization == Standardization::None {
         remarks.extend(raw_columns(model.input(), train));
     }
+    remarks.extend(divergence(model, train));
     remarks
+}
+
+/// Names a time step with which an explicit method can diverge.
+fn divergence(model: &Model, train: &SampleSet) -> Option<String> {
+    let [stiffness, limit] = model.stiffness()?;
+    let unit = model.input().timing.as_ref().map_or(1.0, |timing| timing.unit);
+    let longest = |samples: Samples| samples.input.dt.map_or(unit, |dt| dt.max().double_value(&[]));
+    let longest = train.blocks(SEEN).map(longest).fold(0.0, f64::max);
+    let found = stiffness * longest / unit;
+    (found > limit).then(|| {
+        format!(
+            "warning: with steps of up to {longest} the method of model.solver can diverge: a sub-step is up to {found:.1}, the limit is \
+             {limit}; hint: --set model.solver=semi-implicit, which is stable for any step, or more model.unfolds"
+        )
+    })
 }
 
 fn no_effect(setting: &str, reason: &str) -> String {
@@ -131,8 +147,8 @@ mod tests {
     use crate::config::MuonSettings;
     use crate::method::Method;
     use lnn_core::random::{randn, seeded};
-    use lnn_core::{Input, Samples};
-    use lnn_models::{ModelKind, Preset};
+    use lnn_core::{Input, OdeSolver};
+    use lnn_models::{ModelConfig, ModelKind, Preset};
     use tch::{Device, Tensor};
 
     const OPTIONS: (Kind, Device) = (Kind::Float, Device::Cpu);
@@ -226,6 +242,23 @@ mod tests {
         });
         assert_eq!(found.len(), 2);
         assert!(found[0].contains("optimizer has no effect") && found[1].contains("patience has no effect"));
+    }
+
+    #[test]
+    fn a_method_that_can_diverge_on_the_steps_of_the_data_is_named_with_the_number() {
+        let with = |solver, unfolds| {
+            let remarks = found((ModelKind::Ltc, Preset::Tuned), SERIES, |config| {
+                let ModelConfig::Ltc(model) = &mut config.model else { unreachable!() };
+                (model.solver, model.unfolds) = (solver, unfolds);
+            });
+            remarks.join("\n")
+        };
+        for solver in [OdeSolver::Euler, OdeSolver::RungeKutta] {
+            let warned = with(solver, 1);
+            assert!(warned.contains("can diverge") && warned.contains("semi-implicit"), "{warned}");
+            assert_eq!(with(solver, 1000), "");
+        }
+        assert_eq!(with(OdeSolver::SemiImplicit, 1), "");
     }
 
     #[test]

@@ -227,11 +227,13 @@ impl Cell for ClosedForm {
 
     fn script(&self) -> Script {
         let layers = self.config.backbone.layers;
-        let act = self.config.backbone.activation.script();
+        let (act, dropout) = (self.config.backbone.activation.script(), self.config.backbone.dropout);
+        let left_out =
+            if dropout > 0.0 { "    y = torch.dropout(y, self.dropout, self.training)\n" } else { "" };
         let product = |layer: i64| {
             let product =
                 format!("torch.linear(y, self.backbone_weights_{layer}, self.backbone_bias_{layer})");
-            format!("    y = {}\n", act.replace('Y', &product))
+            format!("    y = {}\n{left_out}", act.replace('Y', &product))
         };
         let products: String = (1..layers).map(product).collect();
         let (first, behind) = match layers {
@@ -239,7 +241,7 @@ impl Cell for ClosedForm {
             _ => (
                 "backbone",
                 format!(
-                    "    y = {}\n{products}    z = torch.linear(y, self.head_weights, self.head_bias)\n",
+                    "    y = {}\n{left_out}{products}    z = torch.linear(y, self.head_weights, self.head_bias)\n",
                     act.replace('Y', "y")
                 ),
             ),
@@ -254,7 +256,9 @@ impl Cell for ClosedForm {
             .replace("    BEHIND\n", &behind)
             .replace("FIRST", first)
             .replace("MASKED_HEADS", &self.config.masked_heads().to_string());
-        Script::new("ClosedForm", source).attribute("units", ScriptAttribute::Int(self.units))
+        Script::new("ClosedForm", source)
+            .attribute("units", ScriptAttribute::Int(self.units))
+            .attribute("dropout", ScriptAttribute::Float(dropout))
     }
 }
 

@@ -169,17 +169,6 @@ impl LiquidTimeConstant {
         &self.wiring
     }
 
-    /// The largest Δ den / C that a step of one unit of time can have, beyond which an explicit method diverges at [`OdeSolver::limit`].
-    pub fn stiffness(&self) -> f64 {
-        tch::no_grad(|| {
-            let sum = |synapses: &SynapseTensors| {
-                synapses.conductances().conductance.sum_dim_intlist(&[0i64][..], false, Kind::Double)
-            };
-            let den = self.g_leak.softplus() + sum(&self.sensory) + sum(&self.recurrent);
-            (den / self.capacitance.softplus()).max().double_value(&[]) / self.unfolds as f64
-        })
-    }
-
     /// One step on plain numbers; `None` where the general form is to be used.
     fn step_on_numbers(&self, x: &Tensor, dt: Option<&Tensor>, v: &Tensor) -> Option<Tensor> {
         let (sensory, recurrent) = (self.sensory.plan.as_ref()?, self.recurrent.plan.as_ref()?);
@@ -263,6 +252,19 @@ impl Cell for LiquidTimeConstant {
 
     fn has_time(&self) -> bool {
         true
+    }
+
+    /// The largest Δ den / C that a step of one unit of time can have.
+    fn stiffness(&self) -> Option<[f64; 2]> {
+        let limit = self.solver.limit()?;
+        tch::no_grad(|| {
+            let sum = |synapses: &SynapseTensors| {
+                synapses.conductances().conductance.sum_dim_intlist(&[0i64][..], false, Kind::Double)
+            };
+            let den = self.g_leak.softplus() + sum(&self.sensory) + sum(&self.recurrent);
+            let largest = (den / self.capacitance.softplus()).max().double_value(&[]);
+            Some([largest / self.unfolds as f64, limit])
+        })
     }
 
     /// The currents of inputs and leak, num and den: `[.., 2N]`.

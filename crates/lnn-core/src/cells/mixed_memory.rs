@@ -65,6 +65,10 @@ impl Cell for MixedMemory {
         self.cell.has_time()
     }
 
+    fn stiffness(&self) -> Option<[f64; 2]> {
+        self.cell.stiffness()
+    }
+
     /// The parts of the LSTM and of the cell.
     fn project(&self, x: &Tensor) -> Tensor {
         Tensor::cat(&[self.lstm.project(x), self.cell.project(x)], -1)
@@ -112,6 +116,7 @@ impl Cell for MixedMemory {
         let slices = if self.has_time() { SLICES } else { "" };
         let source = SCRIPT
             .replace("        SLICES\n", slices)
+            .replace("    CHECK\n", if self.has_time() { CHECK } else { "" })
             .replace("KIND", &format!("Tuple[{}]", vec!["Tensor"; count + 1].join(", ")))
             .replace("OWN", &own.join(", "))
             .replace("BEFORE", &one_or_more(&parts))
@@ -146,6 +151,7 @@ def step(self, x: Tensor, state: Optional[KIND] = NonePARAMETER) -> Tuple[Tensor
     return output, (AFTER, memory[1])
 
 def sequence(self, x: Tensor, state: Optional[KIND] = NonePARAMETER) -> Tuple[Tensor, KIND]:
+    CHECK
     state = self.start(x, state)
     outputs: List[Tensor] = []
     for t in range(x.size(1)):
@@ -156,6 +162,12 @@ def sequence(self, x: Tensor, state: Optional[KIND] = NonePARAMETER) -> Tuple[Te
 
 def forward(self, x: Tensor) -> Tensor:
     return self.sequence(x)[0]
+";
+
+/// The extents of the time.
+const CHECK: &str = "    if dt is not None:
+        expected = [x.size(0), x.size(1)]
+        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
 ";
 
 /// The time of a step.

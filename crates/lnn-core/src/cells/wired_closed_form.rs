@@ -5,7 +5,7 @@
 //! The output is that of the last layer.
 //!
 //! Source: `ncps.torch.CfC` 1.0.1 with a wiring. As there the polarity of a synapse has no meaning, and the wiring does not restrict the
-//! gate of time.
+//! gate of time, and the last layer is the output, whatever number of outputs the wiring names.
 
 use crate::cells::closed_form::ClosedForm;
 use crate::cells::closed_form_config::{Backbone, BackboneActivation, ClosedFormConfig, ClosedFormMode};

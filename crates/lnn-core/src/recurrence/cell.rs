@@ -32,6 +32,12 @@ pub trait Cell: Debug {
         false
     }
 
+    /// Of a cell that follows its equation by an explicit method: how stiff a step of one unit of time can be with the present weights,
+    /// and the number above which the method diverges.
+    fn stiffness(&self) -> Option<[f64; 2]> {
+        None
+    }
+
     /// The half of a step that needs only the input: `x [.., I]` to `[.., P]`.
     ///
     /// # Panics

@@ -114,7 +114,7 @@ pub static READERS: [Reader; 6] = [
         argument: "DIR,…",
         help: "traces as .npy files, every row predicted from those before it: npy-folder:DIR,window=N,…",
         content: Content::Sequences,
-        open: |text, trained, _| Ok(Box::new(npy_folder::open(text, trained)?)),
+        open: |text, trained, progress| Ok(Box::new(npy_folder::open(text, trained, progress)?)),
         split_path: npy_folder::split_path,
     },
 ];

@@ -14,6 +14,7 @@
 
 use crate::error::DataError;
 use crate::kept::{self, Fingerprints};
+use crate::progress::Progress;
 use crate::readers::npy;
 use crate::readers::npy_folder_error::NpyFolderError;
 use crate::source::{DataSource, Parts, SplitRequest, Trained};
@@ -103,6 +104,8 @@ pub struct Traces {
     numbers: Vec<Tensor>,
     hashes: Vec<u64>,
     width: i64,
+    /// The traces of a test, where the folder is not the one of the training.
+    whole: Option<Vec<usize>>,
 }
 
 /// Reads the traces that the text after `npy-folder:` specifies. For the test of a trained model another folder is for the test alone, in
@@ -110,12 +113,17 @@ pub struct Traces {
 ///
 /// # Errors
 /// [`DataError`].
-pub(super) fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Traces, DataError> {
+pub(super) fn open(
+    text: &str,
+    trained: Option<&Trained<'_>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Traces, DataError> {
     let mut options = Options::parse(text)?;
+    let mut same_folder = false;
     if let Some(before) = trained.and_then(|trained| trained.data.strip_prefix("npy-folder:")) {
         let before = Options::parse(before)?;
         let real = |path: &Path| std::fs::canonicalize(path).ok();
-        let same = real(&options.path).is_some() && real(&options.path) == real(&before.path);
+        same_folder = real(&options.path).is_some() && real(&options.path) == real(&before.path);
         let given = |name: &str| text.contains(&format!(",{name}="));
         if given("horizon") && options.horizon != before.horizon {
             let expected = format!("horizon={}, for which the model was trained", before.horizon);
@@ -125,7 +133,7 @@ pub(super) fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Traces, 
         options.horizon = before.horizon;
         options.window = if given("window") { options.window } else { before.window };
         options.stride = options.stride.or(before.stride);
-        options.parts = options.parts.or(before.parts.filter(|_| same));
+        options.parts = options.parts.or(before.parts.filter(|_| same_folder));
     }
     let found = std::fs::read_dir(&options.path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
@@ -163,7 +171,31 @@ pub(super) fn open(text: &str, trained: Option<&Trained<'_>>) -> Result<Traces, 
             sum.rotate_left(1) ^ kept::of_cell(&(i as i64 % trace.size()[1]).to_string(), *number)
         })
     };
-    Ok(Traces { width: first.size()[1], hashes: traces.iter().map(hash).collect(), numbers: traces, options })
+    let hashes: Vec<u64> = traces.iter().map(hash).collect();
+    let whole = match trained {
+        Some(trained) if !same_folder && options.parts.is_none() => {
+            Some(unknown(&hashes, trained.known, progress))
+        }
+        _ => None,
+    };
+    Ok(Traces { width: first.size()[1], hashes, numbers: traces, options, whole })
+}
+
+/// The traces that were in neither training nor validation.
+fn unknown(
+    hashes: &[u64],
+    known: Option<&Fingerprints>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Vec<usize> {
+    let seen =
+        |hash: &u64| known.is_some_and(|known| known.train.contains(hash) || known.validation.contains(hash));
+    let new: Vec<usize> = (0..hashes.len()).filter(|place| !seen(&hashes[*place])).collect();
+    if new.len() < hashes.len() {
+        let count = hashes.len() - new.len();
+        let text = format!("{count} traces were in training or validation; the others are tested");
+        progress(Progress::Note { text: &text });
+    }
+    new
 }
 
 impl Traces {
@@ -233,8 +265,11 @@ impl DataSource for Traces {
     }
 
     fn test(&self) -> Result<SampleSet, DataError> {
-        let all = || (0..self.numbers.len()).collect();
-        let places: Vec<usize> = self.options.parts.clone().map_or_else(all, |[_, _, test]| test.collect());
-        Ok(self.windows("test", &places)?)
+        let [_, _, test] = self.places(0.0);
+        Ok(self.windows("test", self.whole.as_ref().unwrap_or(&test))?)
     }
 }
+
+#[cfg(test)]
+#[path = "npy_folder_tests.rs"]
+mod tests;

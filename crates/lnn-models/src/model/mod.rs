@@ -178,6 +178,12 @@ impl Model {
         lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
     }
 
+    /// Of a model that follows its equation by an explicit method: how stiff a step of one `Timing::unit` can be with the present weights, and
+    /// the number above which the method diverges.
+    pub fn stiffness(&self) -> Option<[f64; 2]> {
+        self.network.stiffness()
+    }
+
     /// The trainable part: computes logits or values `[B, O]` from what [`front`](Self::front) returned, in the dtype of the model
     /// also in mixed precision.
     ///

@@ -69,6 +69,11 @@ pub trait Network: Debug {
         false
     }
 
+    /// How stiff a step of one unit of time is, and the number above which the method of the cells diverges, if they have an explicit one.
+    fn stiffness(&self) -> Option<[f64; 2]> {
+        None
+    }
+
     /// How the network can be run step by step. If it can, it implements [`start`](Self::start) and [`step`](Self::step).
     fn stepping(&self) -> Stepping {
         Stepping::Whole

@@ -75,6 +75,11 @@ impl Network for Recurrent {
         self.time_is_an_input || (self.steps && self.branches[0].has_time())
     }
 
+    fn stiffness(&self) -> Option<[f64; 2]> {
+        let cells = self.branches.iter().flat_map(|branch| &branch.layers);
+        cells.filter_map(|(_, cell)| cell.stiffness()).max_by(|a, b| a[0].total_cmp(&b[0]))
+    }
+
     fn stepping(&self) -> Stepping {
         match (self.steps, self.branches[0].order) {
             (false, _) => Stepping::Whole,

@@ -171,6 +171,8 @@ def step(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tupl
 /// Where the cells have no time it is the last input.
 const TIME_IS_AN_INPUT: &str = "    time = torch.ones_like(x[:, :, :1])
     if dt is not None:
+        expected = [x.size(0), x.size(1)]
+        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
         time = dt.unsqueeze(2)
     x = torch.cat([x, time], 2)
 ";

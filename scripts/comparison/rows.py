@@ -51,7 +51,7 @@ def rows_on_cpu() -> list[Row]:
         row_of_liquid(shape, target)
         for shape, target in (("64,28,28,128", 3), ("32,128,16,64", 5), ("64,784,1,128", 6), ("64,128,64,512", 1.5))
     ]
-    return [*liquid, row_of_spiking(), *rows_of_cllnn(), *rows_of_epochs(), row_of_reservoir(), row_of_stream()]
+    return [*liquid, *rows_of_ncps(), row_of_spiking(), *rows_of_cllnn(), *rows_of_epochs(), row_of_reservoir(), row_of_stream()]
 
 
 def row_of_liquid(shape: str, target: float) -> Row:
@@ -71,6 +71,20 @@ def row_of_liquid(shape: str, target: float) -> Row:
         peers.append(Peer("ncps LTC, a different cell", "ncps_cells.py", ("--cell", "LTC")))
     ours = ("bench", "liquid", "--pass", "train", "--shape", shape)
     return Row(f"liquid-{shape}", "liquid, training step", shape, ours, tuple(peers))
+
+
+def rows_of_ncps() -> list[Row]:
+    """Layers that ncps has, too. The targets are those for processors with AVX-512."""
+    found = []
+    for name, cell, train, step in (("ltc", "LTC", 15, 30), ("ltc-ncp", "LTC-NCP", 40, None), ("cfc", "CfC", 5, 20)):
+        shape, single = "32,100,8,64", "1,1,8,64"
+        ours = ("bench", name, "--pass", "train", "--shape", shape)
+        peer = Peer("ncps", "ncps_cells.py", ("--cell", cell), train)
+        found.append(Row(name, f"{name}, training step", shape, ours, (peer,)))
+        ours = ("bench", f"{name}-stream", "--shape", single)
+        peer = Peer("ncps, no_grad", "ncps_cells.py", ("--cell", cell, "--stream"), step)
+        found.append(Row(f"{name}-stream", f"{name}, one step of a stream", single, ours, (peer,)))
+    return found
 
 
 def row_of_spiking() -> Row:

@@ -34,6 +34,8 @@ mod state;
 mod step;
 mod sums;
 mod trainer;
+#[cfg(feature = "plots")]
+mod wiring_picture;
 
 pub use batches::{Augmentation, Batches};
 pub use config::{MuonSettings, OptimizerSettings, RunConfig};
@@ -51,6 +53,8 @@ pub use run_folder::{RunFolder, checkpoint_file, write_atomically};
 pub use session::{Resume, Session};
 pub use state::{ActivitySums, TrainingState};
 pub use trainer::{Outcome, Trainer};
+#[cfg(feature = "plots")]
+pub use wiring_picture::draw_wirings;
 
 /// The commit that this program was built from, as stored in checkpoints.
 pub const COMMIT: &str = env!("LNN_COMMIT");

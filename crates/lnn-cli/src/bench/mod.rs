@@ -3,6 +3,7 @@
 //! Each workload is small enough to be implemented in another library with the same numbers; `scripts/compare` does this and
 //! prints both results side by side.
 
+mod continuous;
 mod leaky;
 mod liquid;
 mod memory;

@@ -6,7 +6,7 @@ use super::report::Report;
 use super::shape::Shape;
 use super::timing::Timing;
 use super::work::{Pass, Work};
-use super::{leaky, liquid, model, spiking};
+use super::{continuous, leaky, liquid, model, spiking};
 use crate::device;
 use crate::failure::Failure;
 use lnn_sys::CudaGraph;
@@ -70,6 +70,8 @@ fn prepare(
     match work {
         Work::Liquid => liquid::sequence(shape, pass, device),
         Work::Stream => liquid::stream(shape, device),
+        Work::Layer(layer) => continuous::sequence(layer, shape, pass, device),
+        Work::LayerStream(layer) => continuous::stream(layer, shape, device),
         Work::Spiking => spiking::prepare(shape, pass, device),
         Work::Leaky => leaky::prepare(shape, device),
         Work::Model { kind, preset } => model::prepare((kind, preset), shape, pass, (device, precision)),
@@ -94,6 +96,9 @@ fn recorded(mut repeat: Repetition, device: Device) -> Result<Repetition, Failur
 fn wake(work: Work, Shape([_, channels, ..]): Shape, pass: Pass, compute: (Device, Precision)) {
     let small = match work {
         Work::Stream => [2, 1, 2, 2],
+        // A neural circuit policy has at least four units.
+        Work::Layer(_) => [2, 2, 2, 8],
+        Work::LayerStream(_) => [2, 1, 2, 8],
         Work::Model { .. } => [2, channels, 8, 8],
         _ => [2, 2, 2, 2],
     };

@@ -1,5 +1,6 @@
 //! The workloads that can be timed, by name.
 
+use super::continuous::Layer;
 use super::shape::Shape;
 use clap::ValueEnum;
 use lnn_core::nearest_name;
@@ -16,6 +17,10 @@ pub enum Work {
     Liquid,
     /// The same layer, one step at a time.
     Stream,
+    /// A layer of liquid time-constant or closed-form units over sequences.
+    Layer(Layer),
+    /// The same layer, one step at a time.
+    LayerStream(Layer),
     /// A spiking reservoir whose weights are trainable.
     Spiking,
     /// The states of a fixed leaky reservoir.
@@ -52,13 +57,15 @@ impl Work {
         let models = ModelKind::ALL.iter().flat_map(|&kind| {
             kind.presets().into_iter().map(move |info| Self::Model { kind, preset: info.preset })
         });
-        [Self::Liquid, Self::Spiking, Self::Leaky, Self::Stream].into_iter().chain(models).collect()
+        let layers = Layer::ALL.map(Self::Layer).into_iter().chain(Layer::ALL.map(Self::LayerStream));
+        let own = [Self::Liquid, Self::Spiking, Self::Leaky, Self::Stream];
+        own.into_iter().chain(layers).chain(models).collect()
     }
 
     /// Returns the passes that can be timed.
     pub fn passes(self) -> &'static [Pass] {
         match self {
-            Self::Leaky | Self::Stream => &[Pass::Inference],
+            Self::Leaky | Self::Stream | Self::LayerStream(_) => &[Pass::Inference],
             _ => &[Pass::Train, Pass::Inference],
         }
     }
@@ -68,6 +75,8 @@ impl Work {
         Shape(match self {
             Self::Liquid => [64, 28, 28, 128],
             Self::Stream => [1, 1, 16, 64],
+            Self::Layer(_) => [32, 100, 8, 64],
+            Self::LayerStream(_) => [1, 1, 8, 64],
             Self::Spiking => [64, 25, 784, 256],
             Self::Leaky => [1, 8000, 1, 1000],
             Self::Model { kind, preset } => {
@@ -89,6 +98,18 @@ impl Work {
             Self::Stream => {
                 "the same layer without gradients, one step 1,1,I,H after the other; the state is carried"
             }
+            Self::Layer(Layer::Ltc) => {
+                "liquid time-constant units, all joined, 6 sub-steps, over sequences B,T,I,H: 10 classes from the last output"
+            }
+            Self::Layer(Layer::LtcNcp) => {
+                "the same units in a neural circuit policy, an eighth of them outputs"
+            }
+            Self::Layer(Layer::Cfc) => {
+                "closed-form units with a backbone of 128 over sequences B,T,I,H: 10 classes from the last output"
+            }
+            Self::LayerStream(_) => {
+                "the layer of that name without gradients, one step B,1,I,H after the other; the state is carried"
+            }
             Self::Spiking => {
                 "a spiking reservoir that trains, over sequences B,T,I,H: fast sigmoid, 10 classes from the mean spikes"
             }
@@ -105,8 +126,8 @@ impl Work {
     /// The expected shape.
     pub fn check(self, Shape([_, steps, ..]): Shape) -> Result<(), String> {
         match self {
-            Self::Stream if steps != 1 => {
-                Err(format!("stream takes one step at a time: expected B,1,I,H, found {steps} steps"))
+            Self::Stream | Self::LayerStream(_) if steps != 1 => {
+                Err(format!("{self} takes one step at a time: expected B,1,I,H, found {steps} steps"))
             }
             _ => Ok(()),
         }
@@ -118,6 +139,8 @@ impl Display for Work {
         match self {
             Self::Liquid => formatter.write_str("liquid"),
             Self::Stream => formatter.write_str("stream"),
+            Self::Layer(layer) => formatter.write_str(layer.name()),
+            Self::LayerStream(layer) => write!(formatter, "{}-stream", layer.name()),
             Self::Spiking => formatter.write_str("spiking"),
             Self::Leaky => formatter.write_str("leaky"),
             Self::Model { kind, preset } => write!(formatter, "model:{kind}:{preset}"),

@@ -7,11 +7,11 @@ use crate::failure::Failure;
 use crate::output::{print_line, print_text};
 use clap::Args;
 use lnn_core::{InputShape, Task};
-use lnn_models::{Checkpoint, Exported, TensorInfo};
+use lnn_models::{Checkpoint, Exported, Model, TensorInfo};
 use lnn_train::{TrainingState, checkpoint_file, in_digits};
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tch::Device;
 
 /// The arguments of `inspect`.
@@ -19,6 +19,9 @@ use tch::Device;
 pub(crate) struct InspectArguments {
     /// A run's folder (its best epoch), a checkpoint file or an exported .pt
     pub(crate) source: PathBuf,
+    /// Draw the wiring of a checkpoint's model, layers as columns, into this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wiring: Option<PathBuf>,
     /// Print JSON Lines on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -37,11 +40,17 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     limit_memory();
     let file = checkpoint_file(&arguments.source)?;
     if Exported::recognizes(&file)? {
+        if arguments.wiring.is_some() {
+            return Err(Failure::request("--wiring needs a run or a checkpoint, found an exported module"));
+        }
         return inspect_exported::run(&file, arguments.json);
     }
     let checkpoint = Checkpoint::load(&file)?;
     // Building the model verifies that the description and the tensors match.
     let model = checkpoint.model(Device::Cpu)?;
+    if let Some(path) = &arguments.wiring {
+        draw(&model, path)?;
+    }
     let report = Report {
         file,
         description: &checkpoint.description,
@@ -52,6 +61,22 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
         return print_line(&report);
     }
     print_text(describe(&report).map_err(Failure::run)?.trim_end())
+}
+
+/// Draws the wirings of the model.
+fn draw(model: &Model, path: &Path) -> Result<(), Failure> {
+    let wirings = model.wirings();
+    if wirings.is_empty() {
+        let name = model.config().name();
+        let hint = "ltc has one, and cfc with model.wiring";
+        return Err(Failure::request(format!("--wiring: the model {name} has no wiring; hint: {hint}")));
+    }
+    let inputs = match &model.input().shape {
+        InputShape::Sequences { features } => features.clone(),
+        InputShape::Images { .. } => Vec::new(),
+    };
+    let picture = lnn_train::draw_wirings(&wirings, &inputs).map_err(Failure::run)?;
+    Ok(lnn_train::write_atomically(path, picture.as_bytes())?)
 }
 
 /// Formats the report as text.

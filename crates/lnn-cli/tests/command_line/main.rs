@@ -43,3 +43,4 @@ mod sequences;
 mod signals;
 mod time_steps;
 mod training;
+mod wirings;

@@ -164,11 +164,6 @@ impl LiquidTimeConstant {
         Ok(cell)
     }
 
-    /// The units and their synapses.
-    pub fn wiring(&self) -> &Wiring {
-        &self.wiring
-    }
-
     /// One step on plain numbers; `None` where the general form is to be used.
     fn step_on_numbers(&self, x: &Tensor, dt: Option<&Tensor>, v: &Tensor) -> Option<Tensor> {
         let (sensory, recurrent) = (self.sensory.plan.as_ref()?, self.recurrent.plan.as_ref()?);
@@ -252,6 +247,10 @@ impl Cell for LiquidTimeConstant {
 
     fn has_time(&self) -> bool {
         true
+    }
+
+    fn wiring(&self) -> Option<&Wiring> {
+        Some(&self.wiring)
     }
 
     /// The largest Δ den / C that a step of one unit of time can have.

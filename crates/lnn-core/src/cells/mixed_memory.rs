@@ -15,6 +15,7 @@ use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
 use crate::recurrence::cell::Cell;
 use crate::recurrence::state::State;
+use crate::wiring::Wiring;
 use lnn_sys::ScriptAttribute;
 use std::fmt::Write;
 use tch::Tensor;
@@ -63,6 +64,10 @@ impl Cell for MixedMemory {
 
     fn has_time(&self) -> bool {
         self.cell.has_time()
+    }
+
+    fn wiring(&self) -> Option<&Wiring> {
+        self.cell.wiring()
     }
 
     fn stiffness(&self) -> Option<[f64; 2]> {

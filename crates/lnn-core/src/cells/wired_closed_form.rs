@@ -24,6 +24,7 @@ use tch::{Kind, Tensor};
 pub struct WiredClosedForm {
     /// The layer that the inputs enter comes first.
     layers: Vec<ClosedForm>,
+    wiring: Wiring,
 }
 
 impl WiredClosedForm {
@@ -51,7 +52,7 @@ impl WiredClosedForm {
             layers.push(ClosedForm::new(scope, inputs, &config, Some(&mask))?);
             before = Some(layer.units.clone());
         }
-        Ok(Self { layers })
+        Ok(Self { layers, wiring: wiring.clone() })
     }
 
     /// The state of each layer, the first layer first.
@@ -84,6 +85,10 @@ impl Cell for WiredClosedForm {
 
     fn has_time(&self) -> bool {
         true
+    }
+
+    fn wiring(&self) -> Option<&Wiring> {
+        Some(&self.wiring)
     }
 
     /// The part of the first layer.

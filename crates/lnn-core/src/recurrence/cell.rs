@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::parameters::script::Script;
 use crate::recurrence::sequence::{Sequence, shape_error};
 use crate::recurrence::state::{Run, State};
+use crate::wiring::Wiring;
 use std::fmt::Debug;
 use tch::{Kind, Tensor};
 
@@ -30,6 +31,11 @@ pub trait Cell: Debug {
     /// Whether the cell uses the time between steps, so that a sequence may have a `dt`.
     fn has_time(&self) -> bool {
         false
+    }
+
+    /// The units and synapses of a cell that has a wiring.
+    fn wiring(&self) -> Option<&Wiring> {
+        None
     }
 
     /// Of a cell that follows its equation by an explicit method: how stiff a step of one unit of time can be with the present weights,

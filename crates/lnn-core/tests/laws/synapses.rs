@@ -151,6 +151,7 @@ fn a_model_from_a_file_has_the_synapses_of_the_file() {
     let (other, parameters) = draw(2, Some(&stored));
     let other = other.unwrap();
     parameters.check_none_left().unwrap();
+    assert!(other.wiring().is_some());
     assert_eq!(other.wiring(), first.wiring());
     let x = seeded(1, || rand([2, 4, 3], OPTIONS));
     let outputs = |cell: &LiquidTimeConstant| cell.scan(Sequence::new(&x), None).unwrap().outputs;

@@ -11,7 +11,7 @@ use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
 use crate::parts::time_script;
-use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, seeded};
+use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, Wiring, seeded};
 use tch::{Device, Kind, Tensor};
 
 /// Maximum number of inputs, evenly spread over the training set, on which a network computes its own statistics.
@@ -176,6 +176,11 @@ impl Model {
         self.input.check(&input.x.size())?;
         let front = || self.network.front(self.preprocessing.apply(input));
         lnn_sys::without_autocast(self.parameters.device(), front).map_err(lnn_core::Error::from)?
+    }
+
+    /// The wirings of its layers of cells, as far as they have one, the first layer first.
+    pub fn wirings(&self) -> Vec<&Wiring> {
+        self.network.wirings()
     }
 
     /// Of a model that follows its equation by an explicit method: how stiff a step of one `Timing::unit` can be with the present weights, and

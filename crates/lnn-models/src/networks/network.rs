@@ -8,7 +8,7 @@ use crate::parts::reading_order::Scan;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
 use crate::preset::PresetOf;
-use lnn_core::{Input, InputSpec, Scope, Script};
+use lnn_core::{Input, InputSpec, Scope, Script, Wiring};
 use std::fmt::Debug;
 use tch::Tensor;
 
@@ -67,6 +67,11 @@ pub trait Network: Debug {
     /// Whether the input may have a `dt`, the time between steps.
     fn has_time(&self) -> bool {
         false
+    }
+
+    /// The wirings of its layers of cells, as far as they have one, the first layer first.
+    fn wirings(&self) -> Vec<&Wiring> {
+        Vec::new()
     }
 
     /// How stiff a step of one unit of time is, and the number above which the method of the cells diverges, if they have an explicit one.

@@ -8,7 +8,7 @@ use crate::networks::state::ModelState;
 use crate::output::{Mode, Output};
 use crate::parts::summary::Summary;
 use lnn_core::random::dropout;
-use lnn_core::{Input, Per, Script, Sequence, State};
+use lnn_core::{Input, Per, Script, Sequence, State, Wiring};
 use tch::Tensor;
 
 impl Recurrent {
@@ -73,6 +73,11 @@ impl Network for Recurrent {
 
     fn has_time(&self) -> bool {
         self.time_is_an_input || (self.steps && self.branches[0].has_time())
+    }
+
+    fn wirings(&self) -> Vec<&Wiring> {
+        let cells = self.branches.iter().flat_map(|branch| &branch.layers);
+        cells.filter_map(|(_, cell)| cell.wiring()).collect()
     }
 
     fn stiffness(&self) -> Option<[f64; 2]> {

@@ -48,6 +48,10 @@ char* lnn_fused_adamw(at::Tensor* const* parameters, at::Tensor* const* gradient
     at::_fused_adamw_(parameter_list, gradient_list, tensors(first_moments, count), tensors(second_moments, count),
                       {}, steps, *learning_rate, beta1, beta2, weight_decay, epsilon, /*amsgrad=*/false,
                       /*maximize=*/false);
+    // The operation writes to lists of tensors without counting their versions up, by which others see that a weight has changed.
+    for (const auto& parameter : parameter_list) {
+      if (!parameter.is_inference()) parameter.unsafeGetTensorImpl()->bump_version();
+    }
   });
 }
 

@@ -151,7 +151,8 @@ def test_time_that_goes_back_or_is_no_number_is_refused(runs, key):
 CELLS_WITH_TIME = [run for run in TIMED if run[0] in TIMED_MODELS]
 
 
-@pytest.mark.parametrize("key", [run for run in CELLS_WITH_TIME if run[0] == "ltc"], ids="-".join)
+# An LSTM in front of the state changes it, however short a step is.
+@pytest.mark.parametrize("key", [run for run in CELLS_WITH_TIME if run[0] == "ltc" and "mixed" not in run], ids="-".join)
 def test_a_step_of_no_time_leaves_potentials_as_they_are(runs, key):
     cell = runs[key].module().double().cell
     x, v = torch.randn(3, 5, len(cell.input_scale)).double(), torch.rand(3, len(cell.capacitance)).double()

@@ -5,7 +5,6 @@ pub mod commands;
 pub mod device;
 pub mod failure;
 pub mod interrupt;
-mod kernel_status;
 #[cfg(target_os = "linux")]
 mod memory_limit;
 pub mod names;

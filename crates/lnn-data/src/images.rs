@@ -124,17 +124,14 @@ impl ImageData {
             return kept::recognize(hashes, kept, request.limit < Some(count) && request.limit.is_some());
         }
         let SplitRequest { validation_fraction, seed, .. } = *request;
-        let (mut training, mut validation) = match request.scheme {
+        let (training, validation) = match request.scheme {
             SplitScheme::Plain => split(count, validation_fraction, seed)?,
             SplitScheme::Stratified => {
                 split_by_label(&self.train.labels.to_vec(), validation_fraction, seed)?
             }
         };
-        if let Some([to_train, to_validate]) = request.limits().filter(|_| request.limit < Some(count)) {
-            validation = thinned(&validation, to_validate);
-            training = thinned(&training, to_train);
-        }
-        Ok(Recognized { train: training, validation, notes: Vec::new() })
+        let [train, validation] = limited([training, validation], request);
+        Ok(Recognized { train, validation, notes: Vec::new() })
     }
 
     /// One hash for each image of `set`.
@@ -190,10 +187,11 @@ impl DataSource for ImageData {
     /// parts.
     fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
         let held_out = self.validation.as_ref().unwrap_or(&self.train);
-        let (hashes, of_validation) = (self.hashes(&self.train), self.hashes(held_out));
-        let Recognized { train, validation, notes } = match self.validation {
+        let hashes = self.hashes(&self.train);
+        let own_validation = self.validation.as_ref().map(|set| self.hashes(set));
+        let Recognized { train, validation, notes } = match &own_validation {
             None => self.divided(&hashes, request)?,
-            Some(_) => given([&hashes, &of_validation], request)?,
+            Some(of_validation) => given([&hashes, of_validation], request)?,
         };
         let part = |set: &ImageSet, positions: &[usize]| {
             samples(&set.images.select(Axis(0), positions), &set.labels.select(Axis(0), positions))
@@ -207,7 +205,7 @@ impl DataSource for ImageData {
             test: self.test()?,
             fingerprints: Fingerprints {
                 train: of(&hashes, &train),
-                validation: of(&of_validation, &validation),
+                validation: of(own_validation.as_ref().unwrap_or(&hashes), &validation),
             },
             notices: notes.into_iter().chain(self.not_validated(held_out, &validation)).collect(),
         })
@@ -218,14 +216,19 @@ impl DataSource for ImageData {
     }
 }
 
+/// The positions for training and for validation, of which a limit keeps evenly spread ones.
+fn limited([train, validation]: [Vec<usize>; 2], request: &SplitRequest<'_>) -> [Vec<usize>; 2] {
+    match request.limits() {
+        Some([to_train, to_validate]) if request.limit < Some(train.len() + validation.len()) => {
+            [thinned(&train, to_train), thinned(&validation, to_validate)]
+        }
+        _ => [train, validation],
+    }
+}
+
 /// All images of training and of validation, of a set that brings both along.
 fn given(hashes: [&[u64]; 2], request: &SplitRequest<'_>) -> Result<Recognized, DataError> {
-    let [mut train, mut validation]: [Vec<usize>; 2] = hashes.map(|hashes| (0..hashes.len()).collect());
-    let count = train.len() + validation.len();
-    if let Some([to_train, to_validate]) = request.limits().filter(|_| request.limit < Some(count)) {
-        train = thinned(&train, to_train);
-        validation = thinned(&validation, to_validate);
-    }
+    let [train, validation] = limited(hashes.map(|hashes| (0..hashes.len()).collect()), request);
     let notes = match request.kept {
         Some(kept) => {
             let of = |part: usize, positions: &[usize]| {

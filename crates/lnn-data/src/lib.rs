@@ -30,7 +30,7 @@ pub use kept::{Fingerprints, Kept};
 pub use known::cache::Cache;
 pub use known::catalog::{self, KNOWN_SETS, KnownSet};
 pub use known::listing::{Listing, list};
-pub use memory::usable_memory;
+pub use memory::{machine_memory, usable_memory};
 #[cfg(feature = "fetch")]
 pub use open::fetch;
 pub use open::{absolute, content, open, open_test, verify, without_folders};

@@ -6,14 +6,18 @@ use std::fs;
 /// its control group. `None` if none of them is known.
 pub fn usable_memory() -> Option<u64> {
     let read = |path: &str| fs::read_to_string(path).ok();
-    let machine = read("/proc/meminfo").and_then(|text| machine_memory(&text));
     let limit = read("/proc/self/limits").and_then(|text| lowest_limit(&text));
     let group = read("/proc/self/cgroup").and_then(|text| group_limit(&text, &read));
-    [machine, limit, group].into_iter().flatten().min()
+    [machine_memory(), limit, group].into_iter().flatten().min()
+}
+
+/// Returns the bytes of memory and swap of the machine; `None` if they are unknown.
+pub fn machine_memory() -> Option<u64> {
+    of_machine(&fs::read_to_string("/proc/meminfo").ok()?)
 }
 
 /// Returns the bytes of memory and swap in the text of `/proc/meminfo`.
-fn machine_memory(text: &str) -> Option<u64> {
+fn of_machine(text: &str) -> Option<u64> {
     let kilobytes = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
@@ -42,12 +46,12 @@ mod tests {
 
     #[test]
     fn the_memory_of_the_machine_is_read_with_its_swap() {
-        assert_eq!(
-            machine_memory("MemTotal:  1000 kB\nMemFree: 4 kB\nSwapTotal:  24 kB\n"),
-            Some(1024 * 1024)
-        );
-        assert_eq!(machine_memory("MemTotal: 5 kB\n"), Some(5 * 1024));
-        assert_eq!(machine_memory("MemTotal: many kB\n"), None);
+        let text = "MemTotal:       1000 kB\nMemFree:         400 kB\nSwapTotal:        24 kB\n";
+        assert_eq!(of_machine(text), Some(1024 * 1024));
+        assert_eq!(of_machine("MemTotal: 5 kB\n"), Some(5 * 1024));
+        for odd in ["", "MemTotal: many kB\n", "SwapTotal: 24 kB\n", "MemTotal: 5 MB\n"] {
+            assert_eq!(of_machine(odd), None, "{odd}");
+        }
     }
 
     #[test]

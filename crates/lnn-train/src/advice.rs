@@ -103,7 +103,7 @@ fn of_ridge(config: &RunConfig, model: &Model) -> Vec<String> {
     changed.map(|(key, _)| no_effect(key, "the readout is solved in closed form, in one pass")).collect()
 }
 
-/// The columns of sequences that are far from a mean of 0 and a deviation of 1. Values are standardised in any case.
+/// Names the columns of sequences that are far from a mean of 0 and a deviation of 1.
 fn raw_columns(input: &InputSpec, train: &SampleSet) -> Option<String> {
     let InputShape::Sequences { features } = &input.shape else { return None };
     let seen = train.narrow(0, train.len().min(SEEN)).input;

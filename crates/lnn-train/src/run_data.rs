@@ -20,8 +20,8 @@ pub struct RunData {
     pub input: InputSpec,
     /// Training, validation and test.
     pub parts: Parts,
-    /// What the run knew before, if it is resumed.
-    pub(crate) known: Fingerprints,
+    /// Whether the run is resumed and its samples are not those that it knew.
+    pub(crate) changed: bool,
     /// Remarks for the user.
     pub notices: Vec<String>,
 }
@@ -32,7 +32,7 @@ pub enum Fit<'a> {
     /// Nothing: the model is built for the data.
     New,
     /// The features of the model that the run starts from.
-    Start(&'a Checkpoint),
+    Start(&'a Transfer),
     /// The model and the samples of the run that is resumed.
     Resumed {
         /// Its last checkpoint.
@@ -59,10 +59,7 @@ impl RunData {
         let spec = source.spec();
         let (input, matching) = match fit {
             Fit::New => (spec.clone(), Matching::default()),
-            Fit::Start(checkpoint) => {
-                let Transfer { input, matching, .. } = checkpoint.transfer(&spec)?;
-                (input, matching)
-            }
+            Fit::Start(transfer) => (transfer.input.clone(), transfer.matching.clone()),
             Fit::Resumed { last, .. } => {
                 let own = &last.description.input;
                 let matching = own.matching(&spec)?;
@@ -73,15 +70,11 @@ impl RunData {
             }
         };
         let RunConfig { validation_fraction, seed, limit, split: scheme, .. } = *config;
-        let known = match fit {
-            Fit::Resumed { last, accept_changes } => {
-                known_samples(last).map(|known| (known, *accept_changes))
-            }
-            _ => None,
+        let (known, accept_changes) = match fit {
+            Fit::Resumed { last, accept_changes } => (known_samples(last), *accept_changes),
+            Fit::New | Fit::Start(_) => (None, false),
         };
-        let kept = known
-            .as_ref()
-            .map(|(fingerprints, accept_changes)| Kept { fingerprints, accept_changes: *accept_changes });
+        let kept = known.as_ref().map(|fingerprints| Kept { fingerprints, accept_changes });
         let parts = source.parts(&SplitRequest { validation_fraction, seed, limit, scheme, kept })?;
         let parts = parts.map(|part| matching.apply(part));
         let mut notices = matching.remarks();
@@ -111,8 +104,8 @@ impl RunData {
                 }
             }
         }
-        let known = known.map_or_else(|| parts.fingerprints.clone(), |(known, _)| known);
-        Ok(Self { input, parts: parts.to_device(device), known, notices })
+        let changed = known.is_some_and(|known| known != parts.fingerprints);
+        Ok(Self { input, parts: parts.to_device(device), changed, notices })
     }
 
     /// What is known of the samples, for the checkpoints of the run; see [`Checkpoint::data`].

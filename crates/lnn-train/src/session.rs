@@ -122,7 +122,7 @@ impl Session {
                         &Fit::Resumed { last: &checkpoint, accept_changes },
                         device,
                     )?;
-                    if data.parts.fingerprints != data.known {
+                    if data.changed {
                         state.restart_epoch();
                     }
                     let notices = data.notices.iter().cloned().chain(extended).collect();
@@ -250,8 +250,8 @@ fn new_model(
 ) -> Result<(RunData, Model, Vec<String>), Error> {
     if let Some(path) = &config.init {
         let checkpoint = starting_weights::checkpoint(config, path)?;
-        let data = RunData::new(config, source, &Fit::Start(&checkpoint), device)?;
         let transfer = checkpoint.transfer(&source.spec())?;
+        let data = RunData::new(config, source, &Fit::Start(&transfer), device)?;
         let (model, remarks) = checkpoint.transferred(&transfer, &data.parts.train, config.seed, device)?;
         let notices = data.notices.iter().cloned().chain(remarks).collect();
         return Ok((data, model, notices));

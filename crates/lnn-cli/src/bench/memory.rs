@@ -1,6 +1,5 @@
 //! The memory of this process as reported by Linux; unknown on other systems.
 
-use crate::kernel_status::kilobytes;
 use std::fs;
 
 /// Resident memory at one point in time, in megabytes.
@@ -36,7 +35,9 @@ impl Memory {
 
 /// Parses the line `name 1234 kB` of a status.
 fn megabytes(status: &str, name: &str) -> Option<f64> {
-    kilobytes(status, name).map(|kilobytes| kilobytes as f64 / 1024.0)
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes as f64 / 1024.0)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::compute::limit_memory;
 use super::inspect_exported;
+use super::inspect_network::write_network;
 use crate::failure::Failure;
 use crate::output::{print_line, print_text};
 use clap::Args;
@@ -98,12 +99,6 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
         "resumable   {}",
         if report.resumable { "yes" } else { "no, it holds the weights alone" }
     )?;
-    let config = serde_json::to_string_pretty(&description.model).expect("a configuration is plain data");
-    writeln!(text, "\n{config}\n")?;
-    let width = report.tensors.iter().map(|line| line.name.len()).max().unwrap_or(0);
-    for TensorInfo { name, shape, dtype, trainable } in &report.tensors {
-        let role = if *trainable { "trainable" } else { "fixed" };
-        writeln!(text, "{name:width$}  {role:9}  {dtype}  {shape:?}")?;
-    }
+    write_network(&mut text, &description.model, &report.tensors)?;
     Ok(text)
 }

@@ -1,5 +1,6 @@
 //! `lnn-cli inspect model.pt`.
 
+use super::inspect_network::write_network;
 use crate::failure::Failure;
 use crate::output::{print_line, print_text};
 use lnn_models::{ExportDescription, Exported, Extent, InputShape, TensorContract, TensorInfo};
@@ -48,13 +49,7 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
     }
     writeln!(text, "trained on  {}, seed {}", checkpoint.data, checkpoint.seed)?;
     writeln!(text, "metrics     {}", description.metrics)?;
-    let config = serde_json::to_string_pretty(&checkpoint.model).expect("a configuration is plain data");
-    writeln!(text, "\n{config}\n")?;
-    let width = report.tensors.iter().map(|line| line.name.len()).max().unwrap_or(0);
-    for TensorInfo { name, shape, dtype, trainable } in &report.tensors {
-        let role = if *trainable { "trainable" } else { "fixed" };
-        writeln!(text, "{name:width$}  {role:9}  {dtype}  {shape:?}")?;
-    }
+    write_network(&mut text, &checkpoint.model, &report.tensors)?;
     Ok(text)
 }
 

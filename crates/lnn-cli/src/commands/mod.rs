@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod inspect;
 mod inspect_exported;
+mod inspect_network;
 mod predict;
 mod train;
 

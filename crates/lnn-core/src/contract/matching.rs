@@ -71,8 +71,8 @@ impl InputSpec {
 /// The error for two lists of names that differ.
 fn names_differ(what: &'static str, model: Vec<String>, data: Vec<String>) -> ContractError {
     let missing = |names: &[String], others: &[String], side: &str| {
-        let absent: Vec<_> = names.iter().filter(|name| !others.contains(name)).take(5).collect();
-        let absent = absent.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        let absent = absent(names, others).take(5).map(|name| format!("{name:?}"));
+        let absent = absent.collect::<Vec<_>>().join(", ");
         if absent.is_empty() { None } else { Some(format!("only {side} has {absent}")) }
     };
     let missing = [missing(&model, &data, "the model"), missing(&data, &model, "the data")];
@@ -82,6 +82,11 @@ fn names_differ(what: &'static str, model: Vec<String>, data: Vec<String>) -> Co
         expected: model,
         found: data,
     }
+}
+
+/// Those of `names` that are not among `others`.
+fn absent<'a>(names: &'a [String], others: &'a [String]) -> impl Iterator<Item = &'a str> {
+    names.iter().filter(|name| !others.contains(name)).map(String::as_str)
 }
 
 impl Matching {
@@ -101,14 +106,11 @@ impl Matching {
         let places: Vec<_> =
             needed.iter().map(|name| present.iter().position(|other| other == name)).collect();
         if let Some(places) = places.iter().map(|place| place.map(|place| place as i64)).collect() {
-            let absent = |names: &[String], others: &[String]| {
-                let absent = names.iter().filter(|name| !others.contains(name)).cloned();
-                absent.collect::<Vec<_>>().join(", ")
-            };
-            let (unused, lacking) = (absent(present, needed), what == "classes");
+            let unused: Vec<_> = absent(present, needed).collect();
             if !unused.is_empty() {
-                let side = if lacking { "the data has no sample of" } else { "the model does not use" };
-                self.incomplete = Some(format!("{side} {unused}"));
+                let side =
+                    if what == "classes" { "the data has no sample of" } else { "the model does not use" };
+                self.incomplete = Some(format!("{side} {}", unused.join(", ")));
             }
             return Ok(Some(places));
         }

@@ -19,6 +19,16 @@ pub(crate) struct First {
     pub(crate) shape: [usize; 3],
 }
 
+impl First {
+    /// Reads the shape of the image at `path`.
+    ///
+    /// # Errors
+    /// Those of [`Picture::read`].
+    pub(crate) fn read(path: &Path) -> Result<Self, DataError> {
+        Ok(Self { path: path.to_owned(), shape: Picture::read(path)?.shape })
+    }
+}
+
 /// Returns the pixels of `files` as `[N, C, H, W]`, 0 to 255. `on_image` is called on this thread after each image.
 ///
 /// # Errors

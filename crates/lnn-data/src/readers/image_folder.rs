@@ -23,7 +23,7 @@ use crate::progress::Progress;
 use crate::readers::decoding::{First, decode_all};
 use crate::readers::folder_content::{names, shown};
 use crate::readers::image_folder_error::ImageFolderError;
-use crate::readers::picture::{Picture, is_known};
+use crate::readers::picture::is_known;
 
 /// The possible names of the folder with the images for validation.
 const VALIDATION: [&str; 3] = ["valid", "val", "validation"];
@@ -54,8 +54,7 @@ pub fn open_dir(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result
         progress(Progress::Warning { text: &left_out(folder, &others) });
     }
 
-    let path = train.files[0].clone();
-    let first = First { shape: Picture::read(&path)?.shape, path };
+    let first = First::read(&train.files[0])?;
     let to_validate = validation.as_ref().map_or(0, |validation| validation.files.len());
     if to_validate > 0 {
         let text = format!(
@@ -66,14 +65,10 @@ pub fn open_dir(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result
     }
     let (mut done, total) = (0, train.files.len() + test.files.len() + to_validate);
     let mut read = |half: Labelled| {
-        let pixels = decode_all(&half.files, &first, &mut || {
+        half.decode(&name, classes.len(), &first, &mut || {
             done += 1;
             progress(Progress::Decoding { done, total });
-        })?;
-        let [channels, height, width] = first.shape;
-        let images = Array4::from_shape_vec((half.files.len(), channels, height, width), pixels)
-            .expect("every file gives the pixels of one image");
-        ImageSet::new(&name, images, Array1::from(half.labels), classes.len())
+        })
     };
     let (train, test) = (read(train)?, read(test)?);
     let validation = validation.map(read).transpose()?;
@@ -95,20 +90,16 @@ pub(crate) fn open_test(
     let name = format!("folder:{}", folder.display());
     let classes = class_folders(folder, "test")?;
     let mut others = BTreeMap::new();
-    let Labelled { files, labels } = Labelled::list(&folder.join("test"), &classes, &classes, &mut others)?;
+    let test = Labelled::list(&folder.join("test"), &classes, &classes, &mut others)?;
     if !others.is_empty() {
         progress(Progress::Warning { text: &left_out(folder, &others) });
     }
-    let first = First { shape: Picture::read(&files[0])?.shape, path: files[0].clone() };
-    let (mut done, total) = (0, files.len());
-    let pixels = decode_all(&files, &first, &mut || {
+    let first = First::read(&test.files[0])?;
+    let (mut done, total) = (0, test.files.len());
+    let test = test.decode(&name, classes.len(), &first, &mut || {
         done += 1;
         progress(Progress::Decoding { done, total });
     })?;
-    let [channels, height, width] = first.shape;
-    let images = Array4::from_shape_vec((total, channels, height, width), pixels)
-        .expect("every file gives the pixels of one image");
-    let test = ImageSet::new(&name, images, Array1::from(labels), classes.len())?;
     Ok(TestImages { name, test, class_names: class_names(&classes) })
 }
 
@@ -176,6 +167,22 @@ impl Labelled {
             labels.resize(files.len(), label as i64);
         }
         Ok(Self { files, labels })
+    }
+
+    /// Decodes the files, which must have the shape of `first`. `place` names their origin in error messages; `on_image` is called
+    /// after each of them.
+    fn decode(
+        self,
+        place: &str,
+        classes: usize,
+        first: &First,
+        on_image: &mut dyn FnMut(),
+    ) -> Result<ImageSet, DataError> {
+        let pixels = decode_all(&self.files, first, on_image)?;
+        let [channels, height, width] = first.shape;
+        let images = Array4::from_shape_vec((self.files.len(), channels, height, width), pixels)
+            .expect("every file gives the pixels of one image");
+        ImageSet::new(place, images, Array1::from(self.labels), classes)
     }
 }
 

@@ -77,19 +77,6 @@ impl Model {
         Self::build(config, input, standardization, Parameters::shapes(kind))
     }
 
-    /// The same model with zeros, to be [loaded](Model::load).
-    ///
-    /// # Errors
-    /// As [`Model::new`].
-    pub fn blank(
-        config: ModelConfig,
-        input: InputSpec,
-        standardization: Standardization,
-        (kind, device): (Kind, Device),
-    ) -> Result<Self, Error> {
-        Self::build(config, input, standardization, Parameters::blank(kind, device))
-    }
-
     fn build(
         config: ModelConfig,
         input: InputSpec,

@@ -84,7 +84,7 @@ fn the_presets_have_the_layers_of_their_articles() {
     let mnist = InputSpec::images([1, 28, 28], (0..10).map(|class| class.to_string()).collect());
     let shapes = |kind| {
         let config = ModelConfig::preset(kind, Preset::Article).unwrap();
-        let model = Model::blank(config, mnist.clone(), Standardization::Columns, FLOAT).unwrap();
+        let model = Model::shapes(config, mnist.clone(), Standardization::Columns, FLOAT.0).unwrap();
         let entries = model.parameters().entries();
         entries.iter().map(|entry| (entry.name.clone(), entry.tensor.size())).collect::<Vec<_>>()
     };

@@ -6,7 +6,7 @@ use super::target_errors::ErrorSums;
 use crate::batches::{Stream, stream_seed};
 use crate::entry::Entry;
 use lnn_core::{Input, SampleSet, Samples, seeded};
-use lnn_models::{Error, Mode, Model};
+use lnn_models::{Error, Mode, Model, Output};
 use tch::{Device, Kind, Tensor};
 
 /// The number of samples per forward pass, which bounds the memory.
@@ -26,16 +26,7 @@ pub fn evaluate(
     entry: Entry,
     progress: &mut dyn FnMut(i64),
 ) -> Result<Evaluation, Error> {
-    let mut sums = Sums::new(model, set);
-    for block in set.blocks(BLOCK) {
-        let block = block.to_floating(model.parameters().kind());
-        let input = block.input.shallow_clone();
-        let prediction = tch::no_grad(|| entry.run(model, input, Mode::Evaluation))?.prediction;
-        let last = set.last_values(sums.samples, block.len());
-        sums.add(&prediction, &block, last);
-        progress(sums.samples);
-    }
-    Ok(sums.means())
+    measure(model, set, progress, |input, _| entry.run(model, input, Mode::Evaluation))
 }
 
 /// Names in what the samples do not look like the training set, as warnings: columns that were constant there, other units, other
@@ -75,22 +66,29 @@ pub fn evaluate_with_noise(
     deviation: f64,
     progress: &mut dyn FnMut(i64),
 ) -> Result<Evaluation, Error> {
+    measure(model, set, progress, |input, start| {
+        let seed = stream_seed(0, Stream::Noise, start as u64);
+        let mut noise = seeded(seed, || lnn_core::random::randn_like(&input.x)) * deviation;
+        if let Some(unit) = model.feature_deviation() {
+            noise *= unit;
+        }
+        // Not in place: the input may share its memory with the samples.
+        model.run(Input { x: &input.x + noise, ..input }, Mode::Evaluation)
+    })
+}
+
+/// Scores what `run(input, start)` predicts for the block of samples that begins at `start`, block by block.
+fn measure(
+    model: &Model,
+    set: &SampleSet,
+    progress: &mut dyn FnMut(i64),
+    run: impl Fn(Input, i64) -> Result<Output, Error>,
+) -> Result<Evaluation, Error> {
     let mut sums = Sums::new(model, set);
     for block in set.blocks(BLOCK) {
         let block = block.to_floating(model.parameters().kind());
-        let prediction = tch::no_grad(|| {
-            let input = block.input.shallow_clone();
-            let seed = stream_seed(0, Stream::Noise, sums.samples as u64);
-            let mut noise = seeded(seed, || lnn_core::random::randn_like(&input.x)) * deviation;
-            if let Some(unit) = model.feature_deviation() {
-                noise *= unit;
-            }
-            // Not in place: the input may share its memory with the samples.
-            model.run(Input { x: &input.x + noise, ..input }, Mode::Evaluation)
-        })?
-        .prediction;
-        let last = set.last_values(sums.samples, block.len());
-        sums.add(&prediction, &block, last);
+        let output = tch::no_grad(|| run(block.input.shallow_clone(), sums.samples))?;
+        sums.add(&output.prediction, &block);
         progress(sums.samples);
     }
     Ok(sums.means())
@@ -112,8 +110,7 @@ pub(crate) fn evaluate_each(
         let features = tch::no_grad(|| model.front(block.input.shallow_clone()))?;
         for (i, sums) in sums.iter_mut().enumerate() {
             let prediction = tch::no_grad(|| predict(&features, i, Mode::Evaluation))?;
-            let last = set.last_values(sums.samples, block.len());
-            sums.add(&prediction, &block, last);
+            sums.add(&prediction, &block);
         }
     }
     Ok(sums.iter().map(Sums::means).collect())
@@ -122,6 +119,7 @@ pub(crate) fn evaluate_each(
 /// The scores of a model over the blocks of an evaluation.
 struct Sums<'a> {
     model: &'a Model,
+    set: &'a SampleSet,
     /// The sum of the losses, on the device.
     loss: Tensor,
     /// The number of targets, on the device: one per sample, or one per step that counts.
@@ -132,16 +130,16 @@ struct Sums<'a> {
 }
 
 impl<'a> Sums<'a> {
-    fn new(model: &'a Model, set: &SampleSet) -> Self {
+    fn new(model: &'a Model, set: &'a SampleSet) -> Self {
         let sum = || Tensor::zeros([], (Kind::Double, set.device()));
         let (outputs, classified) = (model.task().outputs(), model.task().is_classification());
         let values = (!classified).then(|| ErrorSums::new(outputs, model.value_mean()));
         let classes = classified.then(|| ClassCounts::new(outputs, set.device()));
-        Self { model, loss: sum(), targets: sum(), samples: 0, classes, values }
+        Self { model, set, loss: sum(), targets: sum(), samples: 0, classes, values }
     }
 
-    /// Adds a block of samples; `last` are the values at the last row of each window, if there are such.
-    fn add(&mut self, prediction: &Tensor, block: &Samples, last: Option<Tensor>) {
+    /// Adds the next block of the samples.
+    fn add(&mut self, prediction: &Tensor, block: &Samples) {
         let (targets, mask) = (&block.targets, block.input.mask.as_ref());
         let count = block.target_count();
         self.loss += self.model.loss(prediction, targets, mask, 0.0).to_kind(Kind::Double) * &count;
@@ -154,6 +152,7 @@ impl<'a> Sums<'a> {
             classes.add(&counted(&prediction.argmax(-1, false), per_step), &counted(targets, per_step));
         }
         if let Some(values) = &mut self.values {
+            let last = self.set.last_values(self.samples, block.len());
             values.add(&counted(prediction, per_step), &counted(targets, per_step), last);
         }
         self.targets += count;

@@ -73,11 +73,12 @@ impl Decimals {
 
     /// The row of a comma that may be a decimal comma or may separate thousands; `None` if the commas are clear.
     pub(super) fn unclear(&self, dialect: Dialect) -> Option<usize> {
-        let clear = dialect.decimal.is_some() || self.decimal_comma && !self.point;
-        if self.decimal_comma && self.point && dialect.decimal.is_none() {
-            return self.thousands.or(Some(0));
+        match (self.decimal_comma, self.point) {
+            _ if dialect.decimal.is_some() => None,
+            (true, true) => self.thousands.or(Some(0)),
+            (true, false) => None,
+            (false, _) => self.thousands,
         }
-        self.thousands.filter(|_| !clear)
     }
 }
 

@@ -31,6 +31,10 @@ MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
 SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
             ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
+# One run of each kind of module, for what depends on the operations of a module and not on its sizes.
+SOME_RUNS = [("lnn", "tuned"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned"), ("cifar", "tuned"), ("cfc", "tuned"),
+             ("gru", "tuned", "series"), ("lstm", "tuned", "series"), ("liquid", "tuned", "series"), ("ltc", "tuned", "series", "wired"),
+             ("cfc", "tuned", "series", "mixed-wired")]
 # The models whose cells know the time between steps, and those that take it as an input where the data have it.
 TIMED_MODELS, UNTIMED_MODELS = ("liquid", "ltc", "cfc"), ("lstm", "gru")
 # Those that can be run step by step.
@@ -185,6 +189,11 @@ def sequence_run(runs, request):
 @pytest.fixture(params=RECURRENT_RUNS, ids="-".join)
 def recurrent_run(runs, request):
     return runs[request.param]
+
+
+some_runs = pytest.mark.parametrize("run", SOME_RUNS, ids="-".join, indirect=True)
+some_recurrent_runs = pytest.mark.parametrize("recurrent_run", [run for run in SOME_RUNS if run in RECURRENT_RUNS], ids="-".join,
+                                              indirect=True)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from conftest import ROOT
+from conftest import ROOT, some_runs
 
 TOLERANCE = 1e-5
 
@@ -55,6 +55,7 @@ def test_parameters_are_what_trains_and_buffers_are_the_rest_under_the_names_of_
         assert torch.equal(tensor, stored[name]), name
 
 
+@some_runs
 def test_a_state_dict_makes_another_module_the_same(run, inputs):
     module, other = run.module(), run.module()
     with torch.no_grad():
@@ -75,6 +76,7 @@ def test_float64_is_more_precise_and_comes_from_float64(run, inputs, outputs):
     assert difference(module.float()(inputs), outputs) <= TOLERANCE
 
 
+@some_runs
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_gives_nearly_the_same(run, inputs, outputs, dtype):
     module = run.module().to(dtype)
@@ -100,6 +102,7 @@ def test_half_precision_is_refused_where_it_cannot_hold_the_statistics(runs, ser
 AUTOCAST = {torch.bfloat16: 0.05, torch.float16: 0.01}
 
 
+@some_runs
 @pytest.mark.parametrize("dtype", AUTOCAST, ids=str)
 def test_under_autocast_it_computes_nearly_the_same_in_the_dtype_of_the_model(run, inputs, outputs, dtype):
     module, spread = run.module(), (outputs.max() - outputs.min()).item()
@@ -111,6 +114,7 @@ def test_under_autocast_it_computes_nearly_the_same_in_the_dtype_of_the_model(ru
             assert difference(module(inputs), outputs) <= TOLERANCE, "without autocast again"
 
 
+@some_runs
 @pytest.mark.parametrize("dtype", AUTOCAST, ids=str)
 def test_it_learns_under_autocast(run, dtype):
     # Without the draws of dropout and of random spikes the gradients can be compared.
@@ -127,6 +131,7 @@ def test_it_learns_under_autocast(run, dtype):
     assert torch.nn.functional.cosine_similarity(expected, lower, dim=0) > 0.95
 
 
+@some_runs
 def test_float64_inputs_are_taken_and_values_come_back_in_float64(run, inputs, outputs):
     module = run.module()
     found = module(inputs.double())
@@ -150,6 +155,7 @@ def test_float64_inputs_far_from_zero_are_standardised_before_they_are_rounded(r
     assert difference(module(moved.float()), expected) > 100 * TOLERANCE
 
 
+@some_runs
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_it_moves_to_a_gpu_and_back(run, inputs, outputs):
     module = run.module().to("cuda")
@@ -160,6 +166,7 @@ def test_it_moves_to_a_gpu_and_back(run, inputs, outputs):
     assert difference(module.cpu()(inputs), outputs) <= TOLERANCE
 
 
+@some_runs
 def test_freezing_and_optimizing_keep_the_outputs(run, inputs, outputs):
     frozen = torch.jit.freeze(run.module().eval())
     optimized = torch.jit.optimize_for_inference(run.module().eval())
@@ -169,6 +176,7 @@ def test_freezing_and_optimizing_keep_the_outputs(run, inputs, outputs):
             assert difference(fast(inputs[:batch]), outputs[:batch]) <= tolerance
 
 
+@some_runs
 def test_a_deep_copy_shares_nothing(run, inputs, outputs):
     module = run.module()
     twin = copy.deepcopy(module)
@@ -180,6 +188,7 @@ def test_a_deep_copy_shares_nothing(run, inputs, outputs):
     assert difference(twin(inputs), outputs) > 1e-3
 
 
+@some_runs
 def test_saved_again_it_is_the_same_module(run, inputs, outputs):
     module = saved_and_loaded(saved_and_loaded(run.module()))
     assert difference(module(inputs), outputs) <= TOLERANCE
@@ -356,5 +365,6 @@ def test_pixels_outside_the_contract_are_refused_on_request(runs):
         series.module().preprocessing.check(series.inputs / 0)
 
 
+@some_runs
 def test_an_empty_batch_gives_nothing(run, inputs, outputs):
     assert run.module()(inputs[:0]).shape == (0, outputs.shape[1])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from conftest import MIXED_RUNS, ROOT, UNTIMED_MODELS, lnn_cli
+from conftest import MIXED_RUNS, ROOT, UNTIMED_MODELS, lnn_cli, some_runs
 from test_export import AUTOCAST, TOLERANCE, difference
 from test_recurrent import assert_states_close, by_step, drawn
 
@@ -147,6 +147,7 @@ def test_time_comes_in_the_unit_of_the_data(runs, series, tmp_path, key):
     assert difference(plain(series.inputs[:7], given), expected) <= TOLERANCE
 
 
+@some_runs
 @pytest.mark.parametrize("dtype", AUTOCAST, ids=str)
 def test_under_autocast_they_compute_nearly_the_same_and_learn(run, plain, dtype):
     outputs = run.outputs()
@@ -158,6 +159,7 @@ def test_under_autocast_they_compute_nearly_the_same_and_learn(run, plain, dtype
     assert all(torch.isfinite(parameter.grad).all() for parameter in plain.parameters() if parameter.grad is not None)
 
 
+@some_runs
 def test_float64_inputs_give_what_the_module_gives(run, plain):
     found, expected = plain(run.inputs.double()), run.module()(run.inputs.double())
     assert found.dtype == expected.dtype and difference(found, expected) <= TOLERANCE

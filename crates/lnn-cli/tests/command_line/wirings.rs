@@ -27,7 +27,7 @@ fn a_policy_trains_on_traces_is_drawn_and_goes_on_where_it_was_interrupted() {
     let data = traces(&data);
     let call = Call::new("train").flag("model", "ltc").flag("data", &data).flag("out", &run).set(POLICY);
     let call = call.set("model.units=12").set("optimizer.clip=0.5").set("optimizer.learning_rate=0.02");
-    call.flag("epochs", "3").flag("pause-after", "1").succeed();
+    call.flag("epochs", "12").flag("pause-after", "5").succeed();
     let resumed = Call::new("train").flag("resume", &run).arg("--json").succeed().stdout;
     let lines = json_lines(&resumed);
     let test = &lines.last().unwrap()["data"];

@@ -27,6 +27,7 @@ use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
 use crate::random::dropout;
 use crate::recurrence::cell::Cell;
+use crate::recurrence::script::steps_in_time;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
 use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
@@ -252,7 +253,7 @@ impl Cell for ClosedForm {
             ClosedFormMode::NoGate => GATED.replace("STATE", "f1 + s * f2"),
             ClosedFormMode::Pure => PURE.to_owned(),
         };
-        let source = (masked.to_owned() + SCRIPT + &solution + RUN)
+        let source = (masked.to_owned() + SCRIPT + &solution + START + &steps_in_time("STATES"))
             .replace("    BEHIND\n", &behind)
             .replace("FIRST", first)
             .replace("MASKED_HEADS", &self.config.masked_heads().to_string());
@@ -324,31 +325,9 @@ def solution(self, z: Tensor, dt: Tensor) -> Tensor:
     return self.amplitude - self.amplitude * decay * z
 ";
 
-const RUN: &str = "
+const START: &str = "
 def start(self, x: Tensor, state: Optional[Tensor]) -> Tensor:
     if state is None:
         return self.FIRST_bias.new_zeros([x.size(0), self.units])
     return state
-
-def step(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-    h = self.advance(self.project(x), self.start(x, state), dt)
-    return h, h
-
-def sequence(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-    projected = self.project(x)
-    if dt is not None:
-        expected = [x.size(0), x.size(1)]
-        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
-    h = self.start(x, state)
-    outputs: List[Tensor] = []
-    for t in range(projected.size(1)):
-        if dt is None:
-            h = self.advance(projected[:, t], h, None)
-        else:
-            h = self.advance(projected[:, t], h, dt[:, t])
-        outputs.append(h)
-    return torch.stack(outputs, 1), h
-
-def forward(self, x: Tensor) -> Tensor:
-    return self.sequence(x)[0]
 ";

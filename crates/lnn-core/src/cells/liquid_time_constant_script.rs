@@ -1,6 +1,7 @@
 //! The liquid time-constant unit in TorchScript.
 
 use crate::parameters::script::Script;
+use crate::recurrence::script::steps_in_time;
 use crate::synapses::OdeSolver;
 use lnn_sys::ScriptAttribute;
 
@@ -11,8 +12,11 @@ pub(super) fn script(solver: OdeSolver, unfolds: i64) -> Script {
         OdeSolver::Euler => EULER,
         OdeSolver::RungeKutta => RUNGE_KUTTA,
     };
-    Script::new("LiquidTimeConstant", SCRIPT.to_owned() + sub_step + RUN)
-        .attribute("unfolds", ScriptAttribute::Int(unfolds))
+    Script::new(
+        "LiquidTimeConstant",
+        SCRIPT.to_owned() + sub_step + RUN + &steps_in_time("self.read(STATES)"),
+    )
+    .attribute("unfolds", ScriptAttribute::Int(unfolds))
 }
 
 /// The equations. The state is `v [B, N]`, zero if absent; `dt` is `[B, T]` or `[B]`, 1 if absent.
@@ -77,26 +81,4 @@ def start(self, x: Tensor, state: Optional[Tensor]) -> Tensor:
     if state is None:
         return self.capacitance.new_zeros([x.size(0), self.capacitance.size(0)])
     return state
-
-def step(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-    v = self.advance(self.project(x), self.start(x, state), dt)
-    return self.read(v), v
-
-def sequence(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-    sensed = self.project(x)
-    if dt is not None:
-        expected = [x.size(0), x.size(1)]
-        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
-    v = self.start(x, state)
-    states: List[Tensor] = []
-    for t in range(sensed.size(1)):
-        if dt is None:
-            v = self.advance(sensed[:, t], v, None)
-        else:
-            v = self.advance(sensed[:, t], v, dt[:, t])
-        states.append(v)
-    return self.read(torch.stack(states, 1)), v
-
-def forward(self, x: Tensor) -> Tensor:
-    return self.sequence(x)[0]
 ";

@@ -27,6 +27,7 @@ use crate::parameters::init::Init;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
 use crate::recurrence::cell::Cell;
+use crate::recurrence::script::steps_in_time;
 use crate::recurrence::sequence::Sequence;
 use crate::recurrence::state::{Run, State};
 use crate::scan::fused::{self, Form, Fused, FusedCell, advance};
@@ -156,7 +157,7 @@ impl Cell for LiquidTimeStep {
             Solver::Euler => "part",
             Solver::Exponential => "-torch.expm1(-part)",
         };
-        let source = SCRIPT.replace("CONSTANTS", constants).replace("RATE", rate);
+        let source = SCRIPT.replace("CONSTANTS", constants).replace("RATE", rate) + &steps_in_time("STATES");
         Script::new("LiquidTimeStep", source).attribute("floor", ScriptAttribute::Float(self.rate.floor))
     }
 }
@@ -257,26 +258,4 @@ def start(self, x: Tensor, state: Optional[Tensor]) -> Tensor:
     if state is None:
         return self.tau.new_zeros([x.size(0), self.tau.size(0)])
     return state
-
-def step(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-    h = self.advance(self.project(x), self.start(x, state), dt)
-    return h, h
-
-def sequence(self, x: Tensor, state: Optional[Tensor] = None, dt: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
-    projected = self.project(x)
-    if dt is not None:
-        expected = [x.size(0), x.size(1)]
-        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
-    h = self.start(x, state)
-    outputs: List[Tensor] = []
-    for t in range(projected.size(1)):
-        if dt is None:
-            h = self.advance(projected[:, t], h, None)
-        else:
-            h = self.advance(projected[:, t], h, dt[:, t])
-        outputs.append(h)
-    return torch.stack(outputs, 1), h
-
-def forward(self, x: Tensor) -> Tensor:
-    return self.sequence(x)[0]
 ";

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
 use crate::recurrence::cell::Cell;
+use crate::recurrence::script::CHECK_DT;
 use crate::recurrence::state::State;
 use crate::wiring::Wiring;
 use lnn_sys::ScriptAttribute;
@@ -121,7 +122,7 @@ impl Cell for MixedMemory {
         let slices = if self.has_time() { SLICES } else { "" };
         let source = SCRIPT
             .replace("        SLICES\n", slices)
-            .replace("    CHECK\n", if self.has_time() { CHECK } else { "" })
+            .replace("    CHECK\n", if self.has_time() { CHECK_DT } else { "" })
             .replace("KIND", &format!("Tuple[{}]", vec!["Tensor"; count + 1].join(", ")))
             .replace("OWN", &own.join(", "))
             .replace("BEFORE", &one_or_more(&parts))
@@ -167,12 +168,6 @@ def sequence(self, x: Tensor, state: Optional[KIND] = NonePARAMETER) -> Tuple[Te
 
 def forward(self, x: Tensor) -> Tensor:
     return self.sequence(x)[0]
-";
-
-/// The extents of the time.
-const CHECK: &str = "    if dt is not None:
-        expected = [x.size(0), x.size(1)]
-        assert dt.size() == expected, 'dt is [N, T] = {}, one number for each step, found {}'.format(expected, dt.size())
 ";
 
 /// The time of a step.

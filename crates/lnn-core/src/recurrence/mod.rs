@@ -1,6 +1,7 @@
 //! The contract of a recurrent cell: its input, its state, its step, and the time loop over its steps.
 
 pub(crate) mod cell;
+pub(crate) mod script;
 pub(crate) mod sequence;
 pub(crate) mod state;
 

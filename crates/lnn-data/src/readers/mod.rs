@@ -12,6 +12,7 @@ pub mod image_folder_error;
 pub mod npy;
 pub mod npy_folder;
 pub mod npy_folder_error;
+pub mod option;
 pub(crate) mod picture;
 pub mod series;
 pub mod toy;

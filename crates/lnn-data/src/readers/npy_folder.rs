@@ -17,6 +17,7 @@ use crate::kept::{self, Fingerprints};
 use crate::progress::Progress;
 use crate::readers::npy;
 use crate::readers::npy_folder_error::NpyFolderError;
+use crate::readers::option::{OptionError, number, once, range};
 use crate::source::{DataSource, Parts, SplitRequest, Trained};
 use lnn_core::{Input, InputSpec, Per, SampleSet, Samples};
 use std::ops::Range;
@@ -26,16 +27,19 @@ use tch::{Kind, Tensor};
 /// The fraction of the traces that forms the test part.
 const TEST: f64 = 0.15;
 
-/// The text after `npy-folder:`.
-#[derive(Debug, Clone, PartialEq)]
+/// The text after `npy-folder:`. An option that was not given is `None`.
+#[derive(Debug, Clone, PartialEq, Default)]
 struct Options {
     path: PathBuf,
-    window: i64,
+    window: Option<i64>,
     stride: Option<i64>,
-    horizon: i64,
+    horizon: Option<i64>,
     /// The traces of training, validation and test.
     parts: Option<[Range<usize>; 3]>,
 }
+
+/// The most rows that an option may ask for.
+const MOST_ROWS: i64 = 1 << 40;
 
 /// Splits the text after `npy-folder:` into the path of the folder and the options with their leading comma.
 pub(super) fn split_path(text: &str) -> (&str, &str) {
@@ -50,49 +54,51 @@ pub(super) fn split_path(text: &str) -> (&str, &str) {
 }
 
 impl Options {
-    fn parse(text: &str) -> Result<Self, NpyFolderError> {
+    const WINDOW: i64 = 32;
+    const HORIZON: i64 = 1;
+
+    fn parse(text: &str) -> Result<Self, OptionError> {
         let (path, given) = split_path(text);
-        let wrong = |found: &str| NpyFolderError::Option {
-            expected: "window=N, stride=N, horizon=N, and train=A..B, valid=A..B, test=A..B, each once"
-                .into(),
-            found: found.into(),
-        };
-        let mut options = Self { path: path.into(), window: 32, stride: None, horizon: 1, parts: None };
-        let (mut parts, mut seen) = ([None, None, None], Vec::new());
+        let mut options = Self { path: path.into(), ..Self::default() };
+        let (mut train, mut valid, mut test) = (None, None, None);
         for part in given.split(',').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or_else(|| wrong(part))?;
-            if seen.contains(&name) {
-                return Err(wrong(part));
-            }
-            seen.push(name);
-            let number = || value.parse::<i64>().ok().filter(|number| (1..=1 << 40).contains(number));
-            let range = || {
-                let (first, end) = value.split_once("..")?;
-                let range = first.parse::<usize>().ok()?..end.parse::<usize>().ok()?;
-                (!range.is_empty()).then_some(range)
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let rows = || {
+                number(name, value, "a whole number from 1", |n: &i64| (1..=MOST_ROWS).contains(n)).map(Some)
             };
             match name {
-                "window" => options.window = number().ok_or_else(|| wrong(part))?,
-                "stride" => options.stride = Some(number().ok_or_else(|| wrong(part))?),
-                "horizon" => options.horizon = number().ok_or_else(|| wrong(part))?,
-                "train" => parts[0] = Some(range().ok_or_else(|| wrong(part))?),
-                "valid" => parts[1] = Some(range().ok_or_else(|| wrong(part))?),
-                "test" => parts[2] = Some(range().ok_or_else(|| wrong(part))?),
-                _ => return Err(wrong(part)),
+                "window" => once(name, value, &mut options.window, rows()?)?,
+                "stride" => once(name, value, &mut options.stride, rows()?)?,
+                "horizon" => once(name, value, &mut options.horizon, rows()?)?,
+                "train" => once(name, value, &mut train, Some(range(name, value)?))?,
+                "valid" => once(name, value, &mut valid, Some(range(name, value)?))?,
+                "test" => once(name, value, &mut test, Some(range(name, value)?))?,
+                _ => {
+                    let known = "one of window, stride, horizon, train, valid, test";
+                    return Err(OptionError::new(name, known, value));
+                }
             }
         }
-        options.parts = match parts {
-            [None, None, None] => None,
-            [Some(train), Some(valid), Some(test)] => Some([train, valid, test]),
-            _ => return Err(wrong("one or two of train, valid and test")),
+        options.parts = match (train, valid, test) {
+            (None, None, None) => None,
+            (Some(train), Some(valid), Some(test)) => Some([train, valid, test]),
+            _ => return Err(OptionError::new("train, valid and test", "all three or none", given)),
         };
         if let Some([a, b, c]) = &options.parts {
             let overlap = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
             if overlap(a, b) || overlap(a, c) || overlap(b, c) {
-                return Err(wrong(&format!("train={a:?}, valid={b:?}, test={c:?}, which overlap")));
+                return Err(OptionError::new("train, valid and test", "no trace twice", given));
             }
         }
         Ok(options)
+    }
+
+    fn window(&self) -> i64 {
+        self.window.unwrap_or(Self::WINDOW)
+    }
+
+    fn horizon(&self) -> i64 {
+        self.horizon.unwrap_or(Self::HORIZON)
     }
 }
 
@@ -118,20 +124,23 @@ pub(super) fn open(
     trained: Option<&Trained<'_>>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Traces, DataError> {
-    let mut options = Options::parse(text)?;
+    let mut options = Options::parse(text).map_err(NpyFolderError::from)?;
     let mut same_folder = false;
     if let Some(before) = trained.and_then(|trained| trained.data.strip_prefix("npy-folder:")) {
-        let before = Options::parse(before)?;
+        let before = Options::parse(before).map_err(NpyFolderError::from)?;
         let real = |path: &Path| std::fs::canonicalize(path).ok();
         same_folder = real(&options.path).is_some() && real(&options.path) == real(&before.path);
-        let given = |name: &str| text.contains(&format!(",{name}="));
-        if given("horizon") && options.horizon != before.horizon {
-            let expected = format!("horizon={}, for which the model was trained", before.horizon);
-            let found = format!("horizon={}", options.horizon);
-            return Err(NpyFolderError::Option { expected, found }.into());
+        if options.horizon.is_some_and(|horizon| horizon != before.horizon()) {
+            let expected = format!("{}, for which the model was trained", before.horizon());
+            return Err(NpyFolderError::from(OptionError::new(
+                "horizon",
+                expected,
+                options.horizon().to_string(),
+            ))
+            .into());
         }
         options.horizon = before.horizon;
-        options.window = if given("window") { options.window } else { before.window };
+        options.window = options.window.or(before.window);
         options.stride = options.stride.or(before.stride);
         options.parts = options.parts.or(before.parts.filter(|_| same_folder));
     }
@@ -163,7 +172,8 @@ pub(super) fn open(
         && let Some(part) = parts.iter().find(|part| part.end > traces.len())
     {
         let expected = format!("traces of 0..{}, the files of {}", traces.len(), options.path.display());
-        return Err(NpyFolderError::Option { expected, found: format!("{part:?}") }.into());
+        let found = format!("{part:?}");
+        return Err(NpyFolderError::from(OptionError::new("train, valid and test", expected, found)).into());
     }
     let hash = |trace: &Tensor| {
         let numbers = Vec::<f64>::try_from(trace.contiguous().view([-1])).expect("float64 on the CPU");
@@ -201,7 +211,7 @@ fn unknown(
 impl Traces {
     /// The windows of some traces.
     fn windows(&self, part: &'static str, places: &[usize]) -> Result<SampleSet, NpyFolderError> {
-        let Options { window, horizon, .. } = self.options;
+        let (window, horizon) = (self.options.window(), self.options.horizon());
         let stride = self.options.stride.unwrap_or(window);
         let (mut x, mut targets, mut longest) = (Vec::new(), Vec::new(), 0);
         for place in places {

@@ -1,20 +1,16 @@
 //! The errors of a folder of traces.
 
 use crate::readers::npy::NpyError;
+use crate::readers::option::OptionError;
 use std::path::PathBuf;
 
 /// The reason why a folder of traces cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NpyFolderError {
-    /// An option has a wrong value.
-    #[error("npy-folder: expected {expected}, found {found}")]
-    Option {
-        /// The options.
-        expected: String,
-        /// What was found.
-        found: String,
-    },
+    /// An option is unknown, stands twice, or its value is invalid.
+    #[error("--data npy-folder: {0}")]
+    Option(#[from] OptionError),
     /// A trace cannot be read.
     #[error(transparent)]
     Npy(#[from] NpyError),

@@ -9,7 +9,7 @@
 
 use crate::error::Error;
 use crate::networks::network::{Network, NetworkConfig};
-use crate::networks::recurrent::config::{CellConfig, Reading, RecurrentConfig};
+use crate::networks::recurrent::config::{CellConfig, RecurrentConfig};
 use crate::networks::recurrent::network::Recurrent;
 use crate::parts::reading_order::Scan;
 use crate::parts::summary::{Summaries, Summary};
@@ -53,15 +53,10 @@ impl GatedConfig {
     ) -> Result<Box<dyn Network>, Error> {
         let units = self.units;
         let config = RecurrentConfig {
-            model,
-            front: Vec::new(),
-            readings: vec![Reading { order: self.scan, layer: "cell".into() }],
-            whitening: false,
-            cell: Box::new(move |_| cell(units)),
             layers: self.layers,
             summaries: Summaries::of_the_whole(self.summaries.clone()),
             dropout: self.dropout,
-            mirror: false,
+            ..RecurrentConfig::one_reading(model, self.scan, move |_| cell(units))
         };
         Ok(Box::new(Recurrent::new(scope, &config, input)?))
     }

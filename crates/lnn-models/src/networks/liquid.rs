@@ -9,7 +9,7 @@
 
 use crate::error::Error;
 use crate::networks::network::{Network, NetworkConfig};
-use crate::networks::recurrent::config::{CellConfig, Reading, RecurrentConfig};
+use crate::networks::recurrent::config::{CellConfig, RecurrentConfig};
 use crate::networks::recurrent::network::Recurrent;
 use crate::parts::reading_order::Scan;
 use crate::parts::summary::{Summaries, Summary};
@@ -111,15 +111,12 @@ impl From<&LiquidConfig> for RecurrentConfig {
     fn from(config: &LiquidConfig) -> Self {
         let own = config.clone();
         Self {
-            model: "liquid",
-            front: Vec::new(),
-            readings: vec![Reading { order: config.scan, layer: "cell".into() }],
-            whitening: false,
-            cell: Box::new(move |inputs| CellConfig::Liquid(own.layer(inputs))),
             layers: config.layers,
             summaries: Summaries::of_the_whole(config.summaries.clone()),
             dropout: config.dropout,
-            mirror: false,
+            ..RecurrentConfig::one_reading("liquid", config.scan, move |inputs| {
+                CellConfig::Liquid(own.layer(inputs))
+            })
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use crate::error::Error;
 use crate::networks::network::{Network, NetworkConfig};
-use crate::networks::recurrent::config::{CellConfig, Reading, RecurrentConfig};
+use crate::networks::recurrent::config::{CellConfig, RecurrentConfig};
 use crate::networks::recurrent::network::Recurrent;
 use crate::parts::reading_order::Scan;
 use crate::parts::summary::{Summaries, Summary};
@@ -71,15 +71,10 @@ impl From<&LtcConfig> for RecurrentConfig {
             if mixed_memory { CellConfig::MixedMemory(Box::new(cell)) } else { cell }
         };
         Self {
-            model: "ltc",
-            front: Vec::new(),
-            readings: vec![Reading { order: config.scan, layer: "cell".into() }],
-            whitening: false,
-            cell: Box::new(cell),
             layers: config.layers,
             summaries: Summaries::of_the_whole(config.summaries.clone()),
             dropout: config.dropout,
-            mirror: false,
+            ..RecurrentConfig::one_reading("ltc", config.scan, cell)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Errors of reading a series.
 
+use crate::readers::option::OptionError;
 use std::path::PathBuf;
 
 /// The reason why a series could not be read.
@@ -14,15 +15,8 @@ pub enum SeriesError {
         reason: String,
     },
     /// An option is unknown, stands twice, or its value is invalid.
-    #[error("--data csv: {option}: expected {expected}, found {found:?}")]
-    Option {
-        /// The option.
-        option: String,
-        /// The valid values.
-        expected: String,
-        /// The value that was found.
-        found: String,
-    },
+    #[error("--data csv: {0}")]
+    Option(#[from] OptionError),
     /// The header is missing, or a name in it is empty or occurs twice.
     #[error("{path}, line {line}: expected a header with a name for each column, found {found}")]
     Header {

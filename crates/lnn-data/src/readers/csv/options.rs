@@ -1,8 +1,7 @@
 //! The text after `csv:`: a file and its options.
 
-use super::error::SeriesError;
 use super::names::{split, unquoted};
-use std::str::FromStr;
+use crate::readers::option::{OptionError, number, once, word};
 
 /// The parsed text. An option that was not given is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -41,7 +40,7 @@ impl<'a> Options<'a> {
     pub(super) const TEST: f64 = 0.15;
 
     /// Parses the text after `csv:`. Trailing parts of the form `option=value` are options; the rest is the path.
-    pub(super) fn parse(text: &'a str) -> Result<Self, SeriesError> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, OptionError> {
         let mut options = Self { path: text, ..Self::default() };
         let parts = split(text, ',');
         for part in parts.iter().skip(1).rev() {
@@ -57,7 +56,7 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    fn set(&mut self, name: &str, value: &'a str) -> Result<(), SeriesError> {
+    fn set(&mut self, name: &str, value: &'a str) -> Result<(), OptionError> {
         match name {
             "target" => once(name, value, &mut self.target, Some(value)),
             "columns" => once(name, value, &mut self.columns, Some(value)),
@@ -100,10 +99,7 @@ impl<'a> Options<'a> {
                 let words = [("true", true), ("false", false)];
                 once(name, value, &mut self.reverse, Some(word(name, value, &words)?))
             }
-            _ => {
-                let expected = format!("one of {}", OPTIONS.join(", "));
-                Err(SeriesError::Option { option: name.into(), expected, found: value.into() })
-            }
+            _ => Err(OptionError::new(name, format!("one of {}", OPTIONS.join(", ")), value)),
         }
     }
 
@@ -111,36 +107,6 @@ impl<'a> Options<'a> {
     pub(super) fn time_name(&self) -> Option<String> {
         self.time.map(unquoted)
     }
-}
-
-/// Sets an option that was not given before.
-fn once<T>(name: &str, found: &str, option: &mut Option<T>, value: Option<T>) -> Result<(), SeriesError> {
-    if option.is_some() {
-        let (option, expected) = (name.into(), "it once".into());
-        return Err(SeriesError::Option { option, expected, found: format!("{found} and another") });
-    }
-    *option = value;
-    Ok(())
-}
-
-fn number<T: FromStr>(
-    option: &str,
-    found: &str,
-    expected: &str,
-    fits: impl Fn(&T) -> bool,
-) -> Result<T, SeriesError> {
-    found.parse().ok().filter(fits).ok_or_else(|| wrong(option, expected, found))
-}
-
-fn word<T: Copy>(option: &str, found: &str, words: &[(&str, T)]) -> Result<T, SeriesError> {
-    let value = words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value);
-    let known: Vec<_> =
-        words.iter().map(|(word, _)| *word).filter(|word| word.chars().all(char::is_alphabetic)).collect();
-    value.ok_or_else(|| wrong(option, &known.join(" or "), found))
-}
-
-fn wrong(option: &str, expected: &str, found: &str) -> SeriesError {
-    SeriesError::Option { option: option.into(), expected: expected.into(), found: found.into() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::parts::reading_order::Scan;
-use crate::parts::summary::Summaries;
+use crate::parts::summary::{Summaries, Summary};
 use lnn_core::{
     Cell, ClosedForm, ClosedFormConfig, ClosedFormMode, Gru, LinearLiquid, LiquidTimeConstant,
     LiquidTimeConstantConfig, LiquidTimeStep, LiquidTimeStepConfig, Lstm, MixedMemory, OdeSolver, Scope,
@@ -132,6 +132,25 @@ impl CellConfig {
 }
 
 impl RecurrentConfig {
+    /// One layer that reads an image in one order and has nothing in front of it; the readout sees its last output.
+    pub(crate) fn one_reading(
+        model: &'static str,
+        order: Scan,
+        cell: impl Fn(i64) -> CellConfig + 'static,
+    ) -> Self {
+        Self {
+            model,
+            front: Vec::new(),
+            readings: vec![Reading { order, layer: "cell".into() }],
+            whitening: false,
+            cell: Box::new(cell),
+            layers: 1,
+            summaries: Summaries::of_the_whole(vec![Summary::Last]),
+            dropout: 0.0,
+            mirror: false,
+        }
+    }
+
     /// Refuses what no input makes right.
     ///
     /// # Errors

@@ -1,0 +1,62 @@
+//! The options that follow the path in the text after a reader's colon: `PATH,name=value,…`.
+
+use std::str::FromStr;
+
+/// The reason why an option is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{option}: expected {expected}, found {found:?}")]
+pub struct OptionError {
+    /// The option.
+    pub option: String,
+    /// The valid values.
+    pub expected: String,
+    /// The value that was found.
+    pub found: String,
+}
+
+impl OptionError {
+    /// An option whose value is none of the valid ones.
+    pub(super) fn new(option: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { option: option.into(), expected: expected.into(), found: found.into() }
+    }
+}
+
+/// Sets an option that was not given before.
+pub(super) fn once<T>(
+    name: &str,
+    found: &str,
+    option: &mut Option<T>,
+    value: Option<T>,
+) -> Result<(), OptionError> {
+    if option.is_some() {
+        return Err(OptionError::new(name, "it once", format!("{found} and another")));
+    }
+    *option = value;
+    Ok(())
+}
+
+/// Parses a number that fits.
+pub(super) fn number<T: FromStr>(
+    option: &str,
+    found: &str,
+    expected: &str,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, OptionError> {
+    found.parse().ok().filter(fits).ok_or_else(|| OptionError::new(option, expected, found))
+}
+
+/// Parses one of some words.
+pub(super) fn word<T: Copy>(option: &str, found: &str, words: &[(&str, T)]) -> Result<T, OptionError> {
+    let value = words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value);
+    let known: Vec<_> =
+        words.iter().map(|(word, _)| *word).filter(|word| word.chars().all(char::is_alphabetic)).collect();
+    value.ok_or_else(|| OptionError::new(option, known.join(" or "), found))
+}
+
+/// Parses the first and the last place of a range, `A..B` without B.
+pub(super) fn range(option: &str, found: &str) -> Result<std::ops::Range<usize>, OptionError> {
+    let parsed = found.split_once("..").and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
+    parsed
+        .filter(|range: &std::ops::Range<usize>| !range.is_empty())
+        .ok_or_else(|| OptionError::new(option, "A..B with A below B", found))
+}

@@ -23,7 +23,8 @@ class Recurrent(nn.Module):
     state is the list of the states of all layers [N, H] and, where the readout sees the mean, the sum of the last layer's outputs
     so far and the number of steps [N, 1]. `dt [N, T]` is the time that passes in each step, in the unit of the time column of the
     training data. Where the cells do not know time and the training data had it, it is the last input of the first layer; a network
-    without time refuses it. Its values are checked by `forward` and `sequence`, not by `step`.
+    without time refuses it. `lengths [N]` are the numbers of steps of sequences [N, T, I] before their padding, which may hold any
+    number and has no effect. The values of all of them are checked by `forward` and `sequence`, not by `step`.
     """
 
     def __init__(self, input: dict, standardization: str, *, cell: Callable[[int], nn.Module], readings: list[tuple[str | dict, str]],
@@ -59,13 +60,16 @@ class Recurrent(nn.Module):
         self.readout = nn.Linear(seen, len(target_names(input["task"])))
         self.steps_one_by_one = len(readings) == 1 and not front and not mirror and stretches == 1
 
-    def forward(self, x: Tensor, dt: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, dt: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:
         if dt is not None and not self.steps_one_by_one:
             raise ValueError("this network sees all steps of an image at once and takes no dt")
+        if lengths is not None:
+            x, dt = self._without_padding(x, dt, lengths)
         self.time.check(dt)
+        self._check(x)
         given, x = x, self.preprocessing(x, self.readout.weight.dtype)
         if self.steps_one_by_one:
-            output = self._run(x if self.orders[0] is None else scan(self.orders[0], x), None, dt)[0]
+            output = self._run(x if self.orders[0] is None else scan(self.orders[0], x), None, dt, lengths)[0]
         elif self.mirror and not self.training:
             output = (self.logits(x) + self.logits(x.flip(-1))) / 2
         else:
@@ -86,6 +90,7 @@ class Recurrent(nn.Module):
     def sequence(self, x: Tensor, state: list[Tensor] | None = None, dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """A sequence [N, T, I], or an image that was read as one, from `state` on: (prediction [N, O], state)."""
         self.time.check(dt)
+        self._check(x)
         return self._continue(x, state, dt)
 
     def step(self, x: Tensor, state: list[Tensor] | None = None, dt: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
@@ -101,6 +106,25 @@ class Recurrent(nn.Module):
             widths += [cells[-1].units, 1]
         return [self.readout.bias.new_zeros(sequences, width) for width in widths]
 
+    def _check(self, x: Tensor) -> None:
+        """Refuses sequences with NaN. An exported or compiled program does not look at values."""
+        if self.orders[0] is None and not torch.compiler.is_compiling():
+            self.preprocessing.check(x)
+
+    def _without_padding(self, x: Tensor, dt: Tensor | None, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The same with numbers in the padding that change nothing before it."""
+        if self.orders[0] is not None:
+            raise ValueError("lengths are those of sequences, and this network reads images")
+        if lengths.shape != x.shape[:1]:
+            raise ValueError(f"lengths is [N] = [{x.shape[0]}], found {list(lengths.shape)}")
+        if not torch.compiler.is_compiling() and not bool(((lengths >= 1) & (lengths <= x.shape[1])).all()):
+            raise ValueError(f"lengths are 1 to T = {x.shape[1]}")
+        padding = torch.arange(x.shape[1], device=x.device).unsqueeze(0) >= lengths.unsqueeze(1)
+        if dt is not None:
+            check_time(x, dt)
+            dt = dt.masked_fill(padding, self.time.unit)
+        return x.masked_fill(padding.unsqueeze(2), 0.0), dt
+
     def _continue(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         if not self.steps_one_by_one:
             raise ValueError("this network sees all steps of an image at once and cannot be run step by step")
@@ -108,7 +132,8 @@ class Recurrent(nn.Module):
         output, after = self._run(steps, state, dt)
         return self.preprocessing.to_units(output, x), after
 
-    def _run(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+    def _run(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None,
+             lengths: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         if dt is not None and not self.takes_time:
             raise ValueError("the cells do not know time and the training data had none: leave out dt")
         dt = self.time.scaled(dt, x)
@@ -125,7 +150,8 @@ class Recurrent(nn.Module):
                 before = before[0] if tensors == 1 else tuple(before)
             x, last = cell.sequence(x, before, *time)
             after += [last] if tensors == 1 else list(last)
-        summaries = {"last": x if self.per_step else x[:, -1]}
+        last = x[:, -1] if lengths is None else x[torch.arange(x.shape[0], device=x.device), lengths - 1]
+        summaries = {"last": x if self.per_step else last}
         if "mean" in self.summaries and self.per_step:
             totals, counts = x.cumsum(1), torch.ones_like(x[:, :, :1]).cumsum(1)
             if state is not None:
@@ -134,6 +160,9 @@ class Recurrent(nn.Module):
         elif "mean" in self.summaries:
             total = x.sum(1)
             steps = torch.full_like(total[:, :1], x.shape[1])
+            if lengths is not None:
+                counts = torch.arange(x.shape[1], device=x.device).unsqueeze(0) < lengths.unsqueeze(1)
+                total, steps = x.masked_fill(~counts.unsqueeze(2), 0.0).sum(1), lengths.unsqueeze(1).to(x.dtype)
             if state is not None:
                 total, steps = total + state[-2], steps + state[-1]
             after, summaries["mean"] = [*after, total, steps], total / steps

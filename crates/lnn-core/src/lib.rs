@@ -52,7 +52,7 @@ pub use layers::{
 pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig, clip_global_norm};
 pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_radius, spectral_radius};
 pub use random::{derive_seed, seeded};
-pub use recurrence::{Cell, Run, Sequence, State};
+pub use recurrence::{Cell, Run, Sequence, State, scan_in_parts};
 pub use regression::{Moments, RidgeRegression, RidgeSolution, RidgeSystem, Statistics};
 pub use synapses::OdeSolver;
 pub use wiring::{Layer, NcpConfig, Synapse, Wiring, WiringConfig};

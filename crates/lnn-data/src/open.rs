@@ -205,7 +205,7 @@ mod tests {
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
             assert!(
                 error.contains(
-                    "mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR, toy, csv:FILE,…"
+                    "mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR, toy, xor-event, csv:FILE,…"
                 ),
                 "{error}"
             );

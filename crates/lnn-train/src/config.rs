@@ -85,6 +85,9 @@ pub struct OptimizerSettings {
     /// Maximum of the joint norm of all gradients, to which larger ones are scaled; null leaves them as they are.
     #[serde(default)]
     pub clip: Option<f64>,
+    /// Truncated backpropagation through time: the number of steps over which gradients reach back; null for all of them.
+    #[serde(default)]
+    pub tbptt: Option<i64>,
     /// Muon for the kernels of convolutions; null trains them with Adam.
     #[serde(default)]
     pub muon: Option<MuonSettings>,
@@ -149,6 +152,9 @@ impl RunConfig {
             && !(clip.is_finite() && clip > 0.0)
         {
             return refuse("optimizer.clip", "a finite number above 0, or null", clip.to_string());
+        }
+        if let Some(steps) = self.optimizer.tbptt.filter(|steps| *steps < 1) {
+            return refuse("optimizer.tbptt", "at least 1, or null", steps.to_string());
         }
         let rate = self.optimizer.learning_rate;
         if !(rate.is_finite() && rate > 0.0) {

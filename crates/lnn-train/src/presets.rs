@@ -17,6 +17,7 @@ fn adamw(learning_rate: f64, beta2: f64, weight_decay: f64) -> OptimizerSettings
         epsilon: 1e-8,
         weight_decay,
         clip: None,
+        tbptt: None,
         muon: None,
     }
 }

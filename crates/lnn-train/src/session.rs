@@ -67,7 +67,8 @@ impl Session {
         if let Some(out) = out {
             RunFolder::check_free(out)?;
         }
-        let (data, model, mut notices) = new_model(&config, source, device)?;
+        let (data, mut model, mut notices) = new_model(&config, source, device)?;
+        model.truncate(config.optimizer.tbptt)?;
         check_method(&config, &model)?;
         check_trace(trace, &model)?;
         let features = data.prepare_features(&config, &model, true, &mut notices, progress)?;
@@ -102,7 +103,7 @@ impl Session {
         let configured = config.epochs;
         let config = RunConfig { epochs: epochs.unwrap_or(configured), ..config };
         config.validate()?;
-        let (data, model, resumed, mut notices) =
+        let (data, mut model, resumed, mut notices) =
             match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
                 None => {
                     let (data, model, notices) = new_model(&config, source, device)?;
@@ -129,6 +130,7 @@ impl Session {
                     (data, checkpoint.model(device)?, Some((state, checkpoint)), notices)
                 }
             };
+        model.truncate(config.optimizer.tbptt)?;
         check_method(&config, &model)?;
         check_trace(trace, &model)?;
         let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;

@@ -1,9 +1,9 @@
 //! The benchmarks of layers of liquid time-constant and closed-form units, with the sizes that ncps has where nothing is said.
 
+use super::pass::Pass;
 use super::prepared::Prepared;
 use super::shape::Shape;
 use super::training_step::{CLASSES, inference, labels, of_core, prepare};
-use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::{
     Backbone, BackboneActivation, Cell, ClosedForm, ClosedFormConfig, ClosedFormMode, Dense, Error,

@@ -6,10 +6,10 @@
 //! Weights and bias are initialised as in PyTorch, and the time constants are spread from 1 to 10: with the initial value 1 of
 //! the article, no gradient would reach back through a long sequence.
 
+use super::pass::Pass;
 use super::prepared::Prepared;
 use super::shape::Shape;
 use super::training_step::{CLASSES, inference, labels, of_core, prepare};
-use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::{
     Cell, Dense, Init, LiquidTimeStep, LiquidTimeStepConfig, Parameters, Scope, Sequence, Solver, TauForm,

@@ -8,6 +8,7 @@ mod leaky;
 mod liquid;
 mod memory;
 mod model;
+mod pass;
 mod prepared;
 mod report;
 mod run;
@@ -17,7 +18,8 @@ mod timing;
 mod training_step;
 mod work;
 
+pub use pass::Pass;
 pub use report::Report;
 pub use run::run;
 pub use shape::Shape;
-pub use work::{Pass, Work};
+pub use work::Work;

@@ -1,9 +1,9 @@
 //! The benchmark of a whole model on random images, with the optimiser and the loss of its preset.
 
+use super::pass::Pass;
 use super::prepared::Prepared;
 use super::shape::Shape;
 use super::training_step::{CLASSES, labels};
-use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::Optimizer;
 use lnn_models::{Input, InputSpec, Mode, Model, ModelKind, Preset, SampleSet, Samples};

@@ -1,7 +1,8 @@
 //! The result of a benchmark, as a table row and for JSON.
 
+use super::pass::Pass;
 use super::shape::Shape;
-use super::work::{Pass, Work};
+use super::work::Work;
 use serde::Serialize;
 use std::time::Duration;
 

@@ -1,11 +1,12 @@
 //! Prepares a benchmark and times its repetitions.
 
 use super::memory::Memory;
+use super::pass::Pass;
 use super::prepared::{Prepared, Repetition};
 use super::report::Report;
 use super::shape::Shape;
 use super::timing::Timing;
-use super::work::{Pass, Work};
+use super::work::Work;
 use super::{continuous, leaky, liquid, model, spiking};
 use crate::device;
 use crate::failure::Failure;

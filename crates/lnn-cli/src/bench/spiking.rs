@@ -1,9 +1,9 @@
 //! The benchmark of a spiking reservoir that trains and does not grow: 10 classes are predicted from the mean spikes.
 
+use super::pass::Pass;
 use super::prepared::Prepared;
 use super::shape::Shape;
 use super::training_step::{CLASSES, inference, labels, of_core, prepare as training};
-use super::work::Pass;
 use crate::failure::Failure;
 use lnn_core::{Cell, Dense, Parameters, Role, Sequence, SpikingConfig, SpikingReservoir, Surrogate};
 use tch::{Device, Kind};

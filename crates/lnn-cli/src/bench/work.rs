@@ -1,8 +1,8 @@
 //! The workloads that can be timed, by name.
 
 use super::continuous::Layer;
+use super::pass::Pass;
 use super::shape::Shape;
-use clap::ValueEnum;
 use lnn_core::nearest_name;
 use lnn_models::{ModelKind, Preset};
 use lnn_train::RunConfig;
@@ -32,23 +32,6 @@ pub enum Work {
         /// Its preset.
         preset: Preset,
     },
-}
-
-/// The computation of a repetition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pass {
-    /// A training step: forward, backward, optimiser
-    Train,
-    /// Forward, without gradients
-    Inference,
-}
-
-impl Pass {
-    /// Returns the name as on the command line.
-    pub fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
 }
 
 impl Work {

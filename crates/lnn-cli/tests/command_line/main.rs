@@ -43,4 +43,5 @@ mod sequences;
 mod signals;
 mod time_steps;
 mod training;
+mod truncation;
 mod wirings;

@@ -4,7 +4,9 @@ pub(crate) mod cell;
 pub(crate) mod script;
 pub(crate) mod sequence;
 pub(crate) mod state;
+pub(crate) mod truncated;
 
 pub use cell::Cell;
 pub use sequence::Sequence;
 pub use state::{Run, State};
+pub use truncated::scan_in_parts;

@@ -26,6 +26,11 @@ impl State {
         &self.0
     }
 
+    /// The same state without its gradient.
+    pub(crate) fn detached(&self) -> Self {
+        Self(self.0.iter().map(Tensor::detach).collect())
+    }
+
     /// This state where `mask [B]` is true, and `otherwise` elsewhere.
     pub(crate) fn where_counts(&self, mask: &Tensor, otherwise: &Self) -> Self {
         let mask = mask.unsqueeze(1);

@@ -30,7 +30,7 @@ fn leaves(subject: &Subject) -> (Vec<String>, Vec<Tensor>) {
     all.filter(|(_, tensor)| tensor.requires_grad()).map(|(name, t)| (name, t.shallow_clone())).unzip()
 }
 
-fn gradients(loss: &Tensor, leaves: &[Tensor]) -> Vec<Tensor> {
+pub(crate) fn gradients(loss: &Tensor, leaves: &[Tensor]) -> Vec<Tensor> {
     let found = Tensor::run_backward(&[loss], leaves, false, false);
     // A tensor that the loss does not depend on has no gradient, which means zero.
     let or_zero = |(found, leaf): (Tensor, &Tensor)| if found.defined() { found } else { leaf.zeros_like() };

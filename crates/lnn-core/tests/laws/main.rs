@@ -12,6 +12,7 @@ mod shapes;
 mod spiking;
 mod synapses;
 mod time;
+mod truncation;
 mod unrolling;
 
 use lnn_core::random::{rand, randn, seeded};
@@ -148,6 +149,10 @@ macro_rules! cells_obey_the_laws {
                     a_wrong_number_of_state_tensors_is_refused;
                 time:
                     time_is_taken_or_refused;
+                truncation:
+                    a_scan_in_parts_has_the_values_of_the_scan,
+                    the_gradient_of_an_output_stays_within_its_part,
+                    the_last_state_keeps_the_gradient_of_its_last_step_that_counts;
             }
             $(cells_obey_the_laws!(@$smooth $draw);)?
         })+

@@ -16,6 +16,7 @@ pub mod option;
 pub(crate) mod picture;
 pub mod series;
 pub mod toy;
+pub mod xor_event;
 
 use crate::error::DataError;
 use crate::progress::Progress;
@@ -63,7 +64,7 @@ impl Reader {
 }
 
 /// All readers.
-pub static READERS: [Reader; 6] = [
+pub static READERS: [Reader; 7] = [
     Reader {
         name: "idx",
         argument: "DIR",
@@ -100,6 +101,14 @@ pub static READERS: [Reader; 6] = [
         help: "the four random sequences that the LiquidTimeStep article memorizes",
         content: Content::Sequences,
         open: |_, _, _| Ok(Box::new(toy::open())),
+        split_path: whole,
+    },
+    Reader {
+        name: "xor-event",
+        argument: "",
+        help: "the parity of random bits told by their changes: irregular time and 32 steps, generated",
+        content: Content::Sequences,
+        open: |_, _, _| Ok(Box::new(xor_event::XorEvent)),
         split_path: whole,
     },
     Reader {

@@ -84,7 +84,7 @@ fn another_folder_is_tested_whole_in_the_windows_of_the_training() {
     assert_eq!(test(&first, "").unwrap().len(), 12);
     assert_eq!(test(&second, ",stride=3").unwrap().len(), 4);
     let refused = test(&second, ",horizon=2").unwrap_err().to_string();
-    assert!(refused.contains("expected horizon=1, for which the model was trained"), "{refused}");
+    assert!(refused.contains("horizon: expected 1, for which the model was trained"), "{refused}");
 }
 
 #[test]
@@ -95,11 +95,11 @@ fn what_is_no_folder_of_traces_is_refused_with_what_was_expected() {
         Err(error) => error.to_string(),
     };
     for (options, expected) in [
-        (",window=0", "found window=0"),
-        (",window=3,window=4", "found window=4"),
-        (",steps=3", "found steps=3"),
-        (",train=0..2", "one or two of train, valid and test"),
-        (",train=0..3,valid=2..4,test=4..5", "which overlap"),
+        (",window=0", "window: expected a whole number from 1, found \"0\""),
+        (",window=3,window=4", "window: expected it once"),
+        (",steps=3", "steps: expected one of window"),
+        (",train=0..2", "train, valid and test: expected all three or none"),
+        (",train=0..3,valid=2..4,test=4..5", "no trace twice"),
         (",train=0..3,valid=3..4,test=4..9", "traces of 0..6"),
         (",window=5", "a window with its target needs 6"),
         (",window=999999999999", "needs 1000000000000"),

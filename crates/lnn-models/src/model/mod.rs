@@ -200,6 +200,21 @@ impl Model {
         Ok(Output { prediction: self.preprocessing.to_units(prediction), ..output })
     }
 
+    /// Sets the number of steps over which gradients reach back in training, all of them if absent; see [`lnn_core::scan_in_parts`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the model is not a recurrent network, or the number is below 1.
+    pub fn truncate(&mut self, steps: Option<i64>) -> Result<(), Error> {
+        let reason = match steps {
+            Some(steps) if steps < 1 => format!("gradients reach back over at least 1 step, found {steps}"),
+            _ if self.network.truncate(steps) => return Ok(()),
+            _ => "its gradients reach back over all steps or over none, so they cannot be truncated; hint: liquid, ltc, cfc, gru and \
+                  lstm can"
+                .into(),
+        };
+        Err(Error::Config { model: self.config.name(), reason })
+    }
+
     /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean squared error for values in
     /// units of their deviation over the training set.
     pub fn loss(

@@ -61,6 +61,11 @@ pub trait Network: Debug {
         None
     }
 
+    /// Sets the number of steps over which gradients reach back in training, all of them if absent. Returns whether the network can do so.
+    fn truncate(&mut self, steps: Option<i64>) -> bool {
+        steps.is_none()
+    }
+
     /// Called after the tensors were filled from a file.
     fn loaded(&self) {}
 

@@ -3,6 +3,7 @@
 mod double;
 mod growth;
 mod laws;
+mod padding;
 mod per_step;
 mod precision;
 mod refusals;

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::networks::recurrent::config::CellConfig;
 use crate::parts::reading_order::Scan;
-use lnn_core::{Cell, Run, Scope, Sequence, SequenceWhitening, State};
+use lnn_core::{Cell, Run, Scope, Sequence, SequenceWhitening, State, scan_in_parts};
 use tch::{Kind, Tensor};
 
 /// A reading and its layers.
@@ -78,14 +78,19 @@ impl Branch {
         self.order.map_or_else(|| map.shallow_clone(), |order| order.apply(map))
     }
 
-    /// Runs all layers over a sequence, from zero states: the outputs of the last layer, and the last of them as the state.
-    pub(super) fn run(&self, sequence: Sequence<'_>) -> Result<Run, Error> {
+    /// Runs all layers over a sequence, from zero states: the outputs of the last layer, and the last of them as the state. Gradients
+    /// reach back over `steps` steps, if it is given.
+    pub(super) fn run(&self, sequence: Sequence<'_>, steps: Option<i64>) -> Result<Run, Error> {
+        let scan = |cell: &dyn Cell, sequence: Sequence<'_>| match steps {
+            Some(steps) => scan_in_parts(cell, sequence, None, steps),
+            None => cell.scan(sequence, None),
+        };
         let mut layers = self.layers.iter();
         let mut cell = layers.next().map(|(_, cell)| &**cell).expect("a reading has at least one layer");
-        let mut run = cell.scan(sequence, None)?;
+        let mut run = scan(cell, sequence)?;
         for (_, next) in layers {
             cell = &**next;
-            run = cell.scan(Sequence { x: &run.outputs, ..sequence }, None)?;
+            run = scan(cell, Sequence { x: &run.outputs, ..sequence })?;
         }
         Ok(Run { last: State::new(vec![cell.emit(&run.last)]), outputs: run.outputs })
     }

@@ -37,7 +37,7 @@ impl Recurrent {
             let (steps, dt) = self.with_time(branch.steps(&map), input.dt.as_ref());
             let steps = mode.trace(&steps, branch.kind());
             let sequence = Sequence::new(&steps).with_dt(dt).with_mask(mask).with_training(mode.training());
-            let run = branch.run(sequence)?;
+            let run = branch.run(sequence, self.truncation.filter(|_| mode.training()))?;
             seen.extend(match self.per {
                 Per::Sequence => self.summaries.of(&run, mask),
                 Per::Step => self.summaries.at_each_step(&run, mask),
@@ -69,6 +69,11 @@ impl Network for Recurrent {
             output.prediction = (output.prediction + mirrored.prediction) / 2.0;
         }
         Ok(output)
+    }
+
+    fn truncate(&mut self, steps: Option<i64>) -> bool {
+        self.truncation = steps;
+        true
     }
 
     fn has_time(&self) -> bool {

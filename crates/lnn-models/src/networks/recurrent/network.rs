@@ -23,6 +23,8 @@ pub(crate) struct Recurrent {
     pub(super) per: Per,
     /// Whether the time between steps is an input, because the data have one and the cells do not.
     pub(super) time_is_an_input: bool,
+    /// The steps over which gradients reach back in training; all of them if absent.
+    pub(super) truncation: Option<i64>,
 }
 
 impl Recurrent {
@@ -59,6 +61,7 @@ impl Recurrent {
             steps: config.steps_one_by_one(),
             per: input.per,
             time_is_an_input,
+            truncation: None,
         })
     }
 

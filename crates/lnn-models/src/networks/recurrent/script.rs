@@ -1,7 +1,8 @@
 //! The recurrent network in TorchScript.
 //!
 //! A network that can be run step by step has `forward`, `sequence` and `step`; where its cells know time, all three take `dt`
-//! last. Its state is the list of the states of all layers and, where the readout sees the mean, the sum of the states of the
+//! last. Of sequences, `forward` also takes `lengths [N]`, the number of steps of each before its padding: what comes later in a
+//! sequence has no effect on its steps before, so the layers run over the padding as well and the summaries leave it out. Its state is the list of the states of all layers and, where the readout sees the mean, the sum of the states of the
 //! last layer and the number of steps so far. Another network has `forward` alone.
 
 use crate::networks::recurrent::branch::Branch;
@@ -84,8 +85,10 @@ fn stepwise(network: &Recurrent) -> String {
         names.extend(own);
     }
     let mean = network.summaries.have_mean();
+    let of_sequences = branch.order.is_none();
     let per_step = network.per == Per::Step;
     let summaries = network.summaries.kinds.iter().map(|summary| match (summary, per_step) {
+        (Summary::Last, false) if of_sequences => "self.last(x, lengths)".to_owned(),
         (Summary::Last, false) => "x[:, -1]".to_owned(),
         (Summary::Last, true) => "x".to_owned(),
         (Summary::Mean, false) => "total / steps".to_owned(),
@@ -93,6 +96,8 @@ fn stepwise(network: &Recurrent) -> String {
     });
     let summaries = summaries.collect::<Vec<_>>().join(", ");
     let running = if per_step { RUNNING_MEAN } else { MEAN };
+    let padded = if of_sequences && !per_step { MEAN_OF_COUNTED } else { "" };
+    let running = running.replace("    PADDED\n", padded);
     let running =
         running.replace("TOTAL", &names.len().to_string()).replace("STEPS", &(names.len() + 1).to_string());
     if mean {
@@ -105,8 +110,21 @@ fn stepwise(network: &Recurrent) -> String {
     } else {
         [""; 5]
     };
-    STEPWISE
+    let [lengths, without, padding, finite, methods] = if of_sequences {
+        [", lengths: Optional[Tensor] = None", ", None", PADDING, CHECK_INPUT, LAST]
+    } else {
+        [""; 5]
+    };
+    let (padding_of_time, lengths_given) =
+        (if time { PADDING_OF_TIME } else { "" }, if of_sequences { ", lengths" } else { "" });
+    (STEPWISE.to_owned() + methods)
         .replace("    LAYERS\n", &layers)
+        .replace("    PADDING\n", padding)
+        .replace("        TIME_OF_PADDING\n", padding_of_time)
+        .replace("    CHECK_INPUT\n", finite)
+        .replace("LENGTHS_PARAMETER", lengths)
+        .replace("NO_LENGTHS", without)
+        .replace("LENGTHS_GIVEN", lengths_given)
         .replace("    MEAN\n", if mean { &running } else { "" })
         .replace("    CHECK_TIME\n", check)
         .replace("    SCALED_TIME\n", scale)
@@ -139,7 +157,7 @@ def logits(self, x: Tensor) -> Tensor:
 
 /// The forward pass that can be taken up again. What the readout returns gets its units last, beside the input as it was given.
 const STEPWISE: &str = "
-def run(self, x: Tensor, state: Optional[List[Tensor]]PARAMETER) -> Tuple[Tensor, List[Tensor]]:
+def run(self, x: Tensor, state: Optional[List[Tensor]]PARAMETERLENGTHS_PARAMETER) -> Tuple[Tensor, List[Tensor]]:
     if state is not None:
         assert len(state) == LENGTH, 'the state is the LENGTH tensors that a call before gave, found {}'.format(len(state))
         batch = state[0].size(0)
@@ -150,22 +168,52 @@ def run(self, x: Tensor, state: Optional[List[Tensor]]PARAMETER) -> Tuple[Tensor
     seen = torch.dropout(torch.cat([SUMMARIES], -1), self.dropout, self.training)
     return self.readout.forward(seen), [AFTER]
 
-def forward(self, WHOLE: TensorPARAMETER) -> Tensor:
+def forward(self, WHOLE: TensorPARAMETERLENGTHS_PARAMETER) -> Tensor:
+    PADDING
     CHECK_TIME
+    CHECK_INPUT
     given = WHOLE
     x = self.preprocessing.forward(given, self.readout.weight.dtype)
-    return self.preprocessing.to_units(self.run(READ, NoneARGUMENT)[0], given)
+    return self.preprocessing.to_units(self.run(READ, NoneARGUMENTLENGTHS_GIVEN)[0], given)
 
 def sequence(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tuple[Tensor, List[Tensor]]:
     CHECK_TIME
-    values, after = self.run(self.preprocessing.steps(x, self.readout.weight.dtype), stateARGUMENT)
+    CHECK_INPUT
+    values, after = self.run(self.preprocessing.steps(x, self.readout.weight.dtype), stateARGUMENTNO_LENGTHS)
     return self.preprocessing.to_units(values, x), after
 
 def step(self, x: Tensor, state: Optional[List[Tensor]] = NonePARAMETER) -> Tuple[Tensor, List[Tensor]]:
     assert x.dim() == 2, 'one step is [N, I], found {}'.format(x.size())
     TIME_OF_STEP
-    values, after = self.run(self.preprocessing.steps(x.unsqueeze(1), self.readout.weight.dtype), stateARGUMENT)
+    values, after = self.run(self.preprocessing.steps(x.unsqueeze(1), self.readout.weight.dtype), stateARGUMENTNO_LENGTHS)
     return self.preprocessing.to_units(ONE_STEP, x), after
+";
+
+/// Padding may hold any number, even NaN. What replaces it has no effect on what comes before.
+const PADDING: &str = "    if lengths is not None:
+        assert lengths.dim() == 1 and lengths.size(0) == x.size(0), 'lengths is [N] = [{}], found {}'.format(x.size(0), lengths.size())
+        fits = bool(torch.logical_and(lengths >= 1, lengths <= x.size(1)).all())
+        assert fits, 'lengths are 1 to T = {}'.format(x.size(1))
+        padding = torch.arange(x.size(1), device=x.device).unsqueeze(0) >= lengths.unsqueeze(1)
+        x = x.masked_fill(padding.unsqueeze(2), 0.0)
+        TIME_OF_PADDING
+";
+
+const PADDING_OF_TIME: &str = "        if dt is not None:
+            assert dt.size() == padding.size(), 'dt is [N, T] = {}, found {}'.format(padding.size(), dt.size())
+            dt = dt.masked_fill(padding, self.time.unit)
+";
+
+/// NaN would end in a prediction that is NaN, or, behind a comparison, in one that is not.
+const CHECK_INPUT: &str = "    self.preprocessing.check(x)
+";
+
+/// The output of the last step before the padding.
+const LAST: &str = "
+def last(self, x: Tensor, lengths: Optional[Tensor]) -> Tensor:
+    if lengths is None:
+        return x[:, -1]
+    return x[torch.arange(x.size(0), device=x.device), lengths - 1]
 ";
 
 /// Where the cells have no time it is the last input.
@@ -194,9 +242,17 @@ const TIME_OF_STEP: &str = "    if dt is not None:
 /// The running mean of the outputs of the last layer, which are `x` after all layers.
 const MEAN: &str = "    total = x.sum(1)
     steps = torch.full_like(total[:, :1], x.size(1))
+    PADDED
     if state is not None:
         total = total + state[TOTAL]
         steps = steps + state[STEPS]
+";
+
+/// The same of the steps before the padding.
+const MEAN_OF_COUNTED: &str = "    if lengths is not None:
+        counts = torch.arange(x.size(1), device=x.device).unsqueeze(0) < lengths.unsqueeze(1)
+        total = x.masked_fill(torch.logical_not(counts).unsqueeze(2), 0.0).sum(1)
+        steps = lengths.unsqueeze(1).to(x.dtype)
 ";
 
 /// The same after each step of a network that predicts after each.

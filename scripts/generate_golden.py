@@ -58,6 +58,23 @@ gru_T5.npz: x [B,T,I], h0 [B,H], input_weights [3H,I], recurrent_weights [3H,H],
     a_r, a_z, a_n = x_t W_ih^T + b;  p_r, p_z, p_n = h_{t-1} W_hh^T
     r = sigmoid(a_r + p_r),  z = sigmoid(a_z + p_z),  n = tanh(a_n + r (p_n + candidate_bias)),  h_t = (1 - z) n + z h_{t-1}
     states, loss = sum(states**2) and grad_NAME as above, and from a zero state with the prefix zero_.
+
+liquid_time_constant_T5.npz: x [B,T,I], h0 [B,N], dt [B,T], input_scale and input_bias [I]; w, sigma, mu, reversal, polarity [N,N] and the
+    same with the prefix sensory_ [I,N], where a polarity of 0 is no synapse; g_leak, v_leak, capacitance, output_scale, output_bias [N];
+    c = softplus(capacitance), g = softplus(g_leak)
+    open_ji = softplus(w_ji) abs(polarity_ji) sigmoid(sigma_ji (v_j - mu_ji)), over the units v and over u = x_t input_scale + input_bias
+    num_i = g_i v_leak_i + sum_j open_ji reversal_ji,  den_i = g_i + sum_j open_ji
+    3 times in a step, with d = dt_t / 3: v = (c v + d num) / (c + d den);  states [B,T,N] = v output_scale + output_bias
+    loss = sum(states**2) and grad_NAME, of x, h0, dt and all parameters, as above, and from a zero state with the prefix zero_.
+
+closed_form_T5.npz: x [B,T,I], h0 [B,H], dt [B,T], backbone_input_weights [U,I], backbone_recurrent_weights [U,H], backbone_bias [U],
+    head_weights [4H,U], head_bias [4H]
+    y = 1.7159 tanh(0.666 (x_t W_x^T + h_{t-1} W_h^T + b));  f1, f2, a, b = y W^T + head_bias
+    h_t = tanh(f1) + sigmoid(a dt_t + b) (tanh(f2) - tanh(f1))
+    states, loss and grad_NAME as above, and from a zero state with the prefix zero_.
+
+The gradients of the last two are those of the complex step: the imaginary part of loss(p + 1e-30 i) / 1e-30, which is exact to the last
+digits of a function without absolute values and cases.
 """
 
 import argparse
@@ -530,6 +547,97 @@ def gru(random: np.random.Generator) -> Arrays:
     return golden
 
 
+def softplus(x: np.ndarray) -> np.ndarray:
+    return np.log(1 + np.exp(x))
+
+
+def currents(source: np.ndarray, w, sigma, mu, reversal, polarity) -> tuple[np.ndarray, np.ndarray]:
+    """num and den of synapses [J,N] from sources [B,J]."""
+    open_ = softplus(w) * np.abs(polarity) * sigmoid(sigma * (source[:, :, None] - mu))
+    return (open_ * reversal).sum(axis=1), open_.sum(axis=1)
+
+
+def liquid_time_constant_states(x, h0, dt, **p: np.ndarray) -> np.ndarray:
+    names = ("w", "sigma", "mu", "reversal", "polarity")
+    c, g, v, states = softplus(p["capacitance"]), softplus(p["g_leak"]), h0, []
+    for t in range(x.shape[1]):
+        source = x[:, t] * p["input_scale"] + p["input_bias"]
+        sensed = currents(source, *(p[f"sensory_{name}"] for name in names))
+        duration = dt[:, t, None] / 3
+        for _ in range(3):
+            num, den = currents(v, *(p[name] for name in names))
+            v = (c * v + duration * (num + sensed[0] + g * p["v_leak"])) / (c + duration * (den + sensed[1] + g))
+        states.append(v * p["output_scale"] + p["output_bias"])
+    return np.stack(states, axis=1)
+
+
+def closed_form_states(x, h0, dt, **p: np.ndarray) -> np.ndarray:
+    h, states = h0, []
+    for t in range(x.shape[1]):
+        sums = x[:, t] @ p["backbone_input_weights"].T + h @ p["backbone_recurrent_weights"].T + p["backbone_bias"]
+        heads = 1.7159 * np.tanh(0.666 * sums) @ p["head_weights"].T + p["head_bias"]
+        f1, f2, a, b = np.split(heads, 4, axis=1)
+        h = np.tanh(f1) + sigmoid(a * dt[:, t, None] + b) * (np.tanh(f2) - np.tanh(f1))
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+def by_complex_step(run, arrays: Arrays, fixed: tuple[str, ...] = ()) -> Arrays:
+    """The states, the loss and its gradients with respect to all arrays but the fixed ones, from `h0` and from zero."""
+    golden = dict(arrays)
+    for prefix, h0 in (("", arrays["h0"]), ("zero_", np.zeros_like(arrays["h0"]))):
+        given = {**arrays, "h0": h0}
+        states = run(**given)
+        gradients = {}
+        for name in (name for name in arrays if name not in fixed and not (prefix and name == "h0")):
+            gradients[name] = np.zeros_like(arrays[name])
+            for index in np.ndindex(arrays[name].shape):
+                moved = given[name].astype(complex)
+                moved[index] += 1e-30j
+                gradients[name][index] = (run(**{**given, name: moved}) ** 2).sum().imag / 1e-30
+        check_gradients(lambda **a: (run(**a) ** 2).sum(), given, gradients)
+        golden |= {f"{prefix}states": states, f"{prefix}loss": (states**2).sum()}
+        golden |= {f"{prefix}grad_{name}": gradient for name, gradient in gradients.items()}
+    return golden
+
+
+def sequence_in_time(inputs: int, units: int, random: np.random.Generator) -> Arrays:
+    return {
+        "x": random.standard_normal((2, 5, inputs)),
+        "h0": random.uniform(-1, 1, (2, units)),
+        "dt": random.uniform(0.1, 2.0, (2, 5)),
+    }
+
+
+def liquid_time_constant(random: np.random.Generator) -> Arrays:
+    inputs, units = 3, 4
+    arrays = sequence_in_time(inputs, units, random)
+    arrays |= {"input_scale": random.uniform(0.5, 1.5, inputs), "input_bias": random.uniform(-0.3, 0.3, inputs)}
+    for prefix, sources in (("sensory_", inputs), ("", units)):
+        shape = (sources, units)
+        polarity = random.choice([-1.0, 0.0, 1.0], shape)
+        arrays |= {
+            f"{prefix}w": random.uniform(-2, 1, shape),
+            f"{prefix}sigma": random.uniform(2, 5, shape),
+            f"{prefix}mu": random.uniform(-0.2, 0.8, shape),
+            f"{prefix}reversal": polarity + random.uniform(-0.3, 0.3, shape),
+            f"{prefix}polarity": polarity,
+        }
+    for name, low, high in (("g_leak", -2, 1), ("v_leak", -0.2, 0.2), ("capacitance", -1, 1), ("output_scale", 0.5, 1.5),
+                            ("output_bias", -0.3, 0.3)):
+        arrays[name] = random.uniform(low, high, units)
+    return by_complex_step(liquid_time_constant_states, arrays, fixed=("polarity", "sensory_polarity"))
+
+
+def closed_form(random: np.random.Generator) -> Arrays:
+    inputs, units, backbone = 3, 4, 5
+    arrays = sequence_in_time(inputs, units, random)
+    for name, shape in (("backbone_input_weights", (backbone, inputs)), ("backbone_recurrent_weights", (backbone, units)),
+                        ("backbone_bias", (backbone,)), ("head_weights", (4 * units, backbone)), ("head_bias", (4 * units,))):
+        arrays[name] = random.standard_normal(shape) * 0.5
+    return by_complex_step(closed_form_states, arrays)
+
+
 def archive(arrays: Arrays) -> bytes:
     """An uncompressed .npz whose bytes depend on the arrays only: sorted by name, without time stamps."""
     packed = io.BytesIO()
@@ -573,6 +681,8 @@ def main() -> int:
         "spiking_T7.npz": spiking(np.random.default_rng(707)),
         "linear_liquid_T5.npz": linear_liquid(np.random.default_rng(805)),
         "gru_T5.npz": gru(np.random.default_rng(905)),
+        "liquid_time_constant_T5.npz": liquid_time_constant(np.random.default_rng(1005)),
+        "closed_form_T5.npz": closed_form(np.random.default_rng(1105)),
     }
     if options.check:
         found = [line for name, arrays in golden.items() for line in differences(FOLDER / name, arrays)]

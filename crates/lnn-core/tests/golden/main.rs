@@ -2,6 +2,7 @@
 //!
 //! Its docstring has the equations and describes each array. Every comparison runs in float64 and in float32.
 
+mod continuous;
 mod lstm;
 mod optimizer;
 mod spiking;
@@ -10,7 +11,7 @@ mod training;
 
 use lnn_core::{Parameters, scale_to_radius};
 use std::path::Path;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 const KINDS: [Kind; 2] = [Kind::Double, Kind::Float];
 
@@ -52,6 +53,12 @@ impl Golden {
     fn extents(&self) -> [i64; 2] {
         let [units, inputs] = self.exact("input_weights").size()[..] else { panic!("a matrix") };
         [inputs, units]
+    }
+
+    /// Parameters that take the values of the arrays of their names.
+    fn parameters(&self) -> Parameters {
+        let named = self.arrays.iter().map(|(name, array)| (name.clone(), array.to_kind(self.kind)));
+        Parameters::stored(&named.collect::<Vec<_>>(), self.kind, Device::Cpu).unwrap()
     }
 
     /// Fills the parameters from the arrays of their names behind `prefix`.

@@ -2,19 +2,17 @@
 
 use crate::{Golden, KINDS, prefixed};
 use lnn_core::{
-    Cell, Gru, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, Parameters,
-    ReservoirConfig, Role, Scope, Sequence, Solver, State, TauForm, TimeConstants,
+    Cell, Gru, Init, LeakyReservoir, LinearLiquid, LiquidTimeStep, LiquidTimeStepConfig, ReservoirConfig,
+    Role, Scope, Sequence, Solver, State, TauForm, TimeConstants,
 };
-use tch::Device;
 
-/// Runs the cell that `make` returns for a number of inputs and of rows of weights on the input of `file`, from its initial state and from
-/// zero, and compares the states and the gradients of `sum(states²)`.
-fn check(file: &str, make: impl Fn(&mut Scope<'_>, [i64; 2], &Golden) -> Box<dyn Cell>) {
+/// Runs the cell that `make` returns on the input of `file`, from its initial state and from zero, and compares the states and the
+/// gradients of `sum(states²)`.
+pub(crate) fn check(file: &str, make: impl Fn(&mut Scope<'_>, &Golden) -> Box<dyn Cell>) {
     for (kind, from_zero) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
         let golden = Golden::read(file, kind);
-        let mut parameters = Parameters::blank(kind, Device::Cpu);
-        let cell = make(&mut parameters.root(), golden.extents(), &golden);
-        golden.fill(&parameters, "");
+        let mut parameters = golden.parameters();
+        let cell = make(&mut parameters.root(), &golden);
         let (x, h0) = (golden.leaf("x"), golden.leaf("h0"));
         let dt = golden.find("dt").map(|_| golden.leaf("dt"));
         let initial = State::new(vec![h0.shallow_clone()]);
@@ -41,7 +39,8 @@ fn check(file: &str, make: impl Fn(&mut Scope<'_>, [i64; 2], &Golden) -> Box<dyn
 fn the_leaky_reservoir_gives_the_states_and_gradients_of_the_equation() {
     for file in ["leaky_reservoir_T1.npz", "leaky_reservoir_T7.npz", "leaky_reservoir_bias_T7.npz"] {
         let bias_scale = if file.contains("bias") { 1.0 } else { 0.0 };
-        check(file, |scope, [inputs, units], golden| {
+        check(file, |scope, golden| {
+            let [inputs, units] = golden.extents();
             let leak_rate = golden.number("leak_rate");
             let config =
                 ReservoirConfig { units, leak_rate, spectral_radius: 1.0, input_scale: 1.0, bias_scale };
@@ -66,7 +65,8 @@ fn liquid(units: i64, solver: Solver, form: TauForm, floor: f64) -> LiquidTimeSt
 
 #[test]
 fn the_liquid_time_step_of_the_article_gives_the_states_and_gradients_of_the_equation() {
-    check("liquid_time_step_T7.npz", |scope, [inputs, units], _| {
+    check("liquid_time_step_T7.npz", |scope, golden| {
+        let [inputs, units] = golden.extents();
         let config = liquid(units, Solver::Euler, TauForm::Clamped, 0.6);
         Box::new(LiquidTimeStep::new(scope, inputs, &config).unwrap())
     });
@@ -74,7 +74,8 @@ fn the_liquid_time_step_of_the_article_gives_the_states_and_gradients_of_the_equ
 
 #[test]
 fn the_exponential_liquid_time_step_gives_the_states_and_gradients_of_the_equation_with_time() {
-    check("liquid_time_step_dt_T7.npz", |scope, [inputs, units], golden| {
+    check("liquid_time_step_dt_T7.npz", |scope, golden| {
+        let [inputs, units] = golden.extents();
         let config = liquid(units, Solver::Exponential, TauForm::Softplus, golden.number("floor"));
         Box::new(LiquidTimeStep::new(scope, inputs, &config).unwrap())
     });
@@ -82,12 +83,16 @@ fn the_exponential_liquid_time_step_gives_the_states_and_gradients_of_the_equati
 
 #[test]
 fn the_linear_liquid_gives_the_states_and_gradients_of_the_equation() {
-    check("linear_liquid_T5.npz", |scope, [inputs, units], golden| {
+    check("linear_liquid_T5.npz", |scope, golden| {
+        let [inputs, units] = golden.extents();
         Box::new(LinearLiquid::new(scope, inputs, units, golden.number("rate")).unwrap())
     });
 }
 
 #[test]
 fn the_gru_gives_the_states_and_gradients_of_the_equation() {
-    check("gru_T5.npz", |scope, [inputs, rows], _| Box::new(Gru::new(scope, inputs, rows / 3).unwrap()));
+    check("gru_T5.npz", |scope, golden| {
+        let [inputs, rows] = golden.extents();
+        Box::new(Gru::new(scope, inputs, rows / 3).unwrap())
+    });
 }

@@ -63,7 +63,7 @@ impl CfcConfig {
         }
     }
 
-    /// The hyper-parameters with the best validation results.
+    /// The readout and the dropout of the tuned model `liquid`, with which it is to be compared.
     pub fn tuned() -> Self {
         Self { summaries: vec![Summary::Last, Summary::Mean], dropout: 0.1, ..Self::article() }
     }

@@ -56,7 +56,7 @@ impl LtcConfig {
         }
     }
 
-    /// The hyper-parameters with the best validation results.
+    /// The readout and the dropout of the tuned model `liquid`, with which it is to be compared.
     pub fn tuned() -> Self {
         Self { units: 64, summaries: vec![Summary::Last, Summary::Mean], dropout: 0.1, ..Self::article() }
     }

@@ -32,9 +32,11 @@ impl Preprocessing {
         inputs.chain(values).collect()
     }
 
-    /// In what a batch differs from the training set, one sentence each.
+    /// In what a batch differs from the training set, one sentence each; padding does not count.
     pub(crate) fn unfamiliar(&self, batch: &Input, input: &InputSpec) -> Vec<String> {
-        self.columns(&batch.x, input).into_iter().chain(steps_of_time(batch.dt.as_ref(), input)).collect()
+        let columns = self.columns(&batch.counted_steps(&batch.x), input);
+        let dt = batch.dt.as_ref().map(|dt| batch.counted_steps(dt));
+        columns.into_iter().chain(steps_of_time(dt.as_ref(), input)).collect()
     }
 
     /// The features of `x [B, T, I]` that differ from those of the training set; none for images.
@@ -64,7 +66,7 @@ impl Preprocessing {
     }
 }
 
-/// Whether the typical `dt [B, T]` is another than in training.
+/// Whether the typical `dt` is another than in training.
 fn steps_of_time(dt: Option<&Tensor>, input: &InputSpec) -> Option<String> {
     let typical = input.timing?.typical();
     let Some(dt) = dt else {

@@ -4,8 +4,8 @@
 #![allow(clippy::float_cmp)]
 
 use super::*;
-use lnn_core::Parameters;
 use lnn_core::random::{randint, randn, seeded};
+use lnn_core::{Parameters, Timing};
 use tch::Device;
 
 fn stored(x: &Tensor, targets: &Tensor) -> SampleSet {
@@ -66,6 +66,22 @@ fn a_constant_feature_contributes_nothing_and_is_named_where_it_moves() {
     let far = Tensor::cat(&[&waves.full_like(5.0), &(&waves + 1000.0)], 2);
     assert!(preprocessing.unfamiliar(&Input::new(far), &input)[0].contains("\"b\""));
     assert_eq!(preprocessing.feature_deviation().unwrap().double_value(&[0, 0, 0]), 0.0);
+}
+
+#[test]
+fn padding_is_not_compared_with_the_training_set() {
+    let double = (Kind::Double, Device::Cpu);
+    let waves = seeded(0, || randn([50, 20, 2], double)) + 30.0;
+    let (preprocessing, input) = of_series(&waves, &waves.select(1, 0).narrow(1, 0, 1));
+    let input = InputSpec { timing: Some(Timing { unit: 1.0, typical_dt: 1.0 }), ..input };
+    let counts = Tensor::arange(20, (Kind::Int64, Device::Cpu)).lt(2).unsqueeze(0).repeat([50, 1]);
+    let padded = |mask: Option<Tensor>| Input {
+        x: &waves * counts.unsqueeze(2),
+        dt: Some(counts.to_kind(Kind::Double)),
+        mask,
+    };
+    assert_eq!(preprocessing.unfamiliar(&padded(Some(counts.shallow_clone())), &input), [""; 0]);
+    assert_eq!(preprocessing.unfamiliar(&padded(None), &input).len(), 3);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Targets of readers that take the name of a file.
 
 use lnn_core::InputSpec;
+use lnn_data::SplitRequest;
 use lnn_data::readers::idx::{read_images, read_labels};
 use lnn_models::{Checkpoint, Exported, Model, ModelKind, Preset};
 use lnn_train::{RunConfig, settings};
@@ -47,7 +48,12 @@ pub(crate) fn gzip(bytes: &[u8]) {
 
 pub(crate) fn csv(bytes: &[u8]) {
     with_file(&[bytes], |path| {
-        let _ = lnn_data::open(&format!("csv:{},window=2", path.display()), &mut |_| ());
+        for options in ["", ",missing=mask", ",missing=previous,reverse", ",label=b,task=per-step", ",time=a,missing=mask"] {
+            let data = format!("csv:{},window=2{options}", path.display());
+            if let Ok(series) = lnn_data::open(&data, &mut |_| ()) {
+                let _ = series.parts(&SplitRequest::new(0.2, 0));
+            }
+        }
     });
 }
 

@@ -17,6 +17,9 @@ class Preprocessing(nn.Module):
     The statistics may be kept in a wider dtype than the model's: the input is standardised in the widest of both and of its own, and
     rounded to that of the model afterwards. Predicted values are returned in their own units, `y * value_deviation + value_mean`:
     in float64 where the input was, otherwise in the dtype of the model.
+
+    Where the training data had missing values, NaN is one: it becomes 0, and after the I numbers of a step I further numbers follow, 1
+    where the value is present and 0 where it is missing.
     """
 
     def __init__(self, standardization: str, input: dict):
@@ -32,19 +35,28 @@ class Preprocessing(nn.Module):
         self.register_buffer("mean", torch.zeros(extents[standardization]))
         self.register_buffer("deviation", torch.ones(extents[standardization]))
         values = len(task["value_names"]) if task["kind"] == "regression" else None
+        self.may_miss = input.get("missing") == "mask"
         self.register_buffer("value_mean", None if values is None else torch.zeros(values))
         self.register_buffer("value_deviation", None if values is None else torch.ones(values))
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        return ((x - self.mean) / self.deviation).to(dtype)
+        x = ((x - self.mean) / self.deviation).to(dtype)
+        if not self.may_miss:
+            return x
+        missing = x.isnan()
+        return torch.cat([x.masked_fill(missing, 0.0), (~missing).to(dtype)], -1)
 
     def check(self, x: Tensor) -> None:
         """Refuses images outside 0..1, and numbers that are not finite. It costs a pass over `x`, and is made on request alone."""
         if self.image is not None and not bool(((x >= 0) & (x <= 1)).all()):
             found = f"{x.min().item()} to {x.max().item()}"
             raise ValueError(f"the model takes images in 0..1, found {found}; hint: bytes are divided by 255")
-        if not bool(x.isfinite().all()):
-            raise ValueError("the model takes finite numbers, found NaN or infinite ones")
+        if self.may_miss:
+            if bool(x.isinf().any()):
+                raise ValueError("the model takes finite numbers, and NaN for missing values, found infinite ones")
+        elif not bool(x.isfinite().all()):
+            raise ValueError("the model takes finite numbers, found NaN or infinite ones; hint: one that was trained with missing=mask "
+                             "takes NaN for a missing value")
 
     def steps(self, x: Tensor, order: str | dict | None, dtype: torch.dtype) -> Tensor:
         """The same for images that were read in `order` before: [N, T, I]. The statistics must be the same at each step."""

@@ -24,7 +24,8 @@ class Recurrent(nn.Module):
     so far and the number of steps [N, 1]. `dt [N, T]` is the time that passes in each step, in the unit of the time column of the
     training data. Where the cells do not know time and the training data had it, it is the last input of the first layer; a network
     without time refuses it. `lengths [N]` are the numbers of steps of sequences [N, T, I] before their padding, which may hold any
-    number and has no effect. The values of all of them are checked by `forward` and `sequence`, not by `step`.
+    number and has no effect. NaN is a missing value where the training data had such (`missing=mask`). The values of all of them are
+    checked by `forward` and `sequence`, not by `step`.
     """
 
     def __init__(self, input: dict, standardization: str, *, cell: Callable[[int], nn.Module], readings: list[tuple[str | dict, str]],
@@ -46,7 +47,7 @@ class Recurrent(nn.Module):
         seen = 0
         for i, (order, names) in enumerate(zip(self.orders, self.layers)):
             if order is None:
-                width = len(shape["features"])
+                width = len(shape["features"]) * (2 if self.preprocessing.may_miss else 1)
             else:
                 image = shape["channels"], shape["height"], shape["width"]
                 width = scan_extents(order, *map_of(image, front or []))[1]

@@ -19,12 +19,13 @@ PROGRAM = os.environ.get("LNN_CLI", str(ROOT / "target/release/lnn-cli"))
 IMAGE_RUNS = [(model, preset) for model in ("lnn", "snlnn", "cllnn", "liquid") for preset in ("article", "tuned")]
 IMAGE_RUNS += [("cifar", preset) for preset in ("article", "tuned", "conv")]
 IMAGE_RUNS += [("lstm", "tuned"), ("gru", "tuned"), ("cfc", "tuned")]
-# `toy` is the data of the article; `series` has irregular time. The last name, if there is one, is that of `SETTINGS`.
+# `toy` is the data of the article; `series` has irregular time, `gaps` missing values, too. The last name, if there is one, is that of `SETTINGS`.
 SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series"), ("lstm", "tuned", "toy"),
                  ("lstm", "tuned", "series"), ("gru", "tuned", "series"), ("ltc", "tuned", "series"), ("ltc", "article", "toy"),
                  ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired")]
 MIXED_RUNS = [("ltc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed-wired")]
-SEQUENCE_RUNS += MIXED_RUNS
+GAP_RUNS = [("gru", "tuned", "gaps"), ("cfc", "article", "gaps")]
+SEQUENCE_RUNS += MIXED_RUNS + GAP_RUNS
 AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}',
             "optimizer.learning_rate=0.02"]
 MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
@@ -137,6 +138,12 @@ def series(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def series_with_gaps(tmp_path_factory):
+    """The same with missing values."""
+    return Series.written_to(tmp_path_factory.mktemp("gaps") / "series.csv", gaps=True)
+
+
+@pytest.fixture(scope="session")
 def test_set(data):
     """The test images [N, 1, 28, 28] in 0..1 and their labels."""
     images = np.fromfile(data / "t10k-images-idx3-ubyte", np.uint8, offset=16).reshape(-1, 1, 28, 28)
@@ -145,7 +152,7 @@ def test_set(data):
 
 
 @pytest.fixture(scope="session")
-def runs(data, series, test_set, tmp_path_factory):
+def runs(data, series, series_with_gaps, test_set, tmp_path_factory):
     """One short run of each model, preset and kind of data, with its module, made when it is first asked for."""
     folder = tmp_path_factory.mktemp("runs")
     random = torch.Generator().manual_seed(0)
@@ -154,6 +161,7 @@ def runs(data, series, test_set, tmp_path_factory):
         # Four sequences are the whole of `toy`; others of their kind show more.
         "toy": ("toy", torch.randn(64, 6, 10, generator=random), torch.randn(64, 1, generator=random)),
         "series": (series.spec, series.inputs[:64], series.targets[:64]),
+        "gaps": (series_with_gaps.spec, series_with_gaps.inputs[:64], series_with_gaps.targets[:64]),
     }
 
     class Runs(dict):

@@ -31,7 +31,7 @@ pub use files::exported::Exported;
 pub use files::tensor_info::TensorInfo;
 pub use files::torchscript::NamedTensor;
 pub use files::transfer::Transfer;
-pub use lnn_core::{Input, InputShape, InputSpec, Per, SampleSet, Samples, Task, Timing};
+pub use lnn_core::{Input, InputShape, InputSpec, Missing, Per, SampleSet, Samples, Task, Timing};
 pub use model::Model;
 pub use networks::cfc::CfcConfig;
 pub use networks::cifar::{CifarConfig, Dynamics};

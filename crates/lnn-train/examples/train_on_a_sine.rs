@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout)]
 
-use lnn_core::{InputSpec, SampleSet, Windows};
+use lnn_core::{Cut, InputSpec, Per, Rows, SampleSet, Windows};
 use lnn_data::{Content, DataError, DataSource, Parts, SplitRequest};
 use lnn_models::{ModelKind, Preset};
 use lnn_train::{Evaluation, Observers, RunConfig, Session};
@@ -16,7 +16,9 @@ struct Sine;
 impl Sine {
     fn windows(first: i64, end: i64) -> SampleSet {
         let rows = (Tensor::arange(600, (Kind::Float, Device::Cpu)) * 0.3).sin().unsqueeze(1);
-        let windows = Windows::within([&rows, &rows], None, [first, end], [16, 1]);
+        let targets = rows.shallow_clone();
+        let rows = Rows { features: rows, dt: None, targets, per: Per::Sequence };
+        let windows = Windows::within(&rows, [first, end], Cut::new(16, 1));
         SampleSet::Windows(windows.expect("each part has more than 17 rows"))
     }
 }

@@ -3,10 +3,9 @@
 
 use crate::config::RunConfig;
 use crate::policies::{Schedule, Selection};
-use lnn_core::{InputShape, InputSpec, Role, SampleSet, Samples, Task};
+use lnn_core::{InputShape, InputSpec, Moments, Role, SampleSet, Samples, Statistics, Task};
 use lnn_data::Content;
 use lnn_models::{Growth, GrowthRule, Model, Standardization};
-use tch::Kind;
 
 /// Number of training samples whose columns are looked at.
 const SEEN: i64 = 4096;
@@ -122,10 +121,11 @@ fn of_ridge(config: &RunConfig, model: &Model) -> Vec<String> {
 /// Names the columns of sequences that are far from a mean of 0 and a deviation of 1.
 fn raw_columns(input: &InputSpec, train: &SampleSet) -> Option<String> {
     let InputShape::Sequences { features } = &input.shape else { return None };
-    let seen = train.narrow(0, train.len().min(SEEN)).input;
-    let rows = seen.counted_steps(&seen.x).to_kind(Kind::Double).reshape([-1, features.len() as i64]);
-    let mean = rows.mean_dim([0].as_slice(), false, Kind::Double);
-    let deviation = rows.std_dim([0].as_slice(), false, false);
+    let seen = train.spread(SEEN).input;
+    let mut moments = Moments::over(&[0, 1]);
+    moments.add(&seen.counted_steps(&seen.x)).ok()?;
+    let Statistics { mean, deviation } = moments.statistics()?;
+    let [mean, deviation] = [mean, deviation].map(|statistic| statistic.flatten(0, -1));
     let columns = features.iter().enumerate().filter_map(|(i, name)| {
         let [mean, deviation] = [&mean, &deviation].map(|found| found.double_value(&[i as i64]));
         let near = mean.abs() <= NEAR && DEVIATIONS.contains(&deviation);

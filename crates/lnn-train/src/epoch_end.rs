@@ -17,8 +17,7 @@ impl Trainer<'_> {
         lr: f64,
         samples_per_second: f64,
     ) -> Result<(), Error> {
-        let (seen, loss_sum, correct) =
-            (self.state.seen as f64, self.state.loss_sum, self.state.correct as f64);
+        let (seen, loss_sum, correct) = (self.state.seen as f64, self.state.loss_sum, self.state.correct);
         // Units that are added here are active from the next epoch on; the checkpoints of this epoch contain them.
         let plateau = self
             .descent

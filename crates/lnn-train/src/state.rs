@@ -16,8 +16,9 @@ pub struct TrainingState {
     pub step: u64,
     /// Sum of the losses of the samples seen in this epoch.
     pub loss_sum: f64,
-    /// Number of samples of this epoch that were classified correctly when they were processed.
-    pub correct: u64,
+    /// Number of samples of this epoch that were classified correctly when they were processed; of targets per step, the sum of the
+    /// correct fractions.
+    pub correct: f64,
     /// Number of samples processed in this epoch.
     pub seen: u64,
     /// The activity of a spiking reservoir in this epoch.
@@ -57,7 +58,7 @@ impl TrainingState {
         step_in_epoch: 0,
         step: 0,
         loss_sum: 0.0,
-        correct: 0,
+        correct: 0.0,
         seen: 0,
         activity: ActivitySums::ZERO,
         unlooked: ActivitySums::ZERO,
@@ -134,7 +135,7 @@ impl TrainingState {
 
     fn clear_sums(&mut self) {
         self.step_in_epoch = 0;
-        (self.loss_sum, self.correct, self.seen) = (0.0, 0, 0);
+        (self.loss_sum, self.correct, self.seen) = (0.0, 0.0, 0);
         self.activity = ActivitySums::ZERO;
         self.added_units.clear();
     }

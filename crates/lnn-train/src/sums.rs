@@ -25,7 +25,7 @@ impl Sums {
         let scalar = |value: f64| Tensor::full([], value, (Kind::Double, device));
         Self {
             loss: scalar(state.loss_sum),
-            correct: scalar(state.correct as f64),
+            correct: scalar(state.correct),
             activity: Tensor::zeros([2], (Kind::Double, device)),
             active_steps: 0,
             unread: Vec::new(),
@@ -71,8 +71,8 @@ impl Sums {
     }
 
     /// Returns the sum of the losses and the number of correct predictions.
-    pub(super) fn totals(&self) -> (f64, u64) {
-        (self.loss.double_value(&[]), self.correct.double_value(&[]) as u64)
+    pub(super) fn totals(&self) -> (f64, f64) {
+        (self.loss.double_value(&[]), self.correct.double_value(&[]))
     }
 
     /// Returns the number of processed samples.

@@ -72,6 +72,10 @@ fn draw(model: &Model, path: &Path) -> Result<(), Failure> {
         return Err(Failure::request(format!("--wiring: the model {name} has no wiring; hint: {hint}")));
     }
     let inputs = match &model.input().shape {
+        InputShape::Sequences { features } if model.input().may_miss() => {
+            let present = features.iter().map(|name| format!("{name} present"));
+            features.iter().cloned().chain(present).collect()
+        }
         InputShape::Sequences { features } => features.clone(),
         InputShape::Images { .. } => Vec::new(),
     };
@@ -96,6 +100,9 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
         InputShape::Sequences { features } => {
             writeln!(text, "input       {}: {}", input.batch_shape(), features.join(", "))?;
         }
+    }
+    if input.may_miss() {
+        writeln!(text, "missing     NaN is a missing value")?;
     }
     if let Some(timing) = &input.timing {
         writeln!(

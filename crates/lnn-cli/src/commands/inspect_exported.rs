@@ -42,6 +42,9 @@ fn describe(report: &Report<'_>) -> Result<String, std::fmt::Error> {
     if let InputShape::Sequences { features } = &checkpoint.input.shape {
         writeln!(text, "features    {}", features.join(", "))?;
     }
+    if checkpoint.input.may_miss() {
+        writeln!(text, "missing     NaN is a missing value")?;
+    }
     writeln!(text, "output      {}", contract(&description.output))?;
     match description.class_names.is_empty() {
         false => writeln!(text, "classes     {}", description.class_names.join(", "))?,

@@ -42,9 +42,9 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let model = Checkpoint::load(&source)?.model(device)?;
     let mut input = Input::new(read(&arguments.input, &model.input().batch_shape())?);
     input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;
+    model.check(&input)?;
     check_range(&model, &input.x)?;
     check_time(&model, &input)?;
-    model.check(&input)?;
     for remark in model.unfamiliar(&input)? {
         say(&format!("warning: {remark}"));
     }
@@ -87,35 +87,15 @@ fn check_time(model: &Model, input: &Input) -> Result<(), Failure> {
 /// Reads an array as a tensor of its own dtype, float32 or float64. Bytes are refused, because they would hide a wrong range. `shape`
 /// describes the expected shape in messages.
 fn read(path: &Path, shape: &str) -> Result<Tensor, Failure> {
-    let (array, shown) = (read_npy(path)?, path.display());
+    let array = read_npy(path)?;
     if array.numel() == 0 {
         return Err(Failure::request(format!(
-            "{shown}: expected at least one sample as {shape}, found {:?}",
+            "{}: expected at least one sample as {shape}, found {:?}",
+            path.display(),
             array.size()
         )));
     }
-    if let Some((place, value)) = not_finite(&array)? {
-        return Err(Failure::request(format!(
-            "{shown}: expected finite numbers, found {value} at {place:?}"
-        )));
-    }
     Ok(array)
-}
-
-/// Returns the first number that is not finite, with its indices.
-fn not_finite(array: &Tensor) -> Result<Option<(Vec<i64>, f64)>, Failure> {
-    let bad = array.f_isfinite().and_then(|finite| finite.f_logical_not()).map_err(Failure::run)?;
-    if bad.any().int64_value(&[]) == 0 {
-        return Ok(None);
-    }
-    let mut index = bad.flatten(0, -1).to_kind(Kind::Int).argmax(0, false).int64_value(&[]);
-    let value = array.flatten(0, -1).double_value(&[index]);
-    let mut place = Vec::new();
-    for extent in array.size().iter().rev() {
-        place.insert(0, index % extent);
-        index /= extent;
-    }
-    Ok(Some((place, value)))
 }
 
 fn write<T>(path: &Path, predictions: &Tensor) -> Result<(), Failure>

@@ -20,6 +20,7 @@ mod cifar10;
 mod determinism;
 mod failing_runs;
 mod files_of_others;
+mod gaps_and_labels;
 mod gradients;
 mod growth;
 mod image_folder;

@@ -27,6 +27,16 @@ pub enum ContractError {
         /// Sequence and step.
         place: [i64; 2],
     },
+    /// A number is infinite, or no number where values may not be missing.
+    #[error("expected finite numbers, found {found} at {place:?}{hint}")]
+    Value {
+        /// The value.
+        found: f64,
+        /// Its indices.
+        place: Vec<i64>,
+        /// What helps.
+        hint: &'static str,
+    },
     /// The data lacks names that the model has, or has others.
     #[error(
         "the {what} of the data are not those of the model: {}; expected {}, found {}",

@@ -76,10 +76,7 @@ impl Input {
     pub fn counted_steps(&self, tensor: &Tensor) -> Tensor {
         match &self.mask {
             None => tensor.shallow_clone(),
-            Some(mask) => {
-                let places = mask.flatten(0, 1).nonzero().squeeze_dim(1);
-                tensor.flatten(0, 1).index_select(0, &places).unsqueeze(1)
-            }
+            Some(mask) => steps_where(tensor, mask),
         }
     }
 
@@ -105,6 +102,15 @@ impl Input {
     pub(super) fn tensors(&self) -> [Option<&Tensor>; 3] {
         [Some(&self.x), self.dt.as_ref(), self.mask.as_ref()]
     }
+}
+
+/// The steps of `tensor [B, T, ..]` at which `chosen [B, T]`, bool, is true: `[M, 1, ..]`. Waits for the device.
+///
+/// # Panics
+/// If `chosen` is not the choice of such a tensor.
+pub fn steps_where(tensor: &Tensor, chosen: &Tensor) -> Tensor {
+    let places = chosen.flatten(0, 1).nonzero().squeeze_dim(1);
+    tensor.flatten(0, 1).index_select(0, &places).unsqueeze(1)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::error::ContractError;
 use super::task::Per;
 use super::task::Task;
 use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
 
 /// The shape of one input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,34 @@ impl Timing {
     }
 }
 
+/// What NaN in a sequence means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// A mistake: the model takes finite numbers.
+    #[default]
+    Refused,
+    /// A missing value. The network sees each feature, 0 in units of its deviation from the mean where it is missing, and beside it one
+    /// number that is 1 where it is present and 0 where it is missing.
+    Mask,
+}
+
+impl Missing {
+    /// How many numbers the network sees of each feature.
+    pub fn numbers_per_feature(self) -> i64 {
+        match self {
+            Self::Refused => 1,
+            Self::Mask => 2,
+        }
+    }
+
+    /// Whether this is [`Missing::Refused`], which descriptions leave out.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    fn is_refused(&self) -> bool {
+        *self == Self::Refused
+    }
+}
+
 /// What a model takes and what it is to predict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,19 +86,24 @@ pub struct InputSpec {
     /// The time between steps, if the data has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
+    /// Whether values of sequences may be missing.
+    #[serde(default, skip_serializing_if = "Missing::is_refused")]
+    pub missing: Missing,
 }
 
 impl InputSpec {
     /// Images `[channels, height, width]` of classes.
     pub fn images([channels, height, width]: [i64; 3], class_names: Vec<String>) -> Self {
         let task = Task::Classification { class_names };
-        Self { shape: InputShape::Images { channels, height, width }, task, per: Per::Sequence, timing: None }
+        let shape = InputShape::Images { channels, height, width };
+        Self { shape, task, per: Per::Sequence, timing: None, missing: Missing::Refused }
     }
 
     /// Sequences of features with values to predict, one row of values for each sequence.
     pub fn sequences(features: Vec<String>, value_names: Vec<String>) -> Self {
         let task = Task::Regression { value_names };
-        Self { shape: InputShape::Sequences { features }, task, per: Per::Sequence, timing: None }
+        let shape = InputShape::Sequences { features };
+        Self { shape, task, per: Per::Sequence, timing: None, missing: Missing::Refused }
     }
 
     /// Width of the output: the number of classes or values.
@@ -85,6 +119,11 @@ impl InputSpec {
         }
     }
 
+    /// Whether NaN stands for a missing value.
+    pub fn may_miss(&self) -> bool {
+        self.missing == Missing::Mask
+    }
+
     /// As `images [1, 28, 28] of 10 classes`.
     pub(super) fn describe(&self) -> String {
         let shape = match &self.shape {
@@ -98,7 +137,8 @@ impl InputSpec {
             Task::Regression { value_names } => format!("with {} values", value_names.len()),
         };
         let per = if self.per == Per::Step { " per step" } else { "" };
-        format!("{shape} {task}{per}")
+        let missing = if self.may_miss() { ", where values may be missing" } else { "" };
+        format!("{shape} {task}{per}{missing}")
     }
 
     /// The shape of a batch in letters and numbers, as `images [N, 1, 28, 28]`.
@@ -130,5 +170,30 @@ impl InputSpec {
         } else {
             Err(ContractError::Input { expected: self.batch_shape(), found: size.to_vec() })
         }
+    }
+
+    /// Refuses a batch with infinite numbers, and with NaN where that does not stand for a missing value. Waits for the device.
+    ///
+    /// # Errors
+    /// [`ContractError::Value`].
+    pub fn check_values(&self, x: &Tensor) -> Result<(), ContractError> {
+        let wrong = if self.may_miss() { x.isinf() } else { x.isfinite().logical_not() };
+        if wrong.any().int64_value(&[]) == 0 {
+            return Ok(());
+        }
+        let mut index = wrong.flatten(0, -1).to_kind(Kind::Int8).argmax(0, false).int64_value(&[]);
+        let mut place = Vec::new();
+        for extent in x.size().iter().rev() {
+            place.insert(0, index % extent);
+            index /= extent;
+        }
+        let found = x.double_value(&place);
+        let hint = match &self.shape {
+            InputShape::Sequences { .. } if found.is_nan() => {
+                "; hint: a model that was trained with missing=mask takes NaN for a missing value"
+            }
+            _ => "",
+        };
+        Err(ContractError::Value { found, place, hint })
     }
 }

@@ -40,7 +40,7 @@ impl InputSpec {
             _ => return other(),
         }
         match (&self.task, &found.task) {
-            _ if self.per != found.per => return other(),
+            _ if self.per != found.per || (found.may_miss() && !self.may_miss()) => return other(),
             (Task::Classification { class_names }, Task::Classification { class_names: names }) => {
                 matching.classes = matching.place("classes", class_names, names)?;
             }
@@ -153,7 +153,10 @@ impl Matching {
         };
         let features = |x: &Tensor| select(&self.features, x);
         let targets = |targets: &Tensor| match &self.classes {
-            Some(places) => index(places, targets).index_select(0, &targets.flatten(0, -1)).view_as(targets),
+            Some(places) => {
+                let labels = index(places, targets).index_select(0, &targets.clamp_min(0).flatten(0, -1));
+                labels.view_as(targets).where_self(&targets.ge(0), targets)
+            }
             None => select(&self.values, targets),
         };
         match set {
@@ -178,7 +181,7 @@ fn are_numerals(names: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Input, Windows};
+    use crate::contract::{Cut, Input, Per, Rows, Windows};
     use tch::{Device, Kind};
 
     fn names(names: &str) -> Vec<String> {
@@ -195,7 +198,9 @@ mod tests {
 
     fn table() -> SampleSet {
         let rows = Tensor::arange(12, (Kind::Double, Device::Cpu)).view([4, 3]);
-        SampleSet::Windows(Windows::within([&rows, &rows.narrow(1, 0, 2)], None, [0, 4], [1, 1]).unwrap())
+        let targets = rows.narrow(1, 0, 2);
+        let rows = Rows { features: rows, dt: None, targets, per: Per::Sequence };
+        SampleSet::Windows(Windows::within(&rows, [0, 4], Cut::new(1, 1)).unwrap())
     }
 
     #[test]

@@ -13,11 +13,11 @@ mod task;
 mod windows;
 
 pub use error::ContractError;
-pub use input::Input;
-pub use input_spec::{InputShape, InputSpec, Timing};
+pub use input::{Input, steps_where};
+pub use input_spec::{InputShape, InputSpec, Missing, Timing};
 pub use matching::Matching;
 pub use nearest::nearest_name;
 pub use sample_set::SampleSet;
 pub use samples::Samples;
 pub use task::{Per, Task};
-pub use windows::Windows;
+pub use windows::{Cut, Rows, Windows};

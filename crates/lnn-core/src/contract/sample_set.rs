@@ -61,14 +61,15 @@ impl SampleSet {
         }
     }
 
-    /// Of windows of a series, the values `[count, O]` at their last row, for the `count` windows from `start` on.
+    /// Of windows of a series with values as targets, the values `[count, O]` at their last row, or per step `[count, T, O]` at each
+    /// row, for the `count` windows from `start` on.
     ///
     /// # Panics
     /// If there are fewer.
     pub fn last_values(&self, start: i64, count: i64) -> Option<Tensor> {
         match self {
             Self::Stored(_) => None,
-            Self::Windows(windows) => Some(windows.last_values(start, count)),
+            Self::Windows(windows) => windows.last_values(start, count),
         }
     }
 
@@ -114,13 +115,16 @@ impl SampleSet {
 mod tests {
     use super::*;
     use crate::contract::input::Input;
+    use crate::contract::task::Per;
+    use crate::contract::windows::{Cut, Rows};
 
     /// Seven stored samples and the eight windows of two rows of a table of ten.
     fn sets() -> [SampleSet; 2] {
         let numbers = |count| Tensor::arange(count, (Kind::Float, Device::Cpu)).view([count, 1]);
         let stored = Samples { input: Input::new(numbers(7)), targets: numbers(7) };
         let table = numbers(10);
-        let windows = Windows::within([&table, &table], None, [0, 10], [2, 1]).unwrap();
+        let rows = Rows { features: table.shallow_clone(), dt: None, targets: table, per: Per::Sequence };
+        let windows = Windows::within(&rows, [0, 10], Cut::new(2, 1)).unwrap();
         [SampleSet::Stored(stored), SampleSet::Windows(windows)]
     }
 

@@ -8,11 +8,15 @@ use tch::{Device, Kind, Tensor};
 pub struct Samples {
     /// What the model sees.
     pub input: Input,
-    /// Labels, int64, or values: `[B]` or `[B, O]`, and with targets per step `[B, T]` or `[B, T, O]`.
+    /// Labels, int64, or values: `[B]` or `[B, O]`, and with targets per step `[B, T]` or `[B, T, O]`, where [`NO_LABEL`](Self::NO_LABEL)
+    /// and NaN say that a step has none.
     pub targets: Tensor,
 }
 
 impl Samples {
+    /// The label of a step that has no target.
+    pub const NO_LABEL: i64 = -100;
+
     /// Number of samples B.
     ///
     /// # Panics
@@ -26,16 +30,29 @@ impl Samples {
         self.len() == 0
     }
 
-    /// How many targets there are, as a scalar in float64 on their device: samples, or with targets per step (`[B, T]` labels or
-    /// `[B, T, O]` values of sequences `[B, T, I]`) the steps that count.
-    pub fn target_count(&self) -> Tensor {
-        let options = (Kind::Double, self.targets.device());
+    /// With targets per step (`[B, T]` labels or `[B, T, O]` values of sequences), which of them count, bool `[B, T]`: those of the
+    /// steps that count, as far as there is a target: a label that is not negative, or values that are all numbers. `None` where a
+    /// sequence has one target.
+    pub fn counts(&self) -> Option<Tensor> {
         let labels = self.targets.kind() == Kind::Int64;
-        let per_step = self.targets.dim() == if labels { 2 } else { 3 };
-        match (&self.input.mask, per_step) {
-            (Some(mask), true) => mask.sum(Kind::Double),
-            (None, true) => Tensor::full([], self.targets.size()[0] * self.targets.size()[1], options),
-            (_, false) => Tensor::full([], self.len(), options),
+        if self.targets.dim() != if labels { 2 } else { 3 } {
+            return None;
+        }
+        let present = match labels {
+            true => self.targets.ge(0),
+            false => self.targets.isnan().any_dim(-1, false).logical_not(),
+        };
+        Some(match &self.input.mask {
+            Some(mask) => present.logical_and(mask),
+            None => present,
+        })
+    }
+
+    /// How many targets there are, as a scalar in float64 on their device: samples, or the targets per step that count.
+    pub fn target_count(&self) -> Tensor {
+        match self.counts() {
+            Some(counts) => counts.sum(Kind::Double),
+            None => Tensor::full([], self.len(), (Kind::Double, self.targets.device())),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a model is to predict, and how a prediction is judged.
 
+use super::samples::Samples;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
@@ -57,8 +58,9 @@ impl Task {
     }
 
     /// The loss of an `output [B, O]`, a scalar: the mean cross-entropy for labels `[B]`, or the mean squared error for values
-    /// `[B, O]` in units of `deviation [O]`. With targets per step, `[B, T, O]` and `[B, T]` or `[B, T, O]`, the mean is over the
-    /// steps that `mask [B, T]` counts.
+    /// `[B, O]` in units of `deviation [O]`. With targets per step, `[B, T, O]` and `[B, T]` or `[B, T, O]`, the mean is over those that
+    /// `counts [B, T]` counts, as [`Samples::counts`](super::Samples::counts) returns it, and 0 where none does. Nothing waits for
+    /// the device.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -66,60 +68,50 @@ impl Task {
         &self,
         output: &Tensor,
         targets: &Tensor,
-        mask: Option<&Tensor>,
+        counts: Option<&Tensor>,
         label_smoothing: f64,
         deviation: Option<&Tensor>,
     ) -> Tensor {
-        let (output, targets) = match counted(output, targets, mask) {
-            Some(counted) => counted,
-            None => (output.shallow_clone(), targets.shallow_clone()),
-        };
         match self {
             Self::Classification { .. } => {
-                output.cross_entropy_loss::<Tensor>(&targets, None, Reduction::Mean, -100, label_smoothing)
+                let cross_entropy = |output: &Tensor, labels: &Tensor, reduction| {
+                    output.cross_entropy_loss::<Tensor>(labels, None, reduction, Samples::NO_LABEL, label_smoothing)
+                };
+                let Some(counts) = counts else { return cross_entropy(output, targets, Reduction::Mean) };
+                let labels = targets.masked_fill(&counts.logical_not(), Samples::NO_LABEL);
+                let sum = cross_entropy(&output.flatten(0, 1), &labels.flatten(0, 1), Reduction::Sum);
+                sum / counts.sum(output.kind()).clamp_min(1.0)
             }
             Self::Regression { .. } => {
-                let error = &output - &targets;
-                deviation
-                    .map_or_else(|| error.shallow_clone(), |unit| &error / unit)
-                    .square()
-                    .mean(error.kind())
+                let error = output - targets;
+                let error = deviation.map_or_else(|| error.shallow_clone(), |unit| &error / unit);
+                let Some(counts) = counts else { return error.square().mean(error.kind()) };
+                // Before it is squared, so that the gradient of an error that is NaN is 0.
+                let error = error.masked_fill(&counts.logical_not().unsqueeze(-1), 0.0);
+                let count = counts.sum(error.kind()).clamp_min(1.0) * self.outputs();
+                error.square().sum(error.kind()) / count
             }
         }
     }
 
-    /// How many of the `output [B, classes]`, or `[B, T, classes]`, are highest at their label, as a scalar in float64; `None` for
-    /// values. Steps that `mask [B, T]` does not count are left out.
+    /// How many of the `output [B, classes]`, or `[B, T, classes]` of the steps that `counts [B, T]` counts, are highest at their label,
+    /// as a scalar in float64; `None` for values.
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn correct(&self, output: &Tensor, targets: &Tensor, mask: Option<&Tensor>) -> Option<Tensor> {
+    pub fn correct(&self, output: &Tensor, targets: &Tensor, counts: Option<&Tensor>) -> Option<Tensor> {
         if !self.is_classification() {
             return None;
         }
         let right = output.argmax(-1, false).eq_tensor(targets);
-        let right = match mask.filter(|_| output.dim() == 3) {
-            Some(mask) => right.logical_and(mask),
-            None => right,
-        };
-        Some(right.sum(Kind::Double))
+        Some(counts.map_or_else(|| right.shallow_clone(), |counts| right.logical_and(counts)).sum(Kind::Double))
     }
-}
-
-/// Outputs and targets per step, `[M, O]` and `[M]` or `[M, O]`, of the M steps that count; `None` for one target each sequence.
-fn counted(output: &Tensor, targets: &Tensor, mask: Option<&Tensor>) -> Option<(Tensor, Tensor)> {
-    if output.dim() < 3 {
-        return None;
-    }
-    let (output, targets) = (output.flatten(0, 1), targets.flatten(0, 1));
-    let Some(mask) = mask else { return Some((output, targets)) };
-    let places = mask.flatten(0, 1).nonzero().squeeze_dim(1);
-    Some((output.index_select(0, &places), targets.index_select(0, &places)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::input::Input;
     use tch::Device;
 
     const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
@@ -135,11 +127,34 @@ mod tests {
         let mask = Tensor::from_slice(&[true, false, true, true]).view([2, 2]);
         let kept = Tensor::from_slice(&[0i64, 2, 3]);
         let [alone, truth] = [output.view([4, 3]), labels.view([4])].map(|x| x.index_select(0, &kept));
+        let close = |found: &Tensor, expected: &Tensor| {
+            assert!((found - expected).abs().double_value(&[]) < 1e-6, "{found:?}, expected {expected:?}");
+        };
         let expected = classes().loss(&alone, &truth, None, 0.1, None);
-        assert_eq!(classes().loss(&output, &labels, Some(&mask), 0.1, None), expected);
+        close(&classes().loss(&output, &labels, Some(&mask), 0.1, None), &expected);
         let values = Task::Regression { value_names: vec!["y".into(); 3] };
         let expected = values.loss(&alone, &alone.zeros_like(), None, 0.0, None);
-        assert_eq!(values.loss(&output, &output.zeros_like(), Some(&mask), 0.0, None), expected);
+        close(&values.loss(&output, &output.zeros_like(), Some(&mask), 0.0, None), &expected);
+    }
+
+    #[test]
+    fn a_step_without_a_target_adds_neither_loss_nor_gradient() {
+        let values = Task::Regression { value_names: vec!["y".into(); 3] };
+        let output = Tensor::arange(12, FLOAT).sin().view([2, 2, 3]).set_requires_grad(true);
+        let truth = output.detach() * 0.5;
+        let _ = truth.get(1).get(0).narrow(0, 2, 1).fill_(f64::NAN);
+        let labels = Tensor::from_slice(&[0i64, 1, Samples::NO_LABEL, 0]).view([2, 2]);
+        for (task, targets) in [(values, truth), (classes(), labels)] {
+            let samples = Samples { input: Input::new(output.detach()), targets };
+            let counts = samples.counts();
+            let loss = task.loss(&output, &samples.targets, counts.as_ref(), 0.1, None);
+            let gradient = Tensor::run_backward(&[&loss], &[&output], false, false).remove(0);
+            assert_eq!(samples.target_count().int64_value(&[]), 3);
+            assert_eq!(gradient.get(1).get(0).abs().max().double_value(&[]), 0.0);
+            assert!(gradient.isfinite().all().int64_value(&[]) == 1 && loss.double_value(&[]) > 0.0);
+            let none = counts.unwrap().zeros_like();
+            assert_eq!(task.loss(&output, &samples.targets, Some(&none), 0.0, None).double_value(&[]), 0.0);
+        }
     }
 
     #[test]

@@ -2,141 +2,193 @@
 
 use super::input::Input;
 use super::samples::Samples;
+use super::task::Per;
 use tch::{Device, Kind, Tensor};
+
+/// The rows of a series in the order of time.
+#[derive(Debug)]
+pub struct Rows {
+    /// `[R, I]`, the features.
+    pub features: Tensor,
+    /// `[R]`, the time since the row before.
+    pub dt: Option<Tensor>,
+    /// What each row may be the target of: values `[R, O]`, or labels `[R]`, int64.
+    pub targets: Tensor,
+    /// Whether a window has one target, or one for each of its rows.
+    pub per: Per,
+}
+
+impl Rows {
+    /// Number of rows R.
+    ///
+    /// # Panics
+    /// If the features are a scalar.
+    pub fn len(&self) -> i64 {
+        self.features.size()[0]
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn map(&self, part: impl Fn(&Tensor) -> Tensor) -> Self {
+        let Self { features, dt, targets, per } = self;
+        Self { features: part(features), dt: dt.as_ref().map(&part), targets: part(targets), per: *per }
+    }
+}
+
+/// How windows are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Rows of a window.
+    pub window: i64,
+    /// How many rows after the last row of a window, or after each of its rows, the target lies.
+    pub horizon: i64,
+    /// How many rows after the first row of a window the next one begins.
+    pub stride: i64,
+}
+
+impl Cut {
+    /// Windows that begin at every row.
+    pub fn new(window: i64, horizon: i64) -> Self {
+        Self { window, horizon, stride: 1 }
+    }
+}
 
 /// Windows of a table of rows. A window is the place of its first row, so that any number of overlapping windows takes the memory
 /// of the table.
 #[derive(Debug)]
 pub struct Windows {
-    /// `[R, I]`, the rows in the order of time.
-    rows: Tensor,
-    /// `[R]`, the time since the row before.
-    dt: Option<Tensor>,
-    /// `[R, O]`, what each row may be the target of.
-    values: Tensor,
+    rows: Rows,
     /// `[N]`, int64: the first row of each window.
     starts: Tensor,
-    /// Rows of a window.
-    window: i64,
-    /// How many rows after the last row of a window its target lies.
-    horizon: i64,
+    cut: Cut,
 }
 
 impl Windows {
-    /// All windows of `window` rows in the rows `first..end` of a table whose target, `horizon` rows after their last, lies there,
-    /// too: `rows [R, I]`, `dt [R]`, `values [R, O]`. `None` if there is no such window.
+    /// All windows whose rows and targets lie in the rows `first..end`. `None` if there is no such window.
     ///
     /// # Panics
-    /// If the tensors differ in R, or `first..end` is not within it.
-    pub fn within(
-        tables: [&Tensor; 2],
-        dt: Option<&Tensor>,
-        [first, end]: [i64; 2],
-        extents: [i64; 2],
-    ) -> Option<Self> {
-        Self::starting_at(tables, dt, [first, first, end], extents)
+    /// If the tensors of `rows` differ in R, or `first..end` is not within it.
+    pub fn within(rows: &Rows, [first, end]: [i64; 2], cut: Cut) -> Option<Self> {
+        Self::starting_at(rows, [first, first, end], cut)
     }
 
-    /// All windows whose target lies in the rows `first..end`; their inputs may reach back to the first row of the table. Otherwise
+    /// All windows whose targets lie in the rows `first..end`; their features may reach back to the first row of the table. Otherwise
     /// as [`within`](Self::within).
     ///
     /// # Panics
     /// As [`within`](Self::within).
-    pub fn with_targets_in(
-        tables: [&Tensor; 2],
-        dt: Option<&Tensor>,
-        [first, end]: [i64; 2],
-        [window, horizon]: [i64; 2],
-    ) -> Option<Self> {
-        let start = first.saturating_sub(window).saturating_sub(horizon).saturating_add(1).max(0);
-        Self::starting_at(tables, dt, [start, first, end], [window, horizon])
+    pub fn with_targets_in(rows: &Rows, [first, end]: [i64; 2], cut: Cut) -> Option<Self> {
+        let first_target = match rows.per {
+            Per::Sequence => cut.window.saturating_add(cut.horizon).saturating_sub(1),
+            Per::Step => cut.horizon,
+        };
+        Self::starting_at(rows, [first.saturating_sub(first_target).max(0), first, end], cut)
     }
 
-    /// The windows whose first row is `start` or later and whose target lies before `end`.
-    fn starting_at(
-        [rows, values]: [&Tensor; 2],
-        dt: Option<&Tensor>,
-        [start, first, end]: [i64; 3],
-        [window, horizon]: [i64; 2],
-    ) -> Option<Self> {
-        let count = rows.size()[0];
+    /// The windows whose first row is `start` or later and whose targets lie before `end`.
+    fn starting_at(rows: &Rows, [start, first, end]: [i64; 3], cut: Cut) -> Option<Self> {
+        let count = rows.len();
         assert!(
-            values.size()[0] == count && dt.is_none_or(|dt| dt.size() == [count]),
+            rows.targets.size()[0] == count && rows.dt.as_ref().is_none_or(|dt| dt.size() == [count]),
             "one row of each per time"
         );
         assert!(0 <= first && first <= end && end <= count, "the part lies within the table");
-        let last_start = end.checked_sub(window)?.checked_sub(horizon)?;
-        if window < 1 || horizon < 0 || last_start < start {
+        let last_start = end.checked_sub(cut.window)?.checked_sub(cut.horizon)?;
+        if cut.window < 1 || cut.horizon < 0 || cut.stride < 1 || last_start < start {
             return None;
         }
-        Some(Self {
-            rows: rows.shallow_clone(),
-            dt: dt.map(Tensor::shallow_clone),
-            values: values.shallow_clone(),
-            starts: Tensor::arange_start(start, last_start + 1, (Kind::Int64, rows.device())),
-            window,
-            horizon,
-        })
+        let options = (Kind::Int64, rows.features.device());
+        let starts = Tensor::arange_start_step(start, last_start + 1, cut.stride, options);
+        Some(Self { rows: rows.map(Tensor::shallow_clone), starts, cut })
+    }
+
+    /// The windows that have a target: one whose values are all numbers, or whose label is not negative. `None` if there is none.
+    #[must_use]
+    pub fn with_a_target(&self) -> Option<Self> {
+        let targets = &self.rows.targets;
+        let present = match targets.kind() {
+            Kind::Int64 => targets.ge(0),
+            _ => targets.isnan().any_dim(-1, false).logical_not(),
+        };
+        let present = present.index_select(0, &self.target_rows(&self.starts).view([-1]));
+        let windows = present.view([self.len(), -1]).any_dim(1, false).nonzero().squeeze_dim(1);
+        (windows.size()[0] > 0).then(|| self.select(&windows))
     }
 
     /// Number of windows N.
-    pub(super) fn len(&self) -> i64 {
+    pub fn len(&self) -> i64 {
         self.starts.size()[0]
     }
 
-    pub(super) fn device(&self) -> Device {
-        self.rows.device()
+    /// Whether there is no window.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
-    /// The windows at `indices [M]`, int64: inputs `[M, window, I]`, `dt [M, window]` and targets `[M, O]`.
+    pub(super) fn device(&self) -> Device {
+        self.starts.device()
+    }
+
+    /// The rows `[M, window]` of the windows that begin at `starts [M]`.
+    fn places(&self, starts: &Tensor) -> Tensor {
+        starts.unsqueeze(1) + Tensor::arange(self.cut.window, (Kind::Int64, self.device()))
+    }
+
+    /// The rows of their targets, `[M]` or, per step, `[M, window]`.
+    fn target_rows(&self, starts: &Tensor) -> Tensor {
+        match self.rows.per {
+            Per::Sequence => starts + (self.cut.window + self.cut.horizon - 1),
+            Per::Step => self.places(starts) + self.cut.horizon,
+        }
+    }
+
+    /// The windows at `indices [M]`, int64: features `[M, window, I]`, `dt [M, window]`, and targets `[M, O]` or labels `[M]`, per
+    /// step `[M, window, O]` or `[M, window]`.
     pub(super) fn gather(&self, indices: &Tensor) -> Samples {
         let starts = self.starts.index_select(0, indices);
-        let steps = Tensor::arange(self.window, (Kind::Int64, self.device()));
-        let places = (starts.unsqueeze(1) + steps).view([-1]);
-        let windows = |table: &Tensor, shape: &[i64]| table.index_select(0, &places).view(shape);
-        let x = windows(&self.rows, &[-1, self.window, self.rows.size()[1]]);
-        let dt = self.dt.as_ref().map(|dt| windows(dt, &[-1, self.window]));
-        let targets = self.values.index_select(0, &(starts + (self.window + self.horizon - 1)));
+        let places = self.places(&starts);
+        let x = at(&self.rows.features, &places);
+        let dt = self.rows.dt.as_ref().map(|dt| at(dt, &places));
+        let targets = at(&self.rows.targets, &self.target_rows(&starts));
         Samples { input: Input { dt, ..Input::new(x) }, targets }
     }
 
-    /// The values `[M, O]` at the last row of each of the `count` windows from `start` on: what a forecast says that expects no change.
-    pub(super) fn last_values(&self, start: i64, count: i64) -> Tensor {
-        self.values.index_select(0, &(self.starts.narrow(0, start, count) + (self.window - 1)))
+    /// The values `[M, O]` at the last row of each of the `count` windows from `start` on, or per step at each row, `[M, window, O]`: what a
+    /// forecast says that expects no change. `None` for labels, and where the target is that row.
+    pub(super) fn last_values(&self, start: i64, count: i64) -> Option<Tensor> {
+        if self.cut.horizon == 0 || self.rows.targets.kind() == Kind::Int64 {
+            return None;
+        }
+        let rows = self.target_rows(&self.starts.narrow(0, start, count)) - self.cut.horizon;
+        Some(at(&self.rows.targets, &rows))
     }
 
-    /// The same windows of other tables with as many rows.
-    pub(super) fn map_tables(&self, [rows, values]: [impl Fn(&Tensor) -> Tensor; 2]) -> Self {
-        let shared = self.shared();
-        Self { rows: rows(&shared.rows), values: values(&shared.values), ..shared }
+    /// The same windows of other features and targets of as many rows.
+    pub(super) fn map_tables(&self, [features, targets]: [impl Fn(&Tensor) -> Tensor; 2]) -> Self {
+        let rows = self.rows.map(Tensor::shallow_clone);
+        let rows = Rows { features: features(&rows.features), targets: targets(&rows.targets), ..rows };
+        Self { rows, starts: self.starts.shallow_clone(), cut: self.cut }
     }
 
     /// The windows at `indices [M]`, int64, of the same table.
     pub(super) fn select(&self, indices: &Tensor) -> Self {
-        Self { starts: self.starts.index_select(0, indices), ..self.shared() }
+        let starts = self.starts.index_select(0, indices);
+        Self { rows: self.rows.map(Tensor::shallow_clone), starts, cut: self.cut }
     }
 
     pub(super) fn to_device(&self, device: Device) -> Self {
-        Self {
-            rows: self.rows.to_device(device),
-            dt: self.dt.as_ref().map(|dt| dt.to_device(device)),
-            values: self.values.to_device(device),
-            starts: self.starts.to_device(device),
-            ..*self
-        }
+        let moved = |tensor: &Tensor| tensor.to_device(device);
+        Self { rows: self.rows.map(moved), starts: moved(&self.starts), cut: self.cut }
     }
+}
 
-    /// The same tensors, sharing their memory.
-    fn shared(&self) -> Self {
-        let Self { rows, dt, values, starts, .. } = self;
-        Self {
-            rows: rows.shallow_clone(),
-            dt: dt.as_ref().map(Tensor::shallow_clone),
-            values: values.shallow_clone(),
-            starts: starts.shallow_clone(),
-            ..*self
-        }
-    }
+/// The rows of `table [R, ..]` at `places [..]`.
+fn at(table: &Tensor, places: &Tensor) -> Tensor {
+    let shape = [&places.size()[..], &table.size()[1..]].concat();
+    table.index_select(0, &places.view([-1])).view(&shape[..])
 }
 
 #[cfg(test)]
@@ -144,11 +196,26 @@ mod tests {
     use super::*;
 
     /// Ten rows `[i, 10 i]` with the value `100 i` and the time `i` since the row before.
-    fn table(window: i64, horizon: i64, part: [i64; 2]) -> Option<Windows> {
+    fn rows(per: Per) -> Rows {
         let time = Tensor::arange(10, (Kind::Float, Device::Cpu));
-        let rows = Tensor::stack(&[&time, &(&time * 10.0)], 1);
-        let values = (&time * 100.0).unsqueeze(1);
-        Windows::within([&rows, &values], Some(&time), part, [window, horizon])
+        Rows {
+            features: Tensor::stack(&[&time, &(&time * 10.0)], 1),
+            targets: (&time * 100.0).unsqueeze(1),
+            dt: Some(time),
+            per,
+        }
+    }
+
+    fn table(window: i64, horizon: i64, part: [i64; 2]) -> Option<Windows> {
+        Windows::within(&rows(Per::Sequence), part, Cut::new(window, horizon))
+    }
+
+    fn all(windows: &Windows) -> Samples {
+        windows.gather(&Tensor::arange(windows.len(), (Kind::Int64, Device::Cpu)))
+    }
+
+    fn numbers(tensor: &Tensor) -> Vec<f32> {
+        Vec::try_from(tensor.to_kind(Kind::Float).view([-1])).unwrap()
     }
 
     #[test]
@@ -158,10 +225,7 @@ mod tests {
         let batch = windows.gather(&Tensor::from_slice(&[3i64, 0]));
         let expected = [4.0f32, 40.0, 5.0, 50.0, 6.0, 60.0, 1.0, 10.0, 2.0, 20.0, 3.0, 30.0];
         assert_eq!(batch.input.x, Tensor::from_slice(&expected).view([2, 3, 2]));
-        assert_eq!(
-            batch.input.dt.unwrap(),
-            Tensor::from_slice(&[4.0f32, 5.0, 6.0, 1.0, 2.0, 3.0]).view([2, 3])
-        );
+        assert_eq!(numbers(&batch.input.dt.unwrap()), [4.0, 5.0, 6.0, 1.0, 2.0, 3.0]);
         assert_eq!(batch.targets, Tensor::from_slice(&[800.0f32, 500.0]).view([2, 1]));
     }
 
@@ -174,22 +238,49 @@ mod tests {
 
     #[test]
     fn inputs_may_reach_back_and_targets_may_not() {
-        let time = Tensor::arange(10, (Kind::Float, Device::Cpu)).unsqueeze(1);
-        let reaching = |part, extents| Windows::with_targets_in([&time, &time], None, part, extents);
-        let windows = reaching([6, 10], [3, 2]).unwrap();
-        let targets = windows.gather(&Tensor::arange(windows.len(), (Kind::Int64, Device::Cpu))).targets;
-        assert_eq!(Vec::<f32>::try_from(targets.view(-1)).unwrap(), [6.0, 7.0, 8.0, 9.0]);
-        assert_eq!(Vec::<f32>::try_from(windows.last_values(1, 2).view(-1)).unwrap(), [5.0, 6.0]);
+        let reaching =
+            |part, cut| Windows::with_targets_in(&rows(Per::Sequence), part, cut).map(|windows| all(&windows).targets);
+        let windows = Windows::with_targets_in(&rows(Per::Sequence), [6, 10], Cut::new(3, 2)).unwrap();
+        assert_eq!(numbers(&all(&windows).targets), [600.0, 700.0, 800.0, 900.0]);
+        assert_eq!(numbers(&windows.last_values(1, 2).unwrap()), [500.0, 600.0]);
         // Not before the first row.
-        assert_eq!(reaching([1, 10], [3, 2]).unwrap().len(), 6);
-        assert!(reaching([1, 4], [3, 2]).is_none());
+        assert_eq!(reaching([1, 10], Cut::new(3, 2)).unwrap().size()[0], 6);
+        assert!(reaching([1, 4], Cut::new(3, 2)).is_none());
+    }
+
+    #[test]
+    fn per_step_each_row_has_the_target_a_horizon_after_it() {
+        let cut = Cut { window: 3, horizon: 1, stride: 3 };
+        let windows = Windows::with_targets_in(&rows(Per::Step), [2, 10], cut).unwrap();
+        let Samples { input, targets } = all(&windows);
+        assert_eq!([input.x.size(), targets.size()], [[2, 3, 2], [2, 3, 1]]);
+        assert_eq!(numbers(&input.x.select(2, 0)), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(numbers(&targets), [200.0, 300.0, 400.0, 500.0, 600.0, 700.0]);
+        assert_eq!(numbers(&windows.last_values(0, 1).unwrap()), [100.0, 200.0, 300.0]);
+        let labels = Rows { targets: Tensor::arange(10, (Kind::Int64, Device::Cpu)), ..rows(Per::Step) };
+        let windows = Windows::within(&labels, [0, 10], Cut { horizon: 0, ..cut }).unwrap();
+        assert_eq!(numbers(&all(&windows).targets), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        assert!(windows.last_values(0, 1).is_none());
+    }
+
+    #[test]
+    fn windows_without_a_target_can_be_left_out() {
+        let rows = rows(Per::Sequence);
+        let _ = rows.targets.narrow(0, 4, 2).fill_(f64::NAN);
+        let windows = Windows::within(&rows, [0, 10], Cut::new(3, 1)).unwrap().with_a_target().unwrap();
+        assert_eq!(numbers(&all(&windows).targets), [300.0, 600.0, 700.0, 800.0, 900.0]);
+        let rows = Rows { per: Per::Step, ..rows };
+        let windows = Windows::within(&rows, [0, 10], Cut { window: 2, horizon: 0, stride: 2 }).unwrap();
+        assert_eq!(windows.with_a_target().unwrap().len(), 4);
+        let _ = rows.targets.shallow_clone().fill_(f64::NAN);
+        assert!(windows.with_a_target().is_none());
     }
 
     #[test]
     fn a_selection_shares_the_table() {
         let windows = table(2, 1, [0, 10]).unwrap();
         let chosen = windows.select(&Tensor::from_slice(&[5i64, 1]));
-        assert_eq!(chosen.rows.data_ptr(), windows.rows.data_ptr());
+        assert_eq!(chosen.rows.features.data_ptr(), windows.rows.features.data_ptr());
         assert_eq!(chosen.gather(&Tensor::from_slice(&[1i64])).targets.int64_value(&[0, 0]), 300);
     }
 }

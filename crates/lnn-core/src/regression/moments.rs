@@ -3,19 +3,19 @@
 use crate::error::Error;
 use tch::{Kind, Tensor};
 
-/// Count, mean, sum of squared distances from the mean, minimum and maximum of the data so far, in float64.
+/// Count, mean, sum of squared distances from the mean, minimum and maximum of the data so far, in float64. NaN is left out.
 ///
 /// Each block is centred on its own mean before it is squared, and blocks are joined by the formula of Chan, Golub and `LeVeque`
 /// (1979), therefore an offset of many deviations loses no digits of the deviation.
 #[derive(Debug)]
 pub struct Moments {
     over: Vec<i64>,
-    count: f64,
     sums: Option<Sums>,
 }
 
 #[derive(Debug)]
 struct Sums {
+    count: Tensor,
     mean: Tensor,
     squares: Tensor,
     minimum: Tensor,
@@ -25,16 +25,16 @@ struct Sums {
 /// Mean and standard deviation, with the summed dimensions kept as extent 1.
 #[derive(Debug)]
 pub struct Statistics {
-    /// The mean, float64. That of a constant is the constant itself.
+    /// The mean, float64. That of a constant is the constant itself, that of no number NaN.
     pub mean: Tensor,
-    /// The standard deviation, float64; 0 for a constant and above 0 otherwise.
+    /// The standard deviation, float64; 0 for a constant and for no number, and above 0 otherwise.
     pub deviation: Tensor,
 }
 
 impl Moments {
     /// The moments of no data, over the dimensions `over`, which are kept with extent 1.
     pub fn over(over: &[i64]) -> Self {
-        Self { over: over.to_vec(), count: 0.0, sums: None }
+        Self { over: over.to_vec(), sums: None }
     }
 
     /// Adds a block. Blocks differ in extent only along the dimensions that are summed over; one without elements adds nothing.
@@ -46,43 +46,47 @@ impl Moments {
             return Ok(());
         }
         let x = block.to_kind(Kind::Double);
-        let mean = x.f_mean_dim(&self.over[..], true, Kind::Double)?;
-        let squares = (&x - &mean).f_square()?.f_sum_dim_intlist(&self.over[..], true, Kind::Double)?;
-        let count = x.numel() as f64 / mean.numel() as f64;
+        let absent = x.f_isnan()?;
+        let sum = |x: &Tensor| x.f_sum_dim_intlist(&self.over[..], true, Kind::Double);
+        let count = sum(&absent.logical_not())?;
+        let mean = sum(&x.f_masked_fill(&absent, 0.0)?)? / count.clamp_min(1.0);
+        let squares = sum(&(&x - &mean).f_square()?.f_masked_fill(&absent, 0.0)?)?;
         let found = Sums {
+            count,
             mean,
             squares,
-            minimum: x.f_amin(&self.over[..], true)?,
-            maximum: x.f_amax(&self.over[..], true)?,
+            minimum: x.f_masked_fill(&absent, f64::INFINITY)?.f_amin(&self.over[..], true)?,
+            maximum: x.f_masked_fill(&absent, f64::NEG_INFINITY)?.f_amax(&self.over[..], true)?,
         };
-        let all = self.count + count;
         self.sums = Some(match self.sums.take() {
             None => found,
             Some(before) => {
+                let all = before.count.f_add(&found.count)?;
+                let share = &found.count / all.clamp_min(1.0);
                 let distance = found.mean.f_sub(&before.mean)?;
-                let between = distance.square() * (self.count * count / all);
+                let between = distance.square() * (&before.count * &share);
                 Sums {
-                    mean: before.mean + distance * (count / all),
+                    count: all,
+                    mean: before.mean + distance * share,
                     squares: before.squares + found.squares + between,
                     minimum: before.minimum.minimum(&found.minimum),
                     maximum: before.maximum.maximum(&found.maximum),
                 }
             }
         });
-        self.count = all;
         Ok(())
     }
 
     /// Mean and deviation; `None` before the first block. What has the same minimum and maximum is a constant.
     pub fn statistics(&self) -> Option<Statistics> {
-        let Sums { mean, squares, minimum, maximum } = self.sums.as_ref()?;
-        let range = maximum - minimum;
-        let deviation = (squares / self.count).sqrt();
+        let Sums { count, mean, squares, minimum, maximum } = self.sums.as_ref()?;
+        let range = (maximum - minimum).clamp_min(0.0);
+        let deviation = (squares / count.clamp_min(1.0)).sqrt();
         // Squares of tiny distances can become 0; half the range is then as good an estimate as any.
         let deviation = deviation.where_self(&deviation.gt(0.0), &(&range / 2.0));
         let constant = range.eq(0.0);
         Some(Statistics {
-            mean: minimum.where_self(&constant, mean),
+            mean: minimum.where_self(&constant, mean).masked_fill(&count.eq(0.0), f64::NAN),
             deviation: deviation.where_self(&constant.logical_not(), &deviation.zeros_like()),
         })
     }
@@ -109,6 +113,20 @@ mod tests {
         let Statistics { mean, deviation } = statistics(&x);
         assert!((mean - x.mean_dim(0, true, Kind::Double)).abs().max().double_value(&[]) < 1e-12);
         assert!((deviation - x.std_dim(0, false, true)).abs().max().double_value(&[]) < 1e-12);
+    }
+
+    #[test]
+    fn missing_numbers_are_left_out_of_each_column() {
+        let x = seeded(2, || randn([100, 3], DOUBLE));
+        let _ = x.narrow(0, 20, 50).narrow(1, 1, 1).fill_(f64::NAN);
+        let _ = x.narrow(1, 2, 1).fill_(f64::NAN);
+        let Statistics { mean, deviation } = statistics(&x);
+        let present = Tensor::cat(&[x.narrow(0, 0, 20), x.narrow(0, 70, 30)], 0);
+        for (column, expected) in [(0, x.select(1, 0)), (1, present.select(1, 1))] {
+            assert!((mean.double_value(&[0, column]) - expected.mean(Kind::Double).double_value(&[])).abs() < 1e-12);
+            assert!((deviation.double_value(&[0, column]) - expected.std(false).double_value(&[])).abs() < 1e-12);
+        }
+        assert!(mean.double_value(&[0, 2]).is_nan() && deviation.double_value(&[0, 2]) <= 0.0);
     }
 
     #[test]

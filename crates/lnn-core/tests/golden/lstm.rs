@@ -1,15 +1,14 @@
 //! The LSTM, fused and step by step.
 
 use crate::{Golden, KINDS, prefixed};
-use lnn_core::{Cell, Lstm, Parameters, Run, Sequence, State};
+use lnn_core::{Cell, Lstm, Run, Sequence, State};
 use tch::{Device, Kind, Tensor};
 
 /// Compares one run, with the gradients of `sum(outputs²) + sum(c_T²)`.
 fn check_lstm(golden: &Golden, from_zero: bool, scan: impl Fn(&Lstm, &Tensor, Option<&State>) -> Run) {
     let [inputs, rows] = golden.extents();
-    let mut parameters = Parameters::blank(golden.kind, Device::Cpu);
+    let mut parameters = golden.parameters();
     let lstm = Lstm::new(&mut parameters.root(), inputs, rows / 4).unwrap();
-    golden.fill(&parameters, "");
     let [x, h0, c0] = ["x", "h0", "c0"].map(|name| golden.leaf(name));
     let initial = State::new(vec![h0.shallow_clone(), c0.shallow_clone()]);
     let run = scan(&lstm, &x, (!from_zero).then_some(&initial));

@@ -1,5 +1,6 @@
 //! The options that follow the path in the text after a reader's colon: `PATH,name=value,…`.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The reason why an option is refused.
@@ -49,14 +50,14 @@ pub(super) fn number<T: FromStr>(
 pub(super) fn word<T: Copy>(option: &str, found: &str, words: &[(&str, T)]) -> Result<T, OptionError> {
     let value = words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value);
     let known: Vec<_> =
-        words.iter().map(|(word, _)| *word).filter(|word| word.chars().all(char::is_alphabetic)).collect();
+        words.iter().map(|(word, _)| *word).filter(|word| word.chars().all(|c| c.is_alphabetic() || c == '-')).collect();
     value.ok_or_else(|| OptionError::new(option, known.join(" or "), found))
 }
 
 /// Parses the first and the last place of a range, `A..B` without B.
-pub(super) fn range(option: &str, found: &str) -> Result<std::ops::Range<usize>, OptionError> {
+pub(super) fn range(option: &str, found: &str) -> Result<Range<usize>, OptionError> {
     let parsed = found.split_once("..").and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
     parsed
-        .filter(|range: &std::ops::Range<usize>| !range.is_empty())
+        .filter(|range: &Range<usize>| !range.is_empty())
         .ok_or_else(|| OptionError::new(option, "A..B with A below B", found))
 }

@@ -6,8 +6,10 @@ use crate::progress::Progress;
 use crate::readers::csv::SeriesError;
 use crate::source::{DataSource, Parts, SplitRequest};
 use crate::split::SplitScheme;
-use lnn_core::{InputSpec, SampleSet, Timing, Windows};
-use ndarray::{Array2, Axis};
+use lnn_core::{
+    Cut, InputShape, InputSpec, Missing, Per, Rows, SampleSet, Samples, Task, Timing, Windows,
+};
+use ndarray::{ArrayView1, ArrayView2};
 use std::path::{Path, PathBuf};
 use tch::Tensor;
 
@@ -15,31 +17,53 @@ use tch::Tensor;
 #[derive(Debug)]
 pub struct Series {
     path: PathBuf,
-    /// Names of the I input features of a window.
-    features: Vec<String>,
-    /// Names of the O values to predict.
-    values: Vec<String>,
-    /// `[R, I]`, float64.
-    rows: Tensor,
-    /// `[R, O]`, float64.
-    targets: Tensor,
-    /// `[R]`, float64: the time since the row before, if there is a column of time; the first row has that of the second.
-    dt: Option<Tensor>,
-    timing: Option<Timing>,
+    spec: InputSpec,
+    rows: Rows,
     /// One hash for each row.
     hashes: Vec<u64>,
     /// The first row of the test, where it is not a fraction of all.
     test_from: Option<usize>,
-    extents: Extents,
+    cut: Cut,
+    /// The fraction of the rows, at the end, for the test.
+    test: f64,
 }
 
-/// How a series is cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Extents {
-    /// Rows of a window.
-    pub(crate) window: usize,
-    /// Rows from the last one of a window to its target.
-    pub(crate) horizon: usize,
+/// What a table holds.
+pub(crate) struct Content<'a> {
+    /// Names of the I features of a row.
+    pub(crate) features: Vec<String>,
+    /// `[R, I]`; NaN for what is missing.
+    pub(crate) numbers: ArrayView2<'a, f64>,
+    pub(crate) targets: Targets<'a>,
+    /// `[R]`, increasing.
+    pub(crate) times: Option<&'a [f64]>,
+}
+
+/// What the rows of a table may be the target of.
+pub(crate) enum Targets<'a> {
+    /// Values with their names, `[R, O]`.
+    Values {
+        /// O names.
+        names: Vec<String>,
+        /// NaN for what is missing.
+        numbers: ArrayView2<'a, f64>,
+    },
+    /// Classes with their names, and the place of that of each row.
+    Classes {
+        /// All of them.
+        names: Vec<String>,
+        /// `[R]`; `None` for a row without a class.
+        labels: Vec<Option<usize>>,
+    },
+}
+
+/// How a table is read as windows.
+pub(crate) struct Reading {
+    /// What a model divides `dt` by; the median of `dt` if absent.
+    pub(crate) time_unit: Option<f64>,
+    pub(crate) missing: Missing,
+    pub(crate) per: Per,
+    pub(crate) cut: Cut,
     /// The fraction of the rows, at the end, for the test.
     pub(crate) test: f64,
 }
@@ -48,45 +72,46 @@ pub(crate) struct Extents {
 const TIME: &str = "\0time";
 
 impl Series {
-    /// A series of the `numbers [R, I + O]` of features and values, at increasing `times [R]`. What a model divides `dt` by is
-    /// `time_unit`, or the median difference.
-    pub(crate) fn new(
-        path: &Path,
-        [features, values]: [Vec<String>; 2],
-        numbers: &Array2<f64>,
-        times: Option<&[f64]>,
-        time_unit: Option<f64>,
-        extents: Extents,
-    ) -> Self {
+    /// A series of the rows of a table.
+    pub(crate) fn new(path: &Path, content: Content<'_>, reading: Reading) -> Self {
+        let Content { features, numbers, targets, times } = content;
         let dt = times.map(differences);
         let timing = dt.as_deref().and_then(|dt| {
             let median = median(dt)?;
-            let unit = time_unit.unwrap_or(median);
+            let unit = reading.time_unit.unwrap_or(median);
             Some(Timing { unit, typical_dt: median / unit })
         });
-        let names: Vec<&String> = features.iter().chain(&values).collect();
-        let hash = |(row, numbers): (usize, ndarray::ArrayView1<'_, f64>)| {
+        let of_cells = |names: &[String], numbers: ArrayView1<'_, f64>| {
             let cells = names.iter().zip(numbers).map(|(name, number)| kept::of_cell(name, *number));
-            let time = dt.as_ref().map(|dt| kept::of_cell(TIME, dt[row]));
-            cells.chain(time).fold(0_u64, u64::wrapping_add)
+            cells.fold(0_u64, u64::wrapping_add)
         };
-        let hashes = numbers.axis_iter(Axis(0)).enumerate().map(hash).collect();
-        let table = |from: usize, to: usize| {
-            let part = numbers.slice_axis(Axis(1), (from..to).into());
-            let numbers: Vec<f64> = part.iter().copied().collect();
-            Tensor::from_slice(&numbers).view([part.nrows() as i64, part.ncols() as i64])
+        let of_target = |row: usize| match &targets {
+            Targets::Values { names, numbers } => of_cells(names, numbers.row(row)),
+            Targets::Classes { names, labels } => labels[row].map_or(0, |place| kept::of_cell(&names[place], 1.0)),
         };
+        let hash = |row: usize| {
+            let time = dt.as_ref().map_or(0, |dt| kept::of_cell(TIME, dt[row]));
+            of_cells(&features, numbers.row(row)).wrapping_add(of_target(row)).wrapping_add(time)
+        };
+        let hashes = (0..numbers.nrows()).map(hash).collect();
+        let (task, targets) = match targets {
+            Targets::Values { names, numbers } => (Task::Regression { value_names: names }, table(numbers)),
+            Targets::Classes { names, labels } => {
+                let label = |place: &Option<usize>| place.map_or(Samples::NO_LABEL, |place| place as i64);
+                let labels: Vec<i64> = labels.iter().map(label).collect();
+                (Task::Classification { class_names: names }, Tensor::from_slice(&labels))
+            }
+        };
+        let Reading { missing, per, cut, test, .. } = reading;
+        let dt = dt.as_deref().map(Tensor::from_slice);
         Self {
             path: path.to_owned(),
-            rows: table(0, features.len()),
-            targets: table(features.len(), features.len() + values.len()),
-            features,
-            values,
-            dt: dt.as_deref().map(Tensor::from_slice),
-            timing,
+            rows: Rows { features: table(numbers), dt, targets, per },
+            spec: InputSpec { shape: InputShape::Sequences { features }, task, per, timing, missing },
             hashes,
             test_from: None,
-            extents,
+            cut,
+            test,
         }
     }
 
@@ -119,43 +144,54 @@ impl Series {
     }
 
     /// Returns the windows of the part called `part`: those whose target is in the rows `from..to`. With `reach_back`, their inputs
-    /// may lie before.
+    /// may lie before. Windows without a target are left out and named in `notices`.
     fn windows(
         &self,
         part: &'static str,
         [from, to]: [usize; 2],
         reach_back: bool,
+        notices: &mut Vec<String>,
     ) -> Result<SampleSet, SeriesError> {
-        let Extents { window, horizon, .. } = self.extents;
-        let tables = [&self.rows, &self.targets];
-        let extents = [window, horizon].map(|extent| i64::try_from(extent).unwrap_or(i64::MAX));
         let rows = [from as i64, to as i64];
         let windows = match reach_back {
-            true => Windows::with_targets_in(tables, self.dt.as_ref(), rows, extents),
-            false => Windows::within(tables, self.dt.as_ref(), rows, extents),
+            true => Windows::with_targets_in(&self.rows, rows, self.cut),
+            false => Windows::within(&self.rows, rows, self.cut),
         };
-        windows.map(SampleSet::Windows).ok_or_else(|| {
-            let (path, expected) = (self.path.clone(), window.saturating_add(horizon));
-            SeriesError::TooShort { path, part, rows: to - from, expected, window, horizon }
-        })
+        let path = || self.path.clone();
+        let Some(windows) = windows else {
+            let Cut { window, horizon, .. } = self.cut;
+            let expected = window.saturating_add(horizon);
+            return Err(SeriesError::TooShort { path: path(), part, rows: to - from, expected, window, horizon });
+        };
+        let Some(chosen) = windows.with_a_target() else {
+            return Err(SeriesError::NoTarget { path: path(), part });
+        };
+        let without = windows.len() - chosen.len();
+        if without > 0 {
+            notices.push(format!(
+                "{without} of the {} windows of the {part} part have no target and are left out",
+                windows.len()
+            ));
+        }
+        Ok(SampleSet::Windows(chosen))
     }
 
     /// Returns the number of rows before the test part.
     fn before_test(&self) -> usize {
         let rows = self.hashes.len();
-        self.test_from.unwrap_or_else(|| rows - (rows as f64 * self.extents.test).round() as usize)
+        self.test_from.unwrap_or_else(|| rows - (rows as f64 * self.test).round() as usize)
     }
 }
 
 impl DataSource for Series {
     fn spec(&self) -> InputSpec {
-        InputSpec { timing: self.timing, ..InputSpec::sequences(self.features.clone(), self.values.clone()) }
+        self.spec.clone()
     }
 
     /// The three parts follow one another in time.
     fn parts(&self, request: &SplitRequest<'_>) -> Result<Parts, DataError> {
         let rows = self.hashes.len();
-        let (ends, notices) = if let Some(kept) = request.kept {
+        let (ends, mut notices) = if let Some(kept) = request.kept {
             kept::ends(&self.hashes, kept)?
         } else {
             let rest = self.before_test();
@@ -165,9 +201,9 @@ impl DataSource for Series {
         let reach_back = request.scheme == SplitScheme::Stratified;
         let hashes = |from: usize, to: usize| self.hashes[from..to].to_vec();
         let parts = Parts {
-            train: self.windows("training", [0, first], false)?,
-            validation: self.windows("validation", [first, rest], reach_back)?,
-            test: self.windows("test", [rest, rows], false)?,
+            train: self.windows("training", [0, first], false, &mut notices)?,
+            validation: self.windows("validation", [first, rest], reach_back, &mut notices)?,
+            test: self.windows("test", [rest, rows], false, &mut notices)?,
             fingerprints: Fingerprints { train: hashes(0, first), validation: hashes(first, rest) },
             notices,
         };
@@ -179,8 +215,14 @@ impl DataSource for Series {
         if self.test_from == Some(rows) {
             return Err(SeriesError::AllTrained { path: self.path.clone(), rows }.into());
         }
-        Ok(self.windows("test", [first, rows], false)?)
+        Ok(self.windows("test", [first, rows], false, &mut Vec::new())?)
     }
+}
+
+/// The numbers as a tensor, float64.
+fn table(numbers: ArrayView2<'_, f64>) -> Tensor {
+    let flat: Vec<f64> = numbers.iter().copied().collect();
+    Tensor::from_slice(&flat).view([numbers.nrows() as i64, numbers.ncols() as i64])
 }
 
 /// Returns the time since the row before; the first row has that of the second, or 1.

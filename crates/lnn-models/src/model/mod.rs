@@ -102,7 +102,7 @@ impl Model {
     /// memory.
     pub fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
         self.input.check(&training.narrow(0, 1).input.x.size())?;
-        self.preprocessing.fit(training)?;
+        self.preprocessing.fit(training, &self.input)?;
         self.network.fit(&|| self.preprocessing.apply(training.spread(FITTED_INPUTS).input).x)
     }
 
@@ -127,14 +127,15 @@ impl Model {
         Ok(())
     }
 
-    /// Refuses an input that does not fit the model. [`run`](Self::run) checks the shape of `x` alone, because reading the values of
-    /// `dt` waits for the device.
+    /// Refuses an input that does not fit the model: other shapes, numbers that are not finite, NaN where values may not be missing.
+    /// [`run`](Self::run) checks the shape of `x` alone, because reading values waits for the device.
     ///
     /// # Errors
     /// [`Error::Contract`] or [`Error::NoTime`].
     pub fn check(&self, input: &Input) -> Result<(), Error> {
         let size = input.x.size();
         self.input.check(&size)?;
+        self.input.check_values(&input.x)?;
         if input.dt.is_none() {
             return Ok(());
         }

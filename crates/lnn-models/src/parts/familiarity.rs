@@ -45,14 +45,20 @@ impl Preprocessing {
         if !self.standardizes() {
             return Vec::new();
         }
+        // Missing values are far from nothing.
         let distance = (x.to_kind(Kind::Double) - self.mean()).abs();
-        let moved = distance.amax([0i64, 1], false).gt(0.0).logical_and(&self.deviation().isinf().view(-1));
-        let mean = (&distance / self.deviation()).mean_dim(&[0i64, 1][..], false, Kind::Double);
+        let missing = distance.isnan();
+        let empty = missing.flatten(0, 1).all_dim(0, false);
+        let moved = distance.masked_fill(&missing, 0.0).amax([0i64, 1], false).gt(0.0);
+        let moved = moved.logical_and(&self.deviation().isinf().view(-1));
+        let mean = (&distance / self.deviation()).nanmean(&[0i64, 1][..], false, Kind::Double);
         let far = mean.gt(FAR);
         let mut found = Vec::new();
         for (place, name) in features.iter().enumerate() {
             let place = [place as i64];
-            if moved.int64_value(&place) != 0 {
+            if empty.int64_value(&place) != 0 {
+                found.push(format!("the column {name:?} has no value at any step"));
+            } else if moved.int64_value(&place) != 0 {
                 let value = self.mean().double_value(&[0, 0, place[0]]);
                 found.push(format!("the column {name:?} was constant ({value}) in training and is not here; the model ignores it"));
             } else if far.int64_value(&place) != 0 {

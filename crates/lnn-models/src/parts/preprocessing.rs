@@ -5,7 +5,8 @@ use crate::parts::preprocessing_script;
 use crate::parts::reading_order::Scan;
 use crate::parts::standardization::Standardization;
 use lnn_core::{
-    Init, Input, InputShape, InputSpec, Moments, Per, SampleSet, Samples, Scope, Script, Statistics, Task,
+    Init, Input, InputShape, InputSpec, Missing, Moments, SampleSet, Samples, Scope, Script, Statistics, Task,
+    steps_where,
 };
 use tch::{Kind, Tensor};
 
@@ -25,7 +26,8 @@ pub(crate) struct Preprocessing {
     kind: Kind,
     /// What `dt` is divided by.
     time_unit: f64,
-    per: Per,
+    /// Whether NaN is a missing value, for which each feature has a second number that says whether it is present.
+    missing: Missing,
     standardization: Standardization,
 }
 
@@ -57,14 +59,18 @@ impl Preprocessing {
             constant_values: Vec::new(),
             kind: scope.kind(),
             time_unit: input.timing.map_or(1.0, |timing| timing.unit),
-            per: input.per,
+            missing: input.missing,
             standardization: kind,
         })
     }
 
     /// Computes mean and standard deviation of the inputs, bytes as parts of 255, and of the values. Steps that a mask does not count
-    /// are left out. The deviation of a constant input becomes infinite, so that it contributes 0 whatever it is later.
-    pub(crate) fn fit(&mut self, training: &SampleSet) -> Result<(), Error> {
+    /// and missing values are left out. The deviation of a constant input becomes infinite, so that it contributes 0 whatever it is
+    /// later.
+    ///
+    /// # Errors
+    /// [`Error::Standardization`] with the name of a feature that is missing at all steps.
+    pub(crate) fn fit(&mut self, training: &SampleSet, input: &InputSpec) -> Result<(), Error> {
         if !self.standardizes() {
             return Ok(());
         }
@@ -82,6 +88,13 @@ impl Preprocessing {
             inputs.add(&input.counted_steps(&input.x))?;
         }
         let Some(Statistics { mean, deviation }) = inputs.statistics() else { return Ok(()) };
+        let empty = mean.isnan().flatten(0, -1);
+        if let InputShape::Sequences { features } = &input.shape
+            && let Some(name) = (0..).zip(features).find_map(|(i, name)| (empty.int64_value(&[i]) == 1).then_some(name))
+        {
+            let reason = format!("the column {name:?} has no value in the training part; hint: leave it out");
+            return Err(Error::Standardization(reason));
+        }
         let deviation = deviation.where_self(&deviation.gt(0.0), &deviation.full_like(f64::INFINITY));
         self.mean.f_copy_(&mean.view_as(&self.mean))?;
         self.deviation.f_copy_(&deviation.view_as(&self.deviation))?;
@@ -90,13 +103,13 @@ impl Preprocessing {
 
     /// Computes mean and standard deviation of the values at `places`. The deviation of a constant value becomes its size, or 1 for 0.
     pub(crate) fn fit_values(&mut self, training: &SampleSet, places: &[i64]) -> Result<(), Error> {
-        let mut moments = match self.per {
-            Per::Sequence => Moments::over(&[0]),
-            Per::Step => Moments::over(&[0, 1]),
-        };
-        for Samples { input, targets } in training.blocks(BLOCK) {
-            let targets = targets.to_kind(Kind::Double);
-            moments.add(&if self.per == Per::Step { input.counted_steps(&targets) } else { targets })?;
+        let mut moments = Moments::over(&[0]);
+        for block in training.blocks(BLOCK) {
+            let targets = block.targets.to_kind(Kind::Double);
+            moments.add(&match block.counts() {
+                Some(counts) => steps_where(&targets, &counts).squeeze_dim(1),
+                None => targets,
+            })?;
         }
         let Some([own_mean, own_deviation]) = &mut self.values else { return Ok(()) };
         let Some(Statistics { mean, deviation }) = moments.statistics() else { return Ok(()) };
@@ -122,7 +135,18 @@ impl Preprocessing {
             Standardization::None => x,
             _ => (&x - &self.mean) / &self.deviation,
         };
-        Input { x: x.to_kind(self.kind), dt: dt.map(|dt| self.time(&dt)), mask }
+        Input { x: self.rounded(&x), dt: dt.map(|dt| self.time(&dt)), mask }
+    }
+
+    /// Standardised numbers `[.., I]` in the dtype of the model. Where values may be missing, those that are missing become 0, and I numbers
+    /// follow that are 1 where the value is present.
+    fn rounded(&self, x: &Tensor) -> Tensor {
+        let x = x.to_kind(self.kind);
+        if self.missing == Missing::Refused {
+            return x;
+        }
+        let missing = x.isnan();
+        Tensor::cat(&[x.masked_fill(&missing, 0.0), missing.logical_not().to_kind(self.kind)], -1)
     }
 
     /// The time between steps in units of the model, in its dtype.
@@ -164,7 +188,7 @@ impl Preprocessing {
                 ));
             }
         };
-        Ok(x.to_kind(self.kind))
+        Ok(self.rounded(&x))
     }
 
     /// Converts standardised predictions `[B, O]` to the units of the values; logits stay as they are.

@@ -5,7 +5,7 @@
 
 use crate::parts::reading_order::Scan;
 use crate::parts::standardization::Standardization;
-use lnn_core::{InputShape, InputSpec, Script, Task};
+use lnn_core::{InputShape, InputSpec, Missing, Script, Task};
 use lnn_sys::ScriptAttribute;
 
 /// The preprocessing of `input`, of which `constants` numbers have an infinite deviation. A network that can be run by the steps of an
@@ -27,9 +27,15 @@ pub(crate) fn of(
                 .replace("HEIGHT", &height.to_string())
                 .replace("WIDTH", &width.to_string())
         }
-        InputShape::Sequences { ref features } => SEQUENCES.replace("FEATURES", &features.len().to_string()),
+        InputShape::Sequences { ref features } => SEQUENCES
+            .replace("FEATURES", &features.len().to_string())
+            .replace("    MISSING\n", if input.may_miss() { MISSING } else { "" }),
     };
-    let check = if input.image().is_some() { CHECK_IMAGES } else { CHECK_SEQUENCES };
+    let check = match (&input.shape, input.missing) {
+        (InputShape::Images { .. }, _) => CHECK_IMAGES,
+        (InputShape::Sequences { .. }, Missing::Refused) => CHECK_SEQUENCES,
+        (InputShape::Sequences { .. }, Missing::Mask) => CHECK_PRESENT,
+    };
     let values = if matches!(input.task, Task::Regression { .. }) { TO_UNITS } else { STAYS };
     let source = CHECK_STATISTICS.to_owned() + &source + check + values;
     Script::new("Preprocessing", source).attribute("constants", ScriptAttribute::Int(constants))
@@ -91,10 +97,17 @@ def forward(self, x: Tensor, dtype: int) -> Tensor:
     assert fits, 'the model takes sequences [N, T, FEATURES], found {}'.format(x.size())
     assert x.is_floating_point(), 'the model takes floating-point sequences'
     self.check_statistics()
-    return ((x - self.mean) / self.deviation).to(dtype)
+    x = ((x - self.mean) / self.deviation).to(dtype)
+    MISSING
+    return x
 
 def steps(self, x: Tensor, dtype: int) -> Tensor:
     return self.forward(x, dtype)
+";
+
+/// Missing values become 0, and each feature gets a second number that is 1 where it is present.
+const MISSING: &str = "    missing = torch.isnan(x)
+    x = torch.cat([x.masked_fill(missing, 0.0), torch.logical_not(missing).to(dtype)], 2)
 ";
 
 /// What costs a pass over the numbers, and is therefore checked on request alone.
@@ -108,7 +121,14 @@ def check(self, images: Tensor) -> None:
 /// The same for sequences.
 const CHECK_SEQUENCES: &str = "
 def check(self, x: Tensor) -> None:
-    assert bool(torch.isfinite(x).all()), 'the model takes finite numbers, found NaN or infinite ones'
+    assert bool(torch.isfinite(x).all()), 'the model takes finite numbers, found NaN or infinite ones; hint: one that was \
+        trained with missing=mask takes NaN for a missing value'
+";
+
+/// The same where NaN is a missing value.
+const CHECK_PRESENT: &str = "
+def check(self, x: Tensor) -> None:
+    assert not bool(torch.isinf(x).any()), 'the model takes finite numbers, and NaN for missing values, found infinite ones'
 ";
 
 /// `Preprocessing::to_units` for values: in float64 where the input `x` was, otherwise in the dtype of the model.

@@ -18,7 +18,7 @@ fn fitted(kind: Standardization, images: &Tensor) -> Tensor {
     let input = InputSpec::images([size[1], size[2], size[3]], vec![]);
     let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
     let mut preprocessing = Preprocessing::new(&mut parameters.root(), kind, &input).unwrap();
-    preprocessing.fit(&stored(images, &images.select(1, 0))).unwrap();
+    preprocessing.fit(&stored(images, &images.select(1, 0)), &input).unwrap();
     preprocessing.apply(Input::new(images.to_kind(Kind::Float) / 255.0)).x
 }
 
@@ -46,7 +46,7 @@ fn of_series(x: &Tensor, y: &Tensor) -> (Preprocessing, InputSpec) {
     let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
     let mut preprocessing =
         Preprocessing::new(&mut parameters.root(), Standardization::Channels, &input).unwrap();
-    preprocessing.fit(&stored(x, y)).unwrap();
+    preprocessing.fit(&stored(x, y), &input).unwrap();
     (preprocessing, input)
 }
 
@@ -134,7 +134,7 @@ fn features_and_values_of_sequences_have_numbers_of_their_own() {
     let scale = Tensor::from_slice(&[1.0f32, 10.0, 100.0]);
     let x = (seeded(0, || randn([50, 20, 3], (Kind::Float, Device::Cpu))) + 3.0) * scale;
     let values = seeded(1, || randn([50, 2], (Kind::Float, Device::Cpu))) * 7.0 - 2.0;
-    preprocessing.fit(&stored(&x, &values)).unwrap();
+    preprocessing.fit(&stored(&x, &values), &input).unwrap();
     let applied = preprocessing.apply(Input::new(x)).x;
     let mean = applied.mean_dim(&[0i64, 1][..], false, Kind::Float).abs().max().double_value(&[]);
     assert!(mean < 1e-4, "{mean}");

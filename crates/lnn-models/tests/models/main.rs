@@ -3,6 +3,7 @@
 mod double;
 mod growth;
 mod laws;
+mod missing;
 mod padding;
 mod per_step;
 mod precision;

@@ -5,7 +5,7 @@ use super::class_counts::{ClassCounts, Scores};
 use super::target_errors::ErrorSums;
 use crate::batches::{Stream, stream_seed};
 use crate::entry::Entry;
-use lnn_core::{Input, SampleSet, Samples, seeded};
+use lnn_core::{Input, SampleSet, Samples, seeded, steps_where};
 use lnn_models::{Error, Mode, Model, Output};
 use tch::{Device, Kind, Tensor};
 
@@ -140,20 +140,18 @@ impl<'a> Sums<'a> {
 
     /// Adds the next block of the samples.
     fn add(&mut self, prediction: &Tensor, block: &Samples) {
-        let (targets, mask) = (&block.targets, block.input.mask.as_ref());
-        let count = block.target_count();
-        self.loss += self.model.loss(prediction, targets, mask, 0.0).to_kind(Kind::Double) * &count;
-        let counted = |tensor: &Tensor, per_step: bool| match per_step {
-            true => block.input.counted_steps(tensor),
-            false => tensor.shallow_clone(),
+        let (targets, counts, count) = (&block.targets, block.counts(), block.target_count());
+        let loss = self.model.loss(prediction, targets, counts.as_ref(), 0.0);
+        self.loss += loss.to_kind(Kind::Double) * &count;
+        let counted = |tensor: &Tensor| {
+            counts.as_ref().map_or_else(|| tensor.shallow_clone(), |counts| steps_where(tensor, counts))
         };
-        let per_step = prediction.dim() == 3;
         if let Some(classes) = &mut self.classes {
-            classes.add(&counted(&prediction.argmax(-1, false), per_step), &counted(targets, per_step));
+            classes.add(&counted(&prediction.argmax(-1, false)), &counted(targets));
         }
         if let Some(values) = &mut self.values {
             let last = self.set.last_values(self.samples, block.len());
-            values.add(&counted(prediction, per_step), &counted(targets, per_step), last);
+            values.add(&counted(prediction), &counted(targets), last.map(|last| counted(&last)));
         }
         self.targets += count;
         self.samples += block.len();

@@ -29,8 +29,9 @@ impl Descent<'_> {
         let pass = || entry.run(model, batch.input.shallow_clone(), mode);
         let Output { prediction, steps, activity, .. } =
             config.precision.forward(batch.targets.device(), pass)??;
-        let mask = batch.input.mask.as_ref();
-        let loss = model.loss(&prediction, &batch.targets, mask, config.label_smoothing);
+        let counts = batch.counts();
+        let counts = counts.as_ref();
+        let loss = model.loss(&prediction, &batch.targets, counts, config.label_smoothing);
         let norms = steps.map(|steps| {
             let gradient = Tensor::run_backward(&[&loss], &[&steps], true, false).remove(0);
             gradient.square().sum_dim_intlist(&[0i64, 2][..], false, Kind::Double).sqrt()
@@ -42,10 +43,15 @@ impl Descent<'_> {
         self.optimizer.descend()?;
         let prediction = prediction.detach();
         let reported = match config.label_smoothing > 0.0 {
-            true => model.loss(&prediction, &batch.targets, mask, 0.0),
+            true => model.loss(&prediction, &batch.targets, counts, 0.0),
             false => loss.detach(),
         };
-        let correct = model.task().correct(&prediction, &batch.targets, mask);
+        let correct = model.task().correct(&prediction, &batch.targets, counts);
+        // An epoch counts samples: of targets per step, the part that is right is that of the samples.
+        let correct = match counts {
+            Some(_) => correct.map(|correct| correct * batch.len() / batch.target_count().clamp_min(1.0)),
+            None => correct,
+        };
         Ok(StepResult { loss: reported, correct, activity, norms })
     }
 }

@@ -197,7 +197,7 @@ fn what_is_wrong_is_named_with_its_line_and_column() {
     for (content, options, words) in [
         ("a,b\n1,2\n3,x\n", "", vec!["line 3", "\"b\"", "\"x\""]),
         ("a,b\n1,NaN\n", "", vec!["line 2", "\"b\"", "NaN"]),
-        ("a,b\n1,\n", "", vec!["line 2", "fill the gap"]),
+        ("a,b\n1,\n", "", vec!["line 2", "missing=mask"]),
         ("a,b\n1,1e300\n", "", vec!["finite number"]),
         ("a,b\n1,2\n3\n", "", vec!["line 3", "2 cells", "found 1"]),
         ("1,2\n3,4\n", "", vec!["header", "numbers"]),
@@ -226,4 +226,84 @@ fn what_is_wrong_is_named_with_its_line_and_column() {
         }
     }
     assert!(open("/nowhere/x.csv", None, &mut |_| ()).unwrap_err().to_string().contains("/nowhere/x.csv"));
+}
+
+/// Rows `a, b` with gaps: `b` is missing at 3 and 4, `a` at 0 and 7.
+fn with_gaps() -> String {
+    let cell = |gap: bool, i: usize| if gap { String::new() } else { i.to_string() };
+    let rows = (0..40).map(|i| format!("{},{}\n", cell(i == 0 || i == 7, i), cell(i == 3 || i == 4, 10 * i)));
+    std::iter::once("a,b\n".to_owned()).chain(rows).collect()
+}
+
+#[test]
+fn missing_values_become_nan_and_windows_without_a_target_are_left_out() {
+    let series = opened(&with_gaps(), ",target=b,window=3,missing=mask").unwrap();
+    assert!(series.spec().may_miss());
+    let parts = parts(&series, 0.25).unwrap();
+    let train = parts.train.narrow(0, parts.train.len());
+    let targets = Vec::<f64>::try_from(train.targets.view(-1)).unwrap();
+    assert_eq!(targets[..3], [50.0, 60.0, 70.0]);
+    assert_eq!(train.input.x.isnan().any().int64_value(&[]), 1);
+    let left_out = "2 of the 22 windows of the training part have no target";
+    assert!(parts.notices.len() == 1 && parts.notices[0].starts_with(left_out), "{:?}", parts.notices);
+}
+
+#[test]
+fn missing_values_become_those_of_the_row_before_on_request() {
+    let text = with_gaps().replacen("\n,0\n", "\n0,0\n", 1);
+    let series = opened(&text, ",columns=a+b,target=b,window=8,missing=previous,test=all").unwrap();
+    assert!(!series.spec().may_miss());
+    let first = series.test().unwrap().narrow(0, 1).input.x;
+    assert_eq!(Vec::<f64>::try_from(first.select(2, 0).view(-1)).unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0]);
+    assert_eq!(Vec::<f64>::try_from(first.select(2, 1).view(-1)).unwrap()[2..5], [20.0, 20.0, 20.0]);
+    let latest_first: String = {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines[1..].reverse();
+        lines.join("\n")
+    };
+    let reversed =
+        opened(&latest_first, ",columns=a+b,target=b,window=8,missing=previous,test=all,reverse").unwrap();
+    assert_eq!(reversed.test().unwrap().narrow(0, 1).input.x, first);
+    let error = refused(&with_gaps(), ",missing=previous");
+    assert!(error.contains("line 2, column \"a\"") && error.contains("missing=mask"), "{error}");
+    let error = refused(&with_gaps(), "");
+    assert!(error.contains("line 2") && error.contains("missing=mask") && error.contains("missing=previous"));
+}
+
+#[test]
+fn each_row_may_have_a_class_or_values_of_its_own() {
+    let rows = (0..40).map(|i| format!("{i},{}\n", ["walk", "run", ""][i % 3]));
+    let text: String = std::iter::once("a,gait\n".to_owned()).chain(rows).collect();
+    let series = opened(&text, ",label=gait,task=per-step,window=4").unwrap();
+    assert_eq!(series.spec().task.names(), ["run", "walk"]);
+    assert_eq!(series.spec().shape, InputShape::Sequences { features: vec!["a".into()] });
+    let parts = parts(&series, 0.25).unwrap();
+    assert_eq!([&parts.train, &parts.validation, &parts.test].map(SampleSet::len), [6, 2, 1]);
+    let train = parts.train.narrow(0, 2);
+    let labels = Vec::<i64>::try_from(train.targets.view(-1)).unwrap();
+    assert_eq!(labels, [1, 0, -100, 1, 0, -100, 1, 0]);
+    assert_eq!(train.target_count().int64_value(&[]), 6);
+    let numbers = opened(&counted(40), ",target=b,columns=a,task=per-step,window=4,horizon=0,time=t").unwrap();
+    let first = numbers.test().unwrap().narrow(0, 1);
+    assert_eq!((first.input.x.select(2, 0) * 10.0).view(-1), first.targets.view(-1));
+}
+
+#[test]
+fn classes_of_numbers_are_in_their_order_and_too_many_are_refused() {
+    let labelled = |label: &dyn Fn(usize) -> usize, rows: usize| {
+        let rows = (0..rows).map(|i| format!("{i},{}\n", label(i)));
+        std::iter::once("a,y\n".to_owned()).chain(rows).collect::<String>()
+    };
+    let series = opened(&labelled(&|i| i % 12, 40), ",label=y,task=per-step,window=4").unwrap();
+    assert_eq!(series.spec().task.names()[9..], ["9", "10", "11"]);
+    let error = refused(&labelled(&|i| i, 1500), ",label=y,task=per-step");
+    assert!(error.contains("at most 1000") && error.contains("target=y"), "{error}");
+    for (options, words) in [
+        (",label=b", "task=per-step"),
+        (",label=b,target=a,task=per-step", "beside a label"),
+        (",target=b,horizon=0", "columns=A+B without \"b\""),
+    ] {
+        let error = refused(&counted(40), options);
+        assert!(error.contains(words), "{options}: {error}");
+    }
 }

@@ -119,6 +119,29 @@ pub enum SeriesError {
         /// A hint that may help.
         hint: &'static str,
     },
+    /// The column of labels has too many of them.
+    #[error(
+        "{path}, column {column:?}: expected a class for each row, at most {most} of them, found {found}; hint: target={column} \
+         predicts numbers"
+    )]
+    Classes {
+        /// The file.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+        /// How many classes there may be.
+        most: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// No window of a part has a target.
+    #[error("{path}: no window of the {part} part has a target, because all of them are missing")]
+    NoTarget {
+        /// The file.
+        path: PathBuf,
+        /// The name of the part.
+        part: &'static str,
+    },
     /// A part of the series is shorter than one window.
     #[error(
         "{path}: the {part} part has {rows} rows, expected at least {expected}, a window of {window} and a horizon of \
@@ -132,10 +155,10 @@ pub enum SeriesError {
         /// Number of rows of the part.
         rows: usize,
         /// Number of rows of one window with its horizon.
-        expected: usize,
+        expected: i64,
         /// Number of rows of a window.
-        window: usize,
+        window: i64,
         /// Number of rows from the last row of a window to its target.
-        horizon: usize,
+        horizon: i64,
     },
 }

@@ -1,17 +1,24 @@
 //! The text after `csv:`: a file and its options.
 
 use super::names::{split, unquoted};
+use super::table::Gaps;
 use crate::readers::option::{OptionError, number, once, word};
+use lnn_core::Per;
 
 /// The parsed text. An option that was not given is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Options<'a> {
     pub(super) path: &'a str,
     pub(super) target: Option<&'a str>,
+    pub(super) label: Option<&'a str>,
+    /// Whether a window has one target, or each of its rows.
+    pub(super) task: Option<Per>,
     pub(super) columns: Option<&'a str>,
     pub(super) time: Option<&'a str>,
     pub(super) window: Option<usize>,
     pub(super) horizon: Option<usize>,
+    pub(super) stride: Option<usize>,
+    pub(super) missing: Option<Gaps>,
     pub(super) time_unit: Option<f64>,
     /// The fraction of the rows, at the end, that forms the test part; 1 for all of them.
     pub(super) test: Option<f64>,
@@ -21,12 +28,16 @@ pub(super) struct Options<'a> {
 }
 
 /// The names of the options.
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 14] = [
     "target",
+    "label",
+    "task",
     "columns",
     "time",
     "window",
     "horizon",
+    "stride",
+    "missing",
     "time_unit",
     "test",
     "separator",
@@ -35,8 +46,7 @@ const OPTIONS: [&str; 10] = [
 ];
 
 impl<'a> Options<'a> {
-    pub(super) const WINDOW: usize = 32;
-    pub(super) const HORIZON: usize = 1;
+    const WINDOW: usize = 32;
     pub(super) const TEST: f64 = 0.15;
 
     /// Parses the text after `csv:`. Trailing parts of the form `option=value` are options; the rest is the path.
@@ -66,8 +76,21 @@ impl<'a> Options<'a> {
                 once(name, value, &mut self.window, Some(window))
             }
             "horizon" => {
-                let horizon = number(name, value, "a whole number from 1", |n| *n >= 1)?;
+                let horizon = number(name, value, "a whole number from 0", |_| true)?;
                 once(name, value, &mut self.horizon, Some(horizon))
+            }
+            "stride" => {
+                let stride = number(name, value, "a whole number from 1", |n| *n >= 1)?;
+                once(name, value, &mut self.stride, Some(stride))
+            }
+            "label" => once(name, value, &mut self.label, Some(value)),
+            "task" => {
+                let words = [("per-step", Per::Step), ("per-window", Per::Sequence)];
+                once(name, value, &mut self.task, Some(word(name, value, &words)?))
+            }
+            "missing" => {
+                let words = [("refuse", Gaps::Refuse), ("mask", Gaps::Mask), ("previous", Gaps::Previous)];
+                once(name, value, &mut self.missing, Some(word(name, value, &words)?))
             }
             "time_unit" => {
                 let unit =
@@ -103,9 +126,46 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// Refuses options that contradict each other.
+    pub(super) fn check(&self) -> Result<(), OptionError> {
+        match (self.label, self.target) {
+            (Some(_), Some(target)) => Err(OptionError::new("target", "none beside a label", target)),
+            (Some(label), None) if self.per() != Per::Step => {
+                Err(OptionError::new("label", "task=per-step beside it, because each row has one", label))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The name of the column of time.
     pub(super) fn time_name(&self) -> Option<String> {
         self.time.map(unquoted)
+    }
+
+    /// The name of the column of labels.
+    pub(super) fn label_name(&self) -> Option<String> {
+        self.label.map(unquoted)
+    }
+
+    /// Rows from a row to its target: none for a label, which is that of its own row.
+    pub(super) fn horizon(&self) -> usize {
+        self.horizon.unwrap_or(if self.label.is_some() { 0 } else { 1 })
+    }
+
+    /// Whether a window has one target, or each of its rows.
+    pub(super) fn per(&self) -> Per {
+        self.task.unwrap_or_default()
+    }
+
+    /// Rows from the beginning of a window to that of the next: all windows, or those that do not overlap where each row has a target.
+    pub(super) fn stride(&self) -> usize {
+        let of_task = || if self.per() == Per::Step { self.window() } else { 1 };
+        self.stride.unwrap_or_else(of_task)
+    }
+
+    /// Rows of a window.
+    pub(super) fn window(&self) -> usize {
+        self.window.unwrap_or(Self::WINDOW)
     }
 }
 
@@ -131,6 +191,9 @@ mod tests {
             ("a.csv,test=1.5", ["test", "all"]),
             ("a.csv,window=0", ["window", "from 1"]),
             ("a.csv,separator=pipe", ["separator", "semicolon"]),
+            ("a.csv,missing=zero", ["missing", "refuse or mask or previous"]),
+            ("a.csv,task=per-row", ["task", "per-step"]),
+            ("a.csv,stride=0", ["stride", "from 1"]),
         ] {
             let error = Options::parse(text).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");

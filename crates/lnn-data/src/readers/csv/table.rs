@@ -14,6 +14,22 @@ const LARGEST: f64 = 1e150;
 /// Cells that mean that there is no value.
 const GAPS: [&str; 10] = ["", "?", "-", "na", "n/a", "nan", "null", "none", "nil", "."];
 
+/// Whether a cell means that there is no value.
+fn is_gap(cell: &str) -> bool {
+    GAPS.contains(&cell.to_lowercase().as_str())
+}
+
+/// What is done with cells that have no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gaps {
+    /// They are refused.
+    Refuse,
+    /// They become NaN.
+    Mask,
+    /// They have the value of the row before.
+    Previous,
+}
+
 /// The text of a file with a header.
 pub(super) struct Table<'a> {
     path: &'a Path,
@@ -26,6 +42,8 @@ pub(super) struct Table<'a> {
 pub(super) struct Rows {
     /// `[R, columns]`.
     pub(super) numbers: Array2<f64>,
+    /// `[R]`, the text of the column of labels, if there is one.
+    pub(super) labels: Option<Vec<String>>,
     /// `[R]`, increasing, if there is a column of time; of dates in seconds since the first row.
     pub(super) times: Option<Vec<f64>>,
     /// Whether the times are dates.
@@ -83,9 +101,9 @@ impl<'a> Table<'a> {
         )
     }
 
-    /// The places of all columns but the one of time; each must have a name.
-    pub(super) fn all_but(&self, time: Option<usize>) -> Result<Vec<usize>, SeriesError> {
-        let all: Vec<usize> = (0..self.header.len()).filter(|place| Some(*place) != time).collect();
+    /// The places of all columns but those of time and labels; each must have a name.
+    pub(super) fn all_but(&self, others: [Option<usize>; 2]) -> Result<Vec<usize>, SeriesError> {
+        let all: Vec<usize> = (0..self.header.len()).filter(|place| !others.contains(&Some(*place))).collect();
         for &place in &all {
             match self.header[place].as_str() {
                 "" if place == 0 => {
@@ -100,19 +118,24 @@ impl<'a> Table<'a> {
         Ok(all)
     }
 
-    /// Reads the numbers of `columns` and of the column `time`; with `reverse`, from the last row to the first.
+    /// Reads the numbers of `columns`, the column `time` and the text of the column `label`; with `reverse`, from the last row to the first.
     pub(super) fn read(
         &self,
         columns: &[usize],
-        time: Option<usize>,
+        [time, label]: [Option<usize>; 2],
+        gaps: Gaps,
         reverse: bool,
     ) -> Result<Rows, SeriesError> {
         let (mut numbers, mut decimals, mut times) = (Vec::new(), Decimals::default(), Times::default());
-        let mut places = Vec::new();
+        let (mut places, mut labels) = (Vec::new(), Vec::new());
         for (row, record) in self.reader().records().enumerate() {
             let record = record.map_err(|error| self.bad_record(&error))?;
             let place = record.position().map_or(0, csv::Position::byte) as usize;
             for &column in columns {
+                if gaps != Gaps::Refuse && is_gap(&record[column]) {
+                    numbers.push(f64::NAN);
+                    continue;
+                }
                 let number = decimals.parse(&record[column], self.dialect, row);
                 let number = number.filter(|number| number.abs() <= LARGEST);
                 numbers.push(number.ok_or_else(|| self.bad_cell(&record, place, column, "a finite number"))?);
@@ -122,6 +145,7 @@ impl<'a> Table<'a> {
                     self.bad_cell(&record, place, column, "a number or a date as 2016-07-01T05:00:00")
                 })?;
             }
+            labels.extend(label.map(|column| record[column].to_owned()));
             places.push(place);
         }
         if let Some(row) = decimals.unclear(self.dialect) {
@@ -135,6 +159,7 @@ impl<'a> Table<'a> {
         if reverse {
             numbers.invert_axis(Axis(0));
             places.reverse();
+            labels.reverse();
             if let Some(times) = &mut times {
                 times.reverse();
             }
@@ -142,7 +167,34 @@ impl<'a> Table<'a> {
         if let (Some(times), Some(column)) = (&times, time) {
             self.check_increasing(times, &places, column)?;
         }
-        Ok(Rows { numbers, times, dates })
+        if gaps == Gaps::Previous {
+            self.fill(&mut numbers, &places, columns)?;
+        }
+        Ok(Rows { numbers, labels: label.map(|_| labels), times, dates })
+    }
+
+    /// Gives each cell without a value that of the row before.
+    fn fill(&self, numbers: &mut Array2<f64>, places: &[usize], columns: &[usize]) -> Result<(), SeriesError> {
+        for (mut column, place) in numbers.columns_mut().into_iter().zip(columns) {
+            let mut before = None;
+            for (row, number) in column.iter_mut().enumerate() {
+                match (number.is_nan(), before) {
+                    (false, _) => before = Some(*number),
+                    (true, Some(before)) => *number = before,
+                    (true, None) => {
+                        return Err(SeriesError::Cell {
+                            path: self.path.to_owned(),
+                            line: self.line(places[row]),
+                            column: self.header[*place].as_str().into(),
+                            expected: "a value, because no row before has one",
+                            found: "".into(),
+                            hint: "; hint: missing=mask lets the model see what is missing".into(),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_increasing(&self, times: &[f64], places: &[usize], column: usize) -> Result<(), SeriesError> {
@@ -187,8 +239,10 @@ impl<'a> Table<'a> {
     ) -> SeriesError {
         let found = &record[column];
         let name = &self.header[column];
-        let hint = if GAPS.contains(&found.to_lowercase().as_str()) {
-            "; hint: a missing value; fill the gap or remove the row before training".to_owned()
+        let hint = if is_gap(found) {
+            "; hint: a missing value; missing=mask lets the model see which values are missing, missing=previous takes the value of \
+             the row before"
+                .to_owned()
         } else if is_date(found) {
             format!("; hint: it is a date; time={name} makes it the time, and columns=A+B leaves it out")
         } else if found.contains([';', '\t']) {

@@ -46,7 +46,8 @@ impl Recurrent {
                 Self::for_images(scope, config, [*channels, *height, *width])?
             }
             InputShape::Sequences { features } => {
-                let inputs = features.len() as i64 + i64::from(time_is_an_input);
+                let numbers = features.len() as i64 * input.missing.numbers_per_feature();
+                let inputs = numbers + i64::from(time_is_an_input);
                 (None, vec![Self::for_sequences(scope, config, inputs)?])
             }
         };

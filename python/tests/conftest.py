@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LNN_CLI", str(ROOT / "target/release/lnn-cli"))
 IMAGE_RUNS = [(model, preset) for model in ("lnn", "snlnn", "cllnn", "liquid") for preset in ("article", "tuned")]
 IMAGE_RUNS += [("cifar", preset) for preset in ("article", "tuned", "conv")]
-IMAGE_RUNS += [("lstm", "tuned"), ("gru", "tuned"), ("cfc", "tuned")]
+IMAGE_RUNS += [("lstm", "tuned"), ("gru", "tuned"), ("cfc", "tuned"), ("cfc", "traces")]
 # `toy` is the data of the article; `series` has irregular time, `gaps` missing values, too. The last name, if there is one, is that of `SETTINGS`.
 SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liquid", "tuned", "series"), ("lstm", "tuned", "toy"),
                  ("lstm", "tuned", "series"), ("gru", "tuned", "series"), ("ltc", "tuned", "series"), ("ltc", "article", "toy"),
@@ -29,7 +29,7 @@ SEQUENCE_RUNS += MIXED_RUNS + GAP_RUNS
 AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}',
             "optimizer.learning_rate=0.02"]
 MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
-SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
+SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE, "model.mixed_memory=false"], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
             ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
 # One run of each kind of module, for what depends on the operations of a module and not on its sizes.

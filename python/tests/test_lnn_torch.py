@@ -273,13 +273,14 @@ def trained(model, data, folder, *settings):
 
 
 OF_A_POLICY = 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}'
+UNMIXED = "model.mixed_memory=false"
 # The tensors of a layer's state.
 STATES = {"lstm": 2, "cfc": 3}
 
 
 @pytest.mark.parametrize("model, settings", [("liquid", []), ("lstm", []), ("cifar", ["model.stretches=2"]), ("gru", []),
                                              ("ltc", [OF_A_POLICY, "model.solver=runge-kutta"]),
-                                             ("cfc", [OF_A_POLICY, "model.backbone.layers=0", "model.mode=pure"])],
+                                             ("cfc", [OF_A_POLICY, UNMIXED, "model.backbone.layers=0", "model.mode=pure"])],
                          ids=lambda value: value if isinstance(value, str) else "")
 def test_stacked_layers_are_those_of_the_module(data, test_set, tmp_path, model, settings):
     settings = [*settings, "model.layers=3", "model.units=12"]
@@ -303,10 +304,10 @@ def test_stacked_layers_are_those_of_the_module(data, test_set, tmp_path, model,
 
 
 CONFIGURATIONS = {
-    "no gate": ("cfc", ["model.mode=no-gate"]),
-    "no backbone": ("cfc", ["model.backbone.layers=0"]),
+    "no gate": ("cfc", [UNMIXED, "model.mode=no-gate"]),
+    "no backbone": ("cfc", [UNMIXED, "model.backbone.layers=0"]),
     "pure": ("cfc", ["model.mode=pure", "model.backbone.layers=2"]),
-    **{name: ("cfc", ["model.backbone.layers=2", f"model.backbone.activation={name}"])
+    **{name: ("cfc", [UNMIXED, "model.backbone.layers=2", f"model.backbone.activation={name}"])
        for name in ("lecun-tanh", "tanh", "relu", "silu", "gelu")},
     "pure and wired": ("cfc", ["model.mode=pure", "model.backbone.layers=0", 'model.wiring={"kind":"random","sparsity":0.4,"seed":2}']),
     "no gate and wired": ("cfc", ["model.mode=no-gate", "model.backbone.layers=0", 'model.wiring={"kind":"full","seed":2}']),

@@ -19,6 +19,7 @@ pub fn preset() -> impl TypedValueParser<Value = Preset> {
             Preset::Article => "the equations and hyper-parameters of the article",
             Preset::Tuned => "the hyper-parameters with the best validation results",
             Preset::Conv => "with a convolutional front",
+            Preset::Traces => "for traces with a target at each step",
         };
         if names.len() == ModelKind::ALL.len() {
             what.to_owned()

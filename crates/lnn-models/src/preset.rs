@@ -13,11 +13,13 @@ pub enum Preset {
     Tuned,
     /// The same with a convolutional front.
     Conv,
+    /// Those with the best validation results for traces with a target at each step.
+    Traces,
 }
 
 impl Preset {
     /// All presets that some model has.
-    pub const ALL: [Self; 3] = [Self::Article, Self::Tuned, Self::Conv];
+    pub const ALL: [Self; 4] = [Self::Article, Self::Tuned, Self::Conv, Self::Traces];
 
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -25,6 +27,7 @@ impl Preset {
             Self::Article => "article",
             Self::Tuned => "tuned",
             Self::Conv => "conv",
+            Self::Traces => "traces",
         }
     }
 }
@@ -65,5 +68,10 @@ impl<C> PresetOf<C> {
     /// Those with a convolutional front.
     pub(crate) const fn conv(help: &'static str, values: fn() -> C) -> Self {
         Self { info: PresetInfo { preset: Preset::Conv, help }, values }
+    }
+
+    /// Those for traces.
+    pub(crate) const fn traces(help: &'static str, values: fn() -> C) -> Self {
+        Self { info: PresetInfo { preset: Preset::Traces, help }, values }
     }
 }

@@ -149,7 +149,7 @@ mod tests {
     use lnn_core::random::{randn, seeded};
     use lnn_core::{Input, OdeSolver};
     use lnn_models::{ModelConfig, ModelKind, Preset};
-    use tch::{Device, Tensor};
+    use tch::{Device, Kind, Tensor};
 
     const OPTIONS: (Kind, Device) = (Kind::Float, Device::Cpu);
 

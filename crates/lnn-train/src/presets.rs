@@ -100,7 +100,22 @@ impl RunConfig {
                 optimizer: adamw(2e-3, 0.99, 0.02),
                 ..tuned
             },
-            ModelKind::Liquid | ModelKind::Ltc | ModelKind::Cfc | ModelKind::Lstm | ModelKind::Gru => Self {
+            ModelKind::Cfc if preset == Preset::Traces => Self {
+                epochs: 150,
+                batch_size: 64,
+                optimizer: adamw(6e-3, 0.999, 0.1),
+                schedule: Schedule::OneCycle { warmup: 0.1, start: 0.1 },
+                selection: Selection::Loss,
+                ..tuned
+            },
+            ModelKind::Cfc => Self {
+                epochs: 20,
+                augmentation: affine(10.0, 0.1, 2.0, 0.1),
+                label_smoothing: 0.05,
+                optimizer: OptimizerSettings { clip: Some(1.0), ..adamw(4e-3, 0.99, 0.02) },
+                ..tuned
+            },
+            ModelKind::Liquid | ModelKind::Ltc | ModelKind::Lstm | ModelKind::Gru => Self {
                 epochs: 20,
                 augmentation: affine(10.0, 0.1, 2.0, 0.1),
                 label_smoothing: 0.05,
@@ -147,8 +162,11 @@ impl RunConfig {
             selection: Selection::Loss,
             ..self
         };
-        if any.preset != Preset::Article {
-            return any;
+        match any.preset {
+            Preset::Tuned | Preset::Conv => return any,
+            // Traces keep their units, in which their errors are compared.
+            Preset::Traces => return Self { standardization: Standardization::None, ..any },
+            Preset::Article => {}
         }
         // The article trains for 100 steps on all its sequences at once, at a constant rate, with the constants of
         // PyTorch.

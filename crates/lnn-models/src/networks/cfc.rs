@@ -63,9 +63,15 @@ impl CfcConfig {
         }
     }
 
-    /// The readout and the dropout of the tuned model `liquid`, with which it is to be compared.
+    /// An LSTM in front of the state, and two summaries: the form with the best validation results on images.
     pub fn tuned() -> Self {
-        Self { summaries: vec![Summary::Last, Summary::Mean], dropout: 0.1, ..Self::article() }
+        Self { summaries: vec![Summary::Last, Summary::Mean], mixed_memory: true, ..Self::article() }
+    }
+
+    /// Dropout in the backbone: the form with the best validation results on traces.
+    pub fn traces() -> Self {
+        let article = Self::article();
+        Self { backbone: Backbone { dropout: 0.5, ..article.backbone.clone() }, ..article }
     }
 }
 
@@ -92,7 +98,8 @@ impl From<&CfcConfig> for RecurrentConfig {
 impl NetworkConfig for CfcConfig {
     const PRESETS: &'static [PresetOf<Self>] = &[
         PresetOf::article("64 units with a backbone of 128, the sizes of ncps", Self::article),
-        PresetOf::tuned("the same, the readout sees the last and the mean output", Self::tuned),
+        PresetOf::tuned("the same behind an LSTM, the readout sees the last and the mean output", Self::tuned),
+        PresetOf::traces("64 units with a backbone of 128 and dropout in it, for a target at each step", Self::traces),
     ];
 
     fn network(&self, scope: &mut Scope<'_>, input: &InputSpec) -> Result<Box<dyn Network>, Error> {

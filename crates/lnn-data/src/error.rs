@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::readers::csv::SeriesError;
 use crate::readers::image_folder_error::ImageFolderError;
 use crate::readers::npy_folder_error::NpyFolderError;
+use crate::readers::ts::TsError;
 
 /// The reason why a data set could not be fetched, read or split.
 #[derive(Debug, thiserror::Error)]
@@ -330,6 +331,10 @@ pub enum DataError {
     /// A folder of traces cannot be read.
     #[error(transparent)]
     NpyFolder(#[from] NpyFolderError),
+
+    /// A `.ts` file could not be read.
+    #[error(transparent)]
+    Ts(#[from] TsError),
 
     /// The samples cannot be split.
     #[error("cannot hold out a fraction of {fraction} of {n} examples for validation: {reason}")]

@@ -1,7 +1,6 @@
 //! The value of `--data`: a known set, or a reader and a path.
 
 use crate::error::DataError;
-use crate::images::ImageData;
 use crate::known::cache::Cache;
 use crate::known::catalog::{self, KNOWN_SETS, KnownSet};
 use crate::known::format::Format;
@@ -9,7 +8,7 @@ use crate::known::local;
 #[cfg(not(feature = "fetch"))]
 use crate::known::verified;
 use crate::progress::Progress;
-use crate::readers::{Content, READERS, Reader, cifar10, idx_folder};
+use crate::readers::{Content, READERS, Reader, cifar10, idx_folder, ts};
 use crate::source::{DataSource, Trained};
 use lnn_core::nearest_name;
 use std::path::{Path, PathBuf};
@@ -46,7 +45,7 @@ fn opened(
             check_path(spec, reader, text)?;
             (reader.open)(text, trained, progress)
         }
-        None => Ok(Box::new(open_known(&Cache::from_env()?, known(spec)?, progress)?)),
+        None => open_known(&Cache::from_env()?, known(spec)?, trained, progress),
     }
 }
 
@@ -60,7 +59,10 @@ fn check_path(spec: &str, reader: &Reader, text: &str) -> Result<(), DataError> 
 
 /// Returns the content of the data that `spec` names; an unknown name counts as images.
 pub fn content(spec: &str) -> Content {
-    reader_of(spec).map_or(Content::Images, |(reader, _)| reader.content)
+    match reader_of(spec) {
+        Some((reader, _)) => reader.content,
+        None => catalog::find(spec).map_or(Content::Images, |set| set.format.content()),
+    }
 }
 
 /// Returns `spec` with an absolute path, for use from another folder.
@@ -123,9 +125,11 @@ fn reader_of(spec: &str) -> Option<(&'static Reader, &str)> {
 pub(crate) fn open_known(
     cache: &Cache,
     set: &KnownSet,
+    trained: Option<&Trained<'_>>,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<ImageData, DataError> {
-    read(set, &present(cache, set, progress)?)
+) -> Result<Box<dyn DataSource>, DataError> {
+    let files = present(cache, set, progress)?;
+    read(set, &files, trained, progress)
 }
 
 #[cfg(feature = "fetch")]
@@ -141,19 +145,25 @@ fn present(
 }
 
 /// Reads the `files` of `set`, in the order of `set.files`.
-fn read(set: &KnownSet, files: &[PathBuf]) -> Result<ImageData, DataError> {
+fn read(
+    set: &KnownSet,
+    files: &[PathBuf],
+    trained: Option<&Trained<'_>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Box<dyn DataSource>, DataError> {
     let class_names = set.class_names.iter().map(ToString::to_string).collect();
-    match set.format {
+    Ok(match set.format {
         Format::Idx => {
             let files = files.try_into().expect("the catalog lists four files");
-            idx_folder::read(set.name, files, class_names)
+            Box::new(idx_folder::read(set.name, files, class_names)?)
         }
         Format::Cifar => {
             let bytes = set.files[0].bytes as usize;
             let batches = files.iter().map(|path| Ok((path.clone(), cifar10::content(path, bytes)?)));
-            cifar10::read(set.name, batches, class_names, bytes / cifar10::RECORD)
+            Box::new(cifar10::read(set.name, batches, class_names, bytes / cifar10::RECORD)?)
         }
-    }
+        Format::Ts => Box::new(ts::open_files([&files[0], &files[1]], trained, progress)?),
+    })
 }
 
 /// Returns the known set called `name`, or an error with a suggestion.
@@ -204,9 +214,10 @@ mod tests {
             let error = refuse(typo);
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
             assert!(
-                error.contains(
-                    "mnist, fashion-mnist, cifar10, idx:DIR, cifar10:DIR, folder:DIR, toy, xor-event, csv:FILE,…"
-                ),
+                error.contains("mnist, fashion-mnist, cifar10, italy-power-demand, ")
+                    && error.contains(
+                        ", idx:DIR, cifar10:DIR, folder:DIR, toy, xor-event, csv:FILE,…, ts:FILE"
+                    ),
                 "{error}"
             );
         }

@@ -10,6 +10,7 @@ mod inspect;
 mod inspect_exported;
 mod inspect_network;
 mod predict;
+mod predict_table;
 mod train;
 
 use crate::failure::Failure;

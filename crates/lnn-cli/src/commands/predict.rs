@@ -1,11 +1,12 @@
 //! `lnn-cli predict`.
 
 use super::compute::ComputeArguments;
+use super::predict_table;
 use crate::failure::Failure;
 use crate::output::{check_writable, say};
 use clap::Args;
 use lnn_core::Input;
-use lnn_data::read_npy;
+use lnn_data::{csv_path, read_npy};
 use lnn_models::{Checkpoint, Model};
 use lnn_train::{checkpoint_file, predict, write_atomically};
 use ndarray::ArrayD;
@@ -18,16 +19,18 @@ use tch::{Kind, Tensor};
 pub(crate) struct PredictArguments {
     /// A run's folder (its best epoch) or a checkpoint file
     pub(crate) source: PathBuf,
-    /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I] in the units of the training data, float32 or float64
-    #[arg(long, value_name = "X.npy")]
+    /// Images as float32 [N, C, H, W] in 0..1, or sequences [N, T, I] in the units of the training data, float32 or float64; or a table, for
+    /// a model that was trained on one: FILE.csv with options as after `csv:` of --data
+    #[arg(long, value_name = "X.npy|FILE.csv")]
     pub(crate) input: PathBuf,
     /// The time since the step before, [N, T], in the unit of the column of time (seconds for dates), for a model that was trained
     /// with one
     #[arg(long, value_name = "DT.npy")]
     pub(crate) dt: Option<PathBuf>,
-    /// The file to write: logits, float32 [N, classes], or values [N, O], float64 where the input is
-    #[arg(long, value_name = "Y.npy")]
-    pub(crate) output: PathBuf,
+    /// The file to write: logits, float32 [N, classes], or values [N, O], float64 where the input is; of a table a table, with one line
+    /// for each window, on standard output if it is left out
+    #[arg(long, value_name = "Y.npy|Y.csv")]
+    pub(crate) output: Option<PathBuf>,
     /// Device and threads.
     #[command(flatten)]
     pub(crate) compute: ComputeArguments,
@@ -36,10 +39,24 @@ pub(crate) struct PredictArguments {
 pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let device = arguments.compute.prepare()?;
     let source = checkpoint_file(&arguments.source)?;
-    let sources = [Some(&source), Some(&arguments.input), arguments.dt.as_ref()];
-    let sources: Vec<&Path> = sources.into_iter().flatten().map(PathBuf::as_path).collect();
-    check_writable(&arguments.output, &sources)?;
-    let model = Checkpoint::load(&source)?.model(device)?;
+    let table = predict_table::table(&arguments.input);
+    let input = table.as_deref().map_or(arguments.input.as_path(), |text| Path::new(csv_path(text)));
+    let sources = [Some(source.as_path()), Some(input), arguments.dt.as_deref()];
+    let sources: Vec<&Path> = sources.into_iter().flatten().collect();
+    if let Some(output) = &arguments.output {
+        check_writable(output, &sources)?;
+    }
+    let checkpoint = Checkpoint::load(&source)?;
+    let model = checkpoint.model(device)?;
+    if let Some(text) = table {
+        if arguments.dt.is_some() {
+            return Err(Failure::request("--dt: a table has its time in a column; hint: leave --dt out".to_owned()));
+        }
+        return predict_table::run(arguments, &text, &checkpoint, &model);
+    }
+    let Some(output) = &arguments.output else {
+        return Err(Failure::request("--output: expected the file to write; hint: --output Y.npy".to_owned()));
+    };
     let mut input = Input::new(read(&arguments.input, &model.input().batch_shape())?);
     input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;
     model.check(&input)?;
@@ -51,8 +68,8 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let predictions = predict(&model, &input)?;
     let precise = input.x.kind() == Kind::Double && !model.task().is_classification();
     match precise || model.parameters().kind() == Kind::Double {
-        true => write::<f64>(&arguments.output, &predictions.to_kind(Kind::Double)),
-        false => write::<f32>(&arguments.output, &predictions.to_kind(Kind::Float)),
+        true => write::<f64>(output, &predictions.to_kind(Kind::Double)),
+        false => write::<f32>(output, &predictions.to_kind(Kind::Float)),
     }
 }
 

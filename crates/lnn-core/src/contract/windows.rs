@@ -63,6 +63,8 @@ pub struct Windows {
     rows: Rows,
     /// `[N]`, int64: the first row of each window.
     starts: Tensor,
+    /// `[N]`, int64: the rows of each window, where they differ. A batch is then padded to its longest window.
+    lengths: Option<Tensor>,
     cut: Cut,
 }
 
@@ -102,7 +104,45 @@ impl Windows {
         }
         let options = (Kind::Int64, rows.features.device());
         let starts = Tensor::arange_start_step(start, last_start + 1, cut.stride, options);
-        Some(Self { rows: rows.map(Tensor::shallow_clone), starts, cut })
+        Some(Self { rows: rows.map(Tensor::shallow_clone), starts, lengths: None, cut })
+    }
+
+    /// The windows of several series that lie one after the other in the table, each from its first row to its `end`: no window has rows
+    /// of two of them. `None` if there is no such window.
+    ///
+    /// # Panics
+    /// As [`within`](Self::within).
+    pub fn within_each(rows: &Rows, series: &[[i64; 2]], cut: Cut) -> Option<Self> {
+        let windows = series.iter().filter_map(|part| Self::within(rows, *part, cut));
+        let starts: Vec<Tensor> = windows.map(|windows| windows.starts).collect();
+        if starts.is_empty() {
+            return None;
+        }
+        let rows = rows.map(Tensor::shallow_clone);
+        Some(Self { rows, starts: Tensor::cat(&starts, 0), lengths: None, cut })
+    }
+
+    /// One window for each of several series that lie one after the other in the table, with all of its rows but the last `horizon` ones:
+    /// the target is that of the last row of the series, or per step the row `horizon` rows after each. Series without a row before their
+    /// target are left out; `None` if all are.
+    ///
+    /// # Panics
+    /// If a series is not within the table.
+    pub fn whole(rows: &Rows, series: &[[i64; 2]], horizon: i64) -> Option<Self> {
+        let fits = |[first, end]: &[i64; 2]| 0 <= *first && first <= end && *end <= rows.len();
+        assert!(horizon >= 0 && series.iter().all(fits), "each series has rows of the table");
+        let shown = series.iter().map(|[first, end]| [*first, end.saturating_sub(horizon)]);
+        let series: Vec<[i64; 2]> = shown.filter(|[first, end]| first < end).collect();
+        let longest = series.iter().map(|[first, end]| end - first).max()?;
+        let column = |of: fn(&[i64; 2]) -> i64| {
+            Tensor::from_slice(&series.iter().map(of).collect::<Vec<_>>()).to_device(rows.features.device())
+        };
+        Some(Self {
+            rows: rows.map(Tensor::shallow_clone),
+            starts: column(|[first, _]| *first),
+            lengths: Some(column(|[first, end]| end - first)),
+            cut: Cut::new(longest, horizon),
+        })
     }
 
     /// The windows that have a target: one whose values are all numbers, or whose label is not negative. `None` if there is none.
@@ -113,8 +153,15 @@ impl Windows {
             Kind::Int64 => targets.ge(0),
             _ => targets.isnan().any_dim(-1, false).logical_not(),
         };
-        let present = present.index_select(0, &self.target_rows(&self.starts).view([-1]));
-        let windows = present.view([self.len(), -1]).any_dim(1, false).nonzero().squeeze_dim(1);
+        // The targets of a window are those from `first` to `last`; they are counted without a list of them.
+        let last = self.last_target_rows(&self.starts, self.lengths.as_ref());
+        let first = match self.rows.per {
+            Per::Sequence => last.shallow_clone(),
+            Per::Step => &self.starts + self.cut.horizon,
+        };
+        let count = present.cumsum(0, Kind::Int64);
+        let before = count.index_select(0, &first) - present.index_select(0, &first).to_kind(Kind::Int64);
+        let windows = (count.index_select(0, &last) - before).gt(0).nonzero().squeeze_dim(1);
         (windows.size()[0] > 0).then(|| self.select(&windows))
     }
 
@@ -132,28 +179,47 @@ impl Windows {
         self.starts.device()
     }
 
-    /// The rows `[M, window]` of the windows that begin at `starts [M]`.
-    fn places(&self, starts: &Tensor) -> Tensor {
-        starts.unsqueeze(1) + Tensor::arange(self.cut.window, (Kind::Int64, self.device()))
+    /// The rows `[M, T]` of the windows that begin at `starts [M]`; behind a shorter one its last row again.
+    fn places(&self, starts: &Tensor, lengths: Option<&Tensor>) -> Tensor {
+        let longest = lengths.map_or(self.cut.window, |lengths| lengths.max().int64_value(&[]));
+        let steps = Tensor::arange(longest, (Kind::Int64, self.device()));
+        starts.unsqueeze(1) + lengths.map_or_else(|| steps.unsqueeze(0), |n| steps.minimum(&(n - 1).unsqueeze(1)))
     }
 
-    /// The rows of their targets, `[M]` or, per step, `[M, window]`.
-    fn target_rows(&self, starts: &Tensor) -> Tensor {
-        match self.rows.per {
-            Per::Sequence => starts + (self.cut.window + self.cut.horizon - 1),
-            Per::Step => self.places(starts) + self.cut.horizon,
+    /// The rows `[M]` of the targets of the last rows of windows.
+    fn last_target_rows(&self, starts: &Tensor, lengths: Option<&Tensor>) -> Tensor {
+        match lengths {
+            Some(lengths) => starts + lengths + (self.cut.horizon - 1),
+            None => starts + (self.cut.window + self.cut.horizon - 1),
         }
     }
 
-    /// The windows at `indices [M]`, int64: features `[M, window, I]`, `dt [M, window]`, and targets `[M, O]` or labels `[M]`, per
-    /// step `[M, window, O]` or `[M, window]`.
+    /// The rows of all targets of windows: `[M]` or, per step, `[M, T]`.
+    fn target_rows(&self, starts: &Tensor, lengths: Option<&Tensor>) -> Tensor {
+        match self.rows.per {
+            Per::Sequence => self.last_target_rows(starts, lengths),
+            Per::Step => self.places(starts, lengths) + self.cut.horizon,
+        }
+    }
+
+    /// The windows at `indices [M]`, int64: features `[M, T, I]`, `dt [M, T]`, where lengths differ a mask `[M, T]`, and targets `[M, O]`
+    /// or labels `[M]`, per step `[M, T, O]` or `[M, T]`.
+    ///
+    /// # Panics
+    /// If windows of different lengths are asked for and there are no indices.
     pub(super) fn gather(&self, indices: &Tensor) -> Samples {
         let starts = self.starts.index_select(0, indices);
-        let places = self.places(&starts);
+        let lengths = self.lengths.as_ref().map(|lengths| lengths.index_select(0, indices));
+        let places = self.places(&starts, lengths.as_ref());
+        let targets = at(&self.rows.targets, &self.target_rows(&starts, lengths.as_ref()));
         let x = at(&self.rows.features, &places);
         let dt = self.rows.dt.as_ref().map(|dt| at(dt, &places));
-        let targets = at(&self.rows.targets, &self.target_rows(&starts));
-        Samples { input: Input { dt, ..Input::new(x) }, targets }
+        let mask = lengths.map(|lengths| {
+            let steps = Tensor::arange(places.size()[1], (Kind::Int64, self.device()));
+            lengths.unsqueeze(1).gt_tensor(&steps)
+        });
+        let mask = mask.filter(|mask| mask.all().int64_value(&[]) == 0);
+        Samples { input: Input { dt, mask, ..Input::new(x) }, targets }
     }
 
     /// The values `[M, O]` at the last row of each of the `count` windows from `start` on, or per step at each row, `[M, window, O]`: what a
@@ -162,26 +228,32 @@ impl Windows {
         if self.cut.horizon == 0 || self.rows.targets.kind() == Kind::Int64 {
             return None;
         }
-        let rows = self.target_rows(&self.starts.narrow(0, start, count)) - self.cut.horizon;
-        Some(at(&self.rows.targets, &rows))
+        let lengths = self.lengths.as_ref().map(|lengths| lengths.narrow(0, start, count));
+        let rows = self.target_rows(&self.starts.narrow(0, start, count), lengths.as_ref());
+        Some(at(&self.rows.targets, &(rows - self.cut.horizon)))
     }
 
     /// The same windows of other features and targets of as many rows.
     pub(super) fn map_tables(&self, [features, targets]: [impl Fn(&Tensor) -> Tensor; 2]) -> Self {
         let rows = self.rows.map(Tensor::shallow_clone);
         let rows = Rows { features: features(&rows.features), targets: targets(&rows.targets), ..rows };
-        Self { rows, starts: self.starts.shallow_clone(), cut: self.cut }
+        self.with(rows, Tensor::shallow_clone)
     }
 
     /// The windows at `indices [M]`, int64, of the same table.
     pub(super) fn select(&self, indices: &Tensor) -> Self {
-        let starts = self.starts.index_select(0, indices);
-        Self { rows: self.rows.map(Tensor::shallow_clone), starts, cut: self.cut }
+        self.with(self.rows.map(Tensor::shallow_clone), |places| places.index_select(0, indices))
     }
 
     pub(super) fn to_device(&self, device: Device) -> Self {
         let moved = |tensor: &Tensor| tensor.to_device(device);
-        Self { rows: self.rows.map(moved), starts: moved(&self.starts), cut: self.cut }
+        self.with(self.rows.map(moved), moved)
+    }
+
+    /// Windows of `rows`, whose starts and lengths are a `part` of those of these windows.
+    fn with(&self, rows: Rows, part: impl Fn(&Tensor) -> Tensor) -> Self {
+        let (starts, lengths) = (part(&self.starts), self.lengths.as_ref().map(&part));
+        Self { rows, starts, lengths, cut: self.cut }
     }
 }
 
@@ -274,6 +346,31 @@ mod tests {
         assert_eq!(windows.with_a_target().unwrap().len(), 4);
         let _ = rows.targets.shallow_clone().fill_(f64::NAN);
         assert!(windows.with_a_target().is_none());
+    }
+
+    #[test]
+    fn windows_of_several_series_have_rows_of_one_of_them() {
+        let windows = Windows::within_each(&rows(Per::Sequence), &[[0, 4], [4, 6], [6, 10]], Cut::new(2, 1)).unwrap();
+        assert_eq!(numbers(&all(&windows).targets), [200.0, 300.0, 800.0, 900.0]);
+        assert!(Windows::within_each(&rows(Per::Sequence), &[[0, 2], [2, 4]], Cut::new(2, 1)).is_none());
+    }
+
+    #[test]
+    fn whole_series_of_unequal_lengths_are_padded_behind_a_mask() {
+        for per in [Per::Sequence, Per::Step] {
+            let windows = Windows::whole(&rows(per), &[[0, 3], [3, 4], [4, 9]], 0).unwrap();
+            let Samples { input, targets } = windows.gather(&Tensor::from_slice(&[0i64, 1]));
+            assert_eq!(numbers(&input.x.select(2, 0)), [0.0, 1.0, 2.0, 3.0, 3.0, 3.0]);
+            assert_eq!(numbers(&input.mask.unwrap()), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+            match per {
+                Per::Sequence => assert_eq!(numbers(&targets), [200.0, 300.0]),
+                Per::Step => assert_eq!(numbers(&targets), [0.0, 100.0, 200.0, 300.0, 300.0, 300.0]),
+            }
+            assert_eq!(all(&windows).input.x.size(), [3, 5, 2]);
+            assert!(windows.gather(&Tensor::from_slice(&[2i64])).input.mask.is_none());
+        }
+        let ahead = all(&Windows::whole(&rows(Per::Sequence), &[[0, 3], [3, 4], [4, 9]], 1).unwrap());
+        assert_eq!((ahead.input.x.size(), numbers(&ahead.targets)), (vec![2, 4, 2], vec![200.0, 800.0]));
     }
 
     #[test]

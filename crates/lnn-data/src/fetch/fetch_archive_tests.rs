@@ -5,12 +5,14 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::tests::sizes;
 use super::*;
 use crate::fetch::download::Server;
 use crate::known::format::Format;
 use crate::known::listing::listing;
 use crate::open::open_known;
 use crate::readers::cifar10::{ARCHIVE, BATCHES, FOLDER};
+use crate::source::DataSource;
 
 /// Six files of two records.
 fn contents() -> [Vec<u8>; 6] {
@@ -56,8 +58,8 @@ fn unreachable_set() -> KnownSet {
     set("http://127.0.0.1:9/")
 }
 
-fn open(cache: &Cache, set: &KnownSet) -> crate::images::ImageData {
-    open_known(cache, set, &mut |_| ()).unwrap()
+fn open(cache: &Cache, set: &KnownSet) -> Box<dyn DataSource> {
+    open_known(cache, set, None, &mut |_| ()).unwrap()
 }
 
 #[test]
@@ -66,9 +68,10 @@ fn an_archive_is_fetched_once_and_then_read_without_any_server() {
     let cache = Cache::at(root.path());
     let server = Server::with_files(vec![(format!("/{ARCHIVE}"), archive())]);
     let data = open(&cache, &set(&server.url));
-    assert_eq!((data.train.len(), data.test.len(), data.image_shape()), (10, 2, [3, 32, 32]));
-    assert_eq!(data.class_names, ["dark", "light"]);
-    assert_eq!(open(&cache, &unreachable_set()), data);
+    assert_eq!((sizes(&*data), data.spec().image()), ([10, 2], Some([3, 32, 32])));
+    assert_eq!(data.spec().task.names(), ["dark", "light"]);
+    let again = open(&cache, &unreachable_set());
+    assert_eq!(again.test().unwrap().narrow(0, 2).input.x, data.test().unwrap().narrow(0, 2).input.x);
     let listed = listing(&cache, &unreachable_set());
     assert!(listed.cached && listed.verified && listed.bytes == 6 * 2 * 3073);
     assert!(!root.path().join("tiny").join(ARCHIVE).exists(), "the archive itself is not kept");
@@ -84,7 +87,7 @@ fn an_archive_in_the_data_folder_is_unpacked_once() {
         let before = listing(&cache, &unreachable_set());
         assert!(before.cached && !before.verified && before.path == folder);
         assert_eq!(local::recheck(&cache, &unreachable_set()).unwrap(), [folder.join(ARCHIVE)]);
-        assert_eq!(open(&cache, &unreachable_set()).test.len(), 2);
+        assert_eq!(sizes(&*open(&cache, &unreachable_set())), [10, 2]);
         assert!(listing(&cache, &unreachable_set()).verified);
         assert_eq!(local::recheck(&cache, &unreachable_set()).unwrap().len(), 6);
     }
@@ -99,7 +102,7 @@ fn an_unpacked_folder_is_read_where_it_lies() {
         for (name, content) in BATCHES.iter().zip(contents()) {
             fs::write(folder.join(name), content).unwrap();
         }
-        assert_eq!(open(&cache, &unreachable_set()).train.len(), 10);
+        assert_eq!(sizes(&*open(&cache, &unreachable_set())), [10, 2]);
         let listed = listing(&cache, &unreachable_set());
         assert!(listed.cached && listed.verified && listed.path == folder, "{place}: {listed:?}");
     }
@@ -117,7 +120,7 @@ fn a_damaged_archive_in_the_data_folder_is_told_and_fetched_again() {
     assert!(matches!(failures[0].1, DataError::Archive { .. }), "{error}");
     assert!(error.to_string().contains(ARCHIVE) && error.to_string().contains("cifar10:DIR"), "{error}");
     let server = Server::with_files(vec![(format!("/{ARCHIVE}"), archive())]);
-    assert_eq!(open(&cache, &set(&server.url)).train.len(), 10);
+    assert_eq!(sizes(&*open(&cache, &set(&server.url))), [10, 2]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::fetch::download::Server;
 use crate::known::format::Format;
 use crate::known::listing::listing;
 use crate::open::open_known;
+use crate::source::{DataSource, SplitRequest};
 
 /// The four files of a set of 3 + 2 images.
 fn contents() -> [Vec<u8>; 4] {
@@ -65,6 +66,12 @@ fn good_files() -> Vec<(String, Vec<u8>)> {
     NAMES.iter().zip(contents()).map(|(name, content)| (format!("/{name}.gz"), gz(&content))).collect()
 }
 
+/// The numbers of samples for training and validation together, and for the test.
+pub(super) fn sizes(data: &dyn DataSource) -> [i64; 2] {
+    let parts = data.parts(&SplitRequest::new(0.1, 0)).unwrap();
+    [parts.train.len() + parts.validation.len(), parts.test.len()]
+}
+
 /// Runs `ensure` and returns its result with the reported events.
 fn run(cache: &Cache, set: &KnownSet) -> (Result<Vec<PathBuf>, DataError>, Vec<String>) {
     let mut events = Vec::new();
@@ -101,9 +108,9 @@ fn a_set_is_fetched_once_and_then_read_without_any_server() {
 
     let (files, events) = run(&cache, &set(&[]));
     assert!(files.is_ok() && events.is_empty(), "{events:?}");
-    let data = open_known(&cache, &set(&[]), &mut |_| ()).unwrap();
-    assert_eq!((data.train.len(), data.test.len()), (3, 2));
-    assert_eq!(data.class_names, ["dark", "light"]);
+    let data = open_known(&cache, &set(&[]), None, &mut |_| ()).unwrap();
+    assert_eq!(sizes(&*data), [3, 2]);
+    assert_eq!(data.spec().task.names(), ["dark", "light"]);
 
     let listed = listing(&cache, &set(&[]));
     assert!(listed.cached && listed.verified && listed.bytes > 0);
@@ -184,8 +191,8 @@ fn a_sound_file_beside_a_damaged_one_of_another_spelling_is_used() {
         fs::write(folder.join(name), content).unwrap();
         fs::write(folder.join(format!("{name}.gz")), b"damaged").unwrap();
     }
-    let data = open_known(&cache, &set(&[]), &mut |_| ()).unwrap();
-    assert_eq!(data.train.len(), 3);
+    let data = open_known(&cache, &set(&[]), None, &mut |_| ()).unwrap();
+    assert_eq!(sizes(&*data), [3, 2]);
 }
 
 #[test]

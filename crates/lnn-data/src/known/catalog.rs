@@ -4,11 +4,24 @@
 //! stamps.
 
 use crate::known::format::Format;
-pub use crate::known::source::{Download, Source};
+pub use crate::known::source::{Download, Source, Wheel};
+use crate::known::ucr;
 use crate::readers::cifar10;
 
 /// The sets known by name. A new set in a known format is one more entry.
-pub static KNOWN_SETS: &[KnownSet] = &[MNIST, FASHION_MNIST, CIFAR10];
+pub static KNOWN_SETS: &[KnownSet] = &[
+    MNIST,
+    FASHION_MNIST,
+    CIFAR10,
+    ucr::ITALY_POWER_DEMAND,
+    ucr::JAPANESE_VOWELS,
+    ucr::BASIC_MOTIONS,
+    ucr::ARROW_HEAD,
+    ucr::GUN_POINT,
+    ucr::OSU_LEAF,
+    ucr::ACSF1,
+    ucr::PLAID,
+];
 
 /// A set known by name.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +32,7 @@ pub struct KnownSet {
     pub title: &'static str,
     /// The authors and the licence.
     pub licence: &'static str,
-    /// The name of each class.
+    /// The name of each class, where the files do not say them.
     pub class_names: &'static [&'static str],
     /// The format of its files.
     pub format: Format,
@@ -35,6 +48,7 @@ impl KnownSet {
         match self.format {
             Format::Idx => self.files.iter().map(|file| format!("{}.gz", file.name)).collect(),
             Format::Cifar => vec![cifar10::ARCHIVE.to_owned()],
+            Format::Ts => self.files.iter().map(|file| file.name.to_owned()).collect(),
         }
     }
 }
@@ -189,19 +203,23 @@ mod tests {
     #[test]
     fn every_entry_is_sound() {
         for set in KNOWN_SETS {
-            assert!(set.class_names.len() > 1 && !set.sources.is_empty());
+            assert!(!set.sources.is_empty() && (set.class_names.len() > 1 || set.format == Format::Ts));
             assert!(set.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
             assert_eq!(set.files.len(), set.format.files());
             for (role, file) in set.files.iter().enumerate() {
                 assert!(is_sum(file.sha256));
                 // The reader must find the names under which files are stored.
-                let names = set.format.candidates(role);
+                let names = set.format.candidates(role, file.name);
                 assert!(names.contains(&file.name.to_owned()));
             }
             for source in set.sources {
                 match source {
                     Source::Mirror(base) => assert!(base.starts_with("http") && base.ends_with('/')),
                     Source::MnistWheel => assert_eq!(set.name, "mnist"),
+                    Source::Wheel(wheel) => {
+                        assert!(wheel.file.starts_with(wheel.project) && wheel.file.ends_with(".whl"));
+                        assert!(wheel.folder.ends_with('/') && is_sum(wheel.sha256));
+                    }
                     Source::DebianPackage(Download { url, sha256, .. }) => {
                         assert!(url.starts_with("http") && url.ends_with("_all.deb") && is_sum(sha256));
                     }
@@ -210,10 +228,12 @@ mod tests {
                         assert_eq!(archive.file_name(), cifar10::ARCHIVE);
                     }
                 }
-                // Sources other than an archive store the files gzipped.
-                if !matches!(source, Source::Archive(_)) {
+                // Sources of images other than an archive store the files gzipped.
+                if !matches!(source, Source::Archive(_) | Source::Wheel(_)) {
                     for (role, file) in set.files.iter().enumerate() {
-                        assert!(set.format.candidates(role).contains(&format!("{}.gz", file.name)));
+                        assert!(
+                            set.format.candidates(role, file.name).contains(&format!("{}.gz", file.name))
+                        );
                     }
                 }
             }

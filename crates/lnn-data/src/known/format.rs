@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::readers::Content;
 use crate::readers::cifar10;
 use crate::readers::idx_folder;
 
@@ -10,6 +11,8 @@ use crate::readers::idx_folder;
 pub enum Format {
     /// Train images, train labels, test images, test labels, each an IDX file.
     Idx,
+    /// Series for training, and for the test, each a `.ts` file with a name of its own.
+    Ts,
     /// The files of CIFAR-10: five batches for training and one for the test.
     Cifar,
 }
@@ -19,6 +22,7 @@ impl Format {
     pub fn files(self) -> usize {
         match self {
             Self::Idx => 4,
+            Self::Ts => 2,
             Self::Cifar => cifar10::BATCHES.len(),
         }
     }
@@ -27,15 +31,25 @@ impl Format {
     pub fn spec(self) -> &'static str {
         match self {
             Self::Idx => "idx:DIR",
+            Self::Ts => "ts:NAME_TRAIN.ts",
             Self::Cifar => "cifar10:DIR",
         }
     }
 
-    /// Returns the possible names of file `role`, the official one first.
-    pub(crate) fn candidates(self, role: usize) -> Vec<String> {
+    /// Returns the kind of samples of its sets.
+    pub fn content(self) -> Content {
+        match self {
+            Self::Idx | Self::Cifar => Content::Images,
+            Self::Ts => Content::Sequences,
+        }
+    }
+
+    /// Returns the possible names of file `role`, whose official name is `name`; that comes first.
+    pub(crate) fn candidates(self, role: usize, name: &str) -> Vec<String> {
         match self {
             Self::Idx => idx_folder::candidates(role),
             Self::Cifar => vec![cifar10::BATCHES[role].to_owned()],
+            Self::Ts => vec![name.to_owned()],
         }
     }
 

@@ -6,4 +6,5 @@ pub(crate) mod format;
 pub(crate) mod listing;
 pub(crate) mod local;
 pub(crate) mod source;
+pub(crate) mod ucr;
 pub(crate) mod verified;

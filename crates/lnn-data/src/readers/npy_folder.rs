@@ -17,7 +17,7 @@ use crate::kept::{self, Fingerprints};
 use crate::progress::Progress;
 use crate::readers::npy;
 use crate::readers::npy_folder_error::NpyFolderError;
-use crate::readers::option::{OptionError, number, once, range};
+use crate::readers::option::{OptionError, number, once, range, split_path};
 use crate::source::{DataSource, Parts, SplitRequest, Trained};
 use lnn_core::{Input, InputSpec, Per, SampleSet, Samples};
 use std::ops::Range;
@@ -40,18 +40,6 @@ struct Options {
 
 /// The most rows that an option may ask for.
 const MOST_ROWS: i64 = 1 << 40;
-
-/// Splits the text after `npy-folder:` into the path of the folder and the options with their leading comma.
-pub(super) fn split_path(text: &str) -> (&str, &str) {
-    let mut end = text.len();
-    for part in text.split(',').skip(1).collect::<Vec<_>>().into_iter().rev() {
-        if !part.contains('=') {
-            break;
-        }
-        end -= part.len() + 1;
-    }
-    text.split_at(end)
-}
 
 impl Options {
     const WINDOW: i64 = 32;

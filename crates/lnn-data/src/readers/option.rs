@@ -22,6 +22,18 @@ impl OptionError {
     }
 }
 
+/// Splits the text after a reader's colon into the path and the options with their leading comma: the last parts with an equals sign.
+pub(super) fn split_path(text: &str) -> (&str, &str) {
+    let mut end = text.len();
+    for part in text.split(',').skip(1).collect::<Vec<_>>().into_iter().rev() {
+        if !part.contains('=') {
+            break;
+        }
+        end -= part.len() + 1;
+    }
+    text.split_at(end)
+}
+
 /// Sets an option that was not given before.
 pub(super) fn once<T>(
     name: &str,

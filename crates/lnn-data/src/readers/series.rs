@@ -4,14 +4,11 @@ use crate::error::DataError;
 use crate::kept::{self, Fingerprints};
 use crate::progress::Progress;
 use crate::readers::csv::SeriesError;
+use crate::readers::series_table::SeriesTable;
 use crate::source::{DataSource, Parts, SplitRequest};
 use crate::split::SplitScheme;
-use lnn_core::{
-    Cut, InputShape, InputSpec, Missing, Per, Rows, SampleSet, Samples, Task, Timing, Windows,
-};
-use ndarray::{ArrayView1, ArrayView2};
+use lnn_core::{Cut, InputSpec, Rows, SampleSet, Windows};
 use std::path::{Path, PathBuf};
-use tch::Tensor;
 
 /// A time series as rows of numbers, and the windows that it is cut into.
 #[derive(Debug)]
@@ -28,91 +25,11 @@ pub struct Series {
     test: f64,
 }
 
-/// What a table holds.
-pub(crate) struct Content<'a> {
-    /// Names of the I features of a row.
-    pub(crate) features: Vec<String>,
-    /// `[R, I]`; NaN for what is missing.
-    pub(crate) numbers: ArrayView2<'a, f64>,
-    pub(crate) targets: Targets<'a>,
-    /// `[R]`, increasing.
-    pub(crate) times: Option<&'a [f64]>,
-}
-
-/// What the rows of a table may be the target of.
-pub(crate) enum Targets<'a> {
-    /// Values with their names, `[R, O]`.
-    Values {
-        /// O names.
-        names: Vec<String>,
-        /// NaN for what is missing.
-        numbers: ArrayView2<'a, f64>,
-    },
-    /// Classes with their names, and the place of that of each row.
-    Classes {
-        /// All of them.
-        names: Vec<String>,
-        /// `[R]`; `None` for a row without a class.
-        labels: Vec<Option<usize>>,
-    },
-}
-
-/// How a table is read as windows.
-pub(crate) struct Reading {
-    /// What a model divides `dt` by; the median of `dt` if absent.
-    pub(crate) time_unit: Option<f64>,
-    pub(crate) missing: Missing,
-    pub(crate) per: Per,
-    pub(crate) cut: Cut,
-    /// The fraction of the rows, at the end, for the test.
-    pub(crate) test: f64,
-}
-
-/// The name of the time in hashes; no column has it.
-const TIME: &str = "\0time";
-
 impl Series {
-    /// A series of the rows of a table.
-    pub(crate) fn new(path: &Path, content: Content<'_>, reading: Reading) -> Self {
-        let Content { features, numbers, targets, times } = content;
-        let dt = times.map(differences);
-        let timing = dt.as_deref().and_then(|dt| {
-            let median = median(dt)?;
-            let unit = reading.time_unit.unwrap_or(median);
-            Some(Timing { unit, typical_dt: median / unit })
-        });
-        let of_cells = |names: &[String], numbers: ArrayView1<'_, f64>| {
-            let cells = names.iter().zip(numbers).map(|(name, number)| kept::of_cell(name, *number));
-            cells.fold(0_u64, u64::wrapping_add)
-        };
-        let of_target = |row: usize| match &targets {
-            Targets::Values { names, numbers } => of_cells(names, numbers.row(row)),
-            Targets::Classes { names, labels } => labels[row].map_or(0, |place| kept::of_cell(&names[place], 1.0)),
-        };
-        let hash = |row: usize| {
-            let time = dt.as_ref().map_or(0, |dt| kept::of_cell(TIME, dt[row]));
-            of_cells(&features, numbers.row(row)).wrapping_add(of_target(row)).wrapping_add(time)
-        };
-        let hashes = (0..numbers.nrows()).map(hash).collect();
-        let (task, targets) = match targets {
-            Targets::Values { names, numbers } => (Task::Regression { value_names: names }, table(numbers)),
-            Targets::Classes { names, labels } => {
-                let label = |place: &Option<usize>| place.map_or(Samples::NO_LABEL, |place| place as i64);
-                let labels: Vec<i64> = labels.iter().map(label).collect();
-                (Task::Classification { class_names: names }, Tensor::from_slice(&labels))
-            }
-        };
-        let Reading { missing, per, cut, test, .. } = reading;
-        let dt = dt.as_deref().map(Tensor::from_slice);
-        Self {
-            path: path.to_owned(),
-            rows: Rows { features: table(numbers), dt, targets, per },
-            spec: InputSpec { shape: InputShape::Sequences { features }, task, per, timing, missing },
-            hashes,
-            test_from: None,
-            cut,
-            test,
-        }
+    /// The series of a table.
+    pub(crate) fn new(path: &Path, table: SeriesTable, cut: Cut, test: f64) -> Self {
+        let SeriesTable { spec, rows, hashes, .. } = table;
+        Self { path: path.to_owned(), spec, rows, hashes, test_from: None, cut, test }
     }
 
     /// Leaves the rows of the training out of the test, which are at the beginning of the file, or only names them where the test part
@@ -217,24 +134,4 @@ impl DataSource for Series {
         }
         Ok(self.windows("test", [first, rows], false, &mut Vec::new())?)
     }
-}
-
-/// The numbers as a tensor, float64.
-fn table(numbers: ArrayView2<'_, f64>) -> Tensor {
-    let flat: Vec<f64> = numbers.iter().copied().collect();
-    Tensor::from_slice(&flat).view([numbers.nrows() as i64, numbers.ncols() as i64])
-}
-
-/// Returns the time since the row before; the first row has that of the second, or 1.
-fn differences(times: &[f64]) -> Vec<f64> {
-    let between = times.windows(2).map(|pair| pair[1] - pair[0]);
-    let first = between.clone().next().unwrap_or(1.0);
-    std::iter::once(first).chain(between).collect()
-}
-
-/// Returns the median of `numbers`; `None` if there are none.
-fn median(numbers: &[f64]) -> Option<f64> {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
 }

@@ -17,6 +17,9 @@ pub enum SeriesError {
     /// An option is unknown, stands twice, or its value is invalid.
     #[error("--data csv: {0}")]
     Option(#[from] OptionError),
+    /// The model does not take rows of a table.
+    #[error(transparent)]
+    Contract(#[from] lnn_core::ContractError),
     /// The header is missing, or a name in it is empty or occurs twice.
     #[error("{path}, line {line}: expected a header with a name for each column, found {found}")]
     Header {
@@ -133,6 +136,16 @@ pub enum SeriesError {
         most: usize,
         /// How many there are.
         found: usize,
+    },
+    /// There is no series for a part.
+    #[error("{path}: no series is for the {part} part of {series} series; hint: more series, or another file")]
+    NoSeries {
+        /// The file.
+        path: PathBuf,
+        /// The name of the part.
+        part: &'static str,
+        /// How many series there are.
+        series: usize,
     },
     /// No window of a part has a target.
     #[error("{path}: no window of the {part} part has a target, because all of them are missing")]

@@ -5,10 +5,11 @@
 //! | option | meaning | default |
 //! |---|---|---|
 //! | `target=A+B` | the columns whose later values are to be predicted | the last column |
-//! | `label=A` | the column of classes, of which each row has one; it needs `task=per-step` | |
+//! | `id=A` | the column that tells several series of one file apart | one series |
+//! | `label=A` | the column of classes: one per series with `id`, or one per row with `task=per-step` | |
 //! | `task=T` | `per-window` predicts once for a window, `per-step` after each of its rows | `per-window` |
 //! | `columns=A+B` | the columns that are the inputs of a step | all but the time and the label |
-//! | `window=N` | the number of rows per sequence | 32 |
+//! | `window=N` | the number of rows per sequence; `all` for whole series | 32, with a label per series all |
 //! | `horizon=N` | the number of rows from the last row of the window, or from each row, to the target | 1, for labels 0 |
 //! | `stride=N` | the number of rows from the beginning of a window to that of the next | 1, per step the window |
 //! | `missing=M` | cells without a value: `refuse` them, `mask` them for the model, or take the `previous` value | `refuse` |
@@ -21,40 +22,50 @@
 //!
 //! A name that holds a comma or a plus is put in quotes: `target="load, kW"`. Blank lines and lines that begin with `#` are skipped.
 //! Training, validation and test parts follow one another in time. No target lies in another part than its window says; the
-//! inputs of a validation window may reach back into the rows of training.
+//! inputs of a validation window may reach back into the rows of training. With `id`, whole series go to a part, of each class as many as
+//! its share, and no window has rows of two series; the rows of a series need not follow one another in the file.
 //!
 //! A cell without a value is empty, or `?`, `-`, `.`, `na`, `n/a`, `nan`, `null`, `none` or `nil`. With `missing=mask` the model sees for each
 //! column whether it has a value; windows whose target is missing are left out. A row with an empty label has no target.
 
+mod classes;
 mod dialect;
 mod error;
 mod names;
 mod options;
+mod resolved;
 mod table;
 mod text;
 mod time;
+mod to_predict;
 
 pub use error::SeriesError;
+pub use to_predict::{PredictedRow, ToPredict, open_to_predict};
 
 use crate::progress::Progress;
 use crate::readers::option::OptionError;
-use crate::readers::series::{Content, Reading, Series, Targets};
-use crate::source::Trained;
+use crate::readers::series::Series;
+use crate::readers::series_set::{SeriesCut, SeriesSet, TestSeries};
+use crate::readers::series_table::{Content, Reading, SeriesTable, Targets};
+use crate::source::{DataSource, Trained};
+use classes::classes;
 use dialect::Dialect;
-use lnn_core::{Cut, InputShape, Missing};
+use lnn_core::{Cut, InputShape, Missing, Per};
 use ndarray::Axis;
-use options::Options;
-use std::cmp::Ordering;
+use options::{Options, Window};
+use resolved::resolved;
 use std::path::Path;
-use table::{Gaps, Table};
-
-/// The maximum number of classes of a column of labels.
-const MOST_CLASSES: usize = 1000;
+use table::{Gaps, Special, Table};
 
 /// Splits the text after `csv:` into the path of the file and the options with their leading comma.
 pub fn split_path(text: &str) -> (&str, &str) {
     let path = Options::parse(text).map_or(text, |options| options.path);
     (path, &text[path.len()..])
+}
+
+/// The path of the file in the text after `csv:`.
+pub fn path(text: &str) -> &str {
+    split_path(text).0
 }
 
 /// Reads the series that the text after `csv:` specifies. What it leaves open for the test of a trained model is as in its training:
@@ -66,49 +77,37 @@ pub fn open(
     text: &str,
     trained: Option<&Trained<'_>>,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Series, SeriesError> {
-    let given = Options::parse(text)?;
-    let before = match trained.and_then(|trained| trained.data.strip_prefix("csv:")) {
-        Some(text) => Some(Options::parse(text)?),
-        None => None,
-    };
-    let chosen_test = given.test.is_some();
-    let options = match (trained, before) {
-        (Some(trained), Some(before)) => inherit(given, before, trained, progress)?,
-        (Some(_), None) => Options { test: given.test.or(Some(1.0)), ..given },
-        (None, _) => given,
-    };
-    options.check()?;
-    let gaps = options.missing.unwrap_or(Gaps::Refuse);
-    if gaps == Gaps::Mask && trained.is_some_and(|trained| !trained.input.may_miss()) {
-        let (expected, found) = ("without missing values".into(), "mask".into());
-        return Err(SeriesError::Contradiction { option: "missing", expected, found });
-    }
+) -> Result<Box<dyn DataSource>, SeriesError> {
+    let chosen_test = Options::parse(text)?.test.is_some();
+    let options = resolved(text, trained, progress)?;
+    let gaps = options.gaps();
     let path = Path::new(options.path);
     let text = text::read(path, progress)?;
     let table = Table::new(path, &text, Dialect::of(&text, &options))?;
     let column = |name: Option<String>| name.map(|name| table.column(&name)).transpose();
-    let (time, label) = (column(options.time_name())?, column(options.label_name())?);
+    let (time, label, id) =
+        (column(options.time_name())?, column(options.label_name())?, column(options.id_name())?);
+    let special = Special { time, label, id };
     let of_model = |names: &[String]| {
         names.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, SeriesError>>()
     };
     let columns: Vec<usize> = match (options.columns, trained.map(|trained| &trained.input.shape)) {
         (Some(names), _) => table.columns(names)?,
         (None, Some(InputShape::Sequences { features })) => of_model(features)?,
-        (None, _) => table.all_but([time, label])?,
+        (None, _) => table.all_but(special)?,
     };
     let targets: Vec<usize> = match (options.target, trained) {
         _ if label.is_some() => Vec::new(),
         (Some(names), _) => table.columns(names)?,
         (None, Some(trained)) => of_model(trained.input.task.names())?,
-        (None, None) => vec![(0..table.header.len()).rfind(|column| Some(*column) != time).unwrap_or(0)],
+        (None, None) => vec![table.all_but(special)?.last().copied().unwrap_or(0)],
     };
     if let Some(&target) = targets.iter().find(|target| options.horizon() == 0 && columns.contains(target)) {
         let expected = format!("1 or more, or columns=A+B without {:?}, the target", table.header[target]);
         return Err(OptionError::new("horizon", expected, "0").into());
     }
     let chosen: Vec<usize> = columns.iter().chain(&targets).copied().collect();
-    let rows = table.read(&chosen, [time, label], gaps, options.reverse.unwrap_or(false))?;
+    let rows = table.read(&chosen, special, gaps, options.reverse.unwrap_or(false))?;
     if rows.dates && options.time_unit.is_none() && trained.is_none() {
         progress(Progress::Note { text: "the time is counted in seconds, and so is dt" });
     }
@@ -119,96 +118,48 @@ pub fn open(
         _ => Targets::Values { names: names(&targets), numbers: values },
     };
     let extent = |extent| i64::try_from(extent).unwrap_or(i64::MAX);
-    let [window, horizon, stride] = [options.window(), options.horizon(), options.stride()].map(extent);
-    let series = Series::new(
-        path,
-        Content { features: names(&columns), numbers: inputs, targets, times: rows.times.as_deref() },
+    let [horizon, stride] = [options.horizon(), options.stride()].map(extent);
+    let window = match options.window() {
+        Window::Rows(rows) => Some(extent(rows)),
+        Window::All => None,
+    };
+    let content = SeriesTable::new(
+        Content {
+            features: names(&columns),
+            numbers: inputs,
+            targets,
+            times: rows.times.as_deref(),
+            series: &rows.series,
+        },
         Reading {
             time_unit: options.time_unit,
             missing: if gaps == Gaps::Mask { Missing::Mask } else { Missing::Refused },
             per: options.per(),
-            cut: Cut { window, horizon, stride },
-            test: options.test.unwrap_or(Options::TEST),
         },
     );
-    Ok(match trained.and_then(|trained| trained.known) {
+    let test = options.test.unwrap_or(Options::TEST);
+    let cut = window.map(|window| Cut { window, horizon, stride });
+    if let (Some(labels), Some(column), Per::Sequence) = (&rows.labels, label, options.per()) {
+        for &[first, end] in &rows.series {
+            if let Some(row) = (first..end).find(|&row| labels[row] != labels[first]) {
+                return Err(table.other_label(&rows, row, column, &labels[first]));
+            }
+        }
+    }
+    let Some(cut) = cut.filter(|_| id.is_none()) else {
+        let cut = SeriesCut { windows: cut, horizon };
+        let of_all = if test < 1.0 { TestSeries::Fraction(test) } else { TestSeries::All };
+        let set = SeriesSet::of_table(path, content, cut, of_all);
+        return Ok(Box::new(match trained.filter(|_| test >= 1.0) {
+            Some(trained) => set.for_test_of(trained, progress),
+            None => set,
+        }));
+    };
+    let series = Series::new(path, content, cut, test);
+    Ok(Box::new(match trained.and_then(|trained| trained.known) {
         Some(known) => series.without_rows_of_training(known, chosen_test, progress),
         None => series,
-    })
-}
-
-/// The classes of a column of labels: its different texts, numbers in their order. Rows with an empty cell have none.
-fn classes<'a>(
-    path: &Path,
-    column: &str,
-    labels: &[String],
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Targets<'a>, SeriesError> {
-    let mut names: Vec<&String> = labels.iter().filter(|label| !label.is_empty()).collect();
-    names.sort_unstable();
-    names.dedup();
-    if names.len() > MOST_CLASSES {
-        let (path, column, most, found) = (path.to_owned(), column.to_owned(), MOST_CLASSES, names.len());
-        return Err(SeriesError::Classes { path, column, most, found });
-    }
-    let number = |name: &String| name.parse::<f64>().ok();
-    if names.iter().all(|name| number(name).is_some()) {
-        names.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal));
-    }
-    let place = |label: &String| names.iter().position(|name| *name == label);
-    let places: Vec<Option<usize>> = labels.iter().map(place).collect();
-    let without = places.iter().filter(|place| place.is_none()).count();
-    if without > 0 {
-        let text = format!("{without} of {} rows have no {column} and no target", places.len());
-        progress(Progress::Note { text: &text });
-    }
-    Ok(Targets::Classes { names: names.into_iter().cloned().collect(), labels: places })
-}
-
-/// The options of a test: those that are given, and otherwise those of the training.
-fn inherit<'a>(
-    given: Options<'a>,
-    before: Options<'a>,
-    trained: &Trained<'_>,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Options<'a>, SeriesError> {
-    let real = |path: &str| std::fs::canonicalize(path).ok();
-    let same_file = real(given.path).is_some() && real(given.path) == real(before.path);
-    let contradiction =
-        |option, expected: String, found: String| Err(SeriesError::Contradiction { option, expected, found });
-    if let (None, Some(name)) = (before.time, given.time_name()) {
-        return contradiction("time", "without a column of time".into(), name);
-    }
-    if let (Some(timing), Some(unit)) = (trained.input.timing, given.time_unit)
-        && (timing.unit - unit).abs() > 1e-9 * timing.unit
-    {
-        return contradiction("time_unit", format!("with {}", timing.unit), unit.to_string());
-    }
-    let trained_for = before.horizon();
-    if let Some(horizon) = given.horizon.filter(|horizon| *horizon != trained_for) {
-        return contradiction("horizon", format!("for {trained_for} rows ahead"), horizon.to_string());
-    }
-    let window = before.window();
-    if let Some(other) = given.window.filter(|other| *other != window) {
-        let text =
-            format!("the model was trained on windows of {window} rows, the test has windows of {other}");
-        progress(Progress::Warning { text: &text });
-    }
-    let of_file = if same_file { before } else { Options { test: Some(1.0), ..Options::default() } };
-    Ok(Options {
-        time: given.time.or(before.time),
-        label: given.label.or(before.label),
-        task: given.task.or(before.task),
-        window: given.window.or(before.window),
-        horizon: given.horizon.or(before.horizon),
-        stride: given.stride.or(before.stride),
-        missing: given.missing.or(before.missing),
-        test: given.test.or(of_file.test),
-        separator: given.separator.or(of_file.separator),
-        decimal: given.decimal.or(of_file.decimal),
-        reverse: given.reverse.or(of_file.reverse),
-        ..given
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -5,6 +5,15 @@ use super::table::Gaps;
 use crate::readers::option::{OptionError, number, once, word};
 use lnn_core::Per;
 
+/// The rows of a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Window {
+    /// As many.
+    Rows(usize),
+    /// All of a series.
+    All,
+}
+
 /// The parsed text. An option that was not given is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Options<'a> {
@@ -15,7 +24,8 @@ pub(super) struct Options<'a> {
     pub(super) task: Option<Per>,
     pub(super) columns: Option<&'a str>,
     pub(super) time: Option<&'a str>,
-    pub(super) window: Option<usize>,
+    pub(super) id: Option<&'a str>,
+    pub(super) window: Option<Window>,
     pub(super) horizon: Option<usize>,
     pub(super) stride: Option<usize>,
     pub(super) missing: Option<Gaps>,
@@ -28,7 +38,8 @@ pub(super) struct Options<'a> {
 }
 
 /// The names of the options.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
+    "id",
     "target",
     "label",
     "task",
@@ -72,7 +83,10 @@ impl<'a> Options<'a> {
             "columns" => once(name, value, &mut self.columns, Some(value)),
             "time" => once(name, value, &mut self.time, Some(value)),
             "window" => {
-                let window = number(name, value, "a whole number from 1", |n| *n >= 1)?;
+                let window = match value {
+                    "all" => Window::All,
+                    _ => Window::Rows(number(name, value, "a whole number from 1, or all", |n| *n >= 1)?),
+                };
                 once(name, value, &mut self.window, Some(window))
             }
             "horizon" => {
@@ -83,6 +97,7 @@ impl<'a> Options<'a> {
                 let stride = number(name, value, "a whole number from 1", |n| *n >= 1)?;
                 once(name, value, &mut self.stride, Some(stride))
             }
+            "id" => once(name, value, &mut self.id, Some(value)),
             "label" => once(name, value, &mut self.label, Some(value)),
             "task" => {
                 let words = [("per-step", Per::Step), ("per-window", Per::Sequence)];
@@ -130,11 +145,20 @@ impl<'a> Options<'a> {
     pub(super) fn check(&self) -> Result<(), OptionError> {
         match (self.label, self.target) {
             (Some(_), Some(target)) => Err(OptionError::new("target", "none beside a label", target)),
-            (Some(label), None) if self.per() != Per::Step => {
-                Err(OptionError::new("label", "task=per-step beside it, because each row has one", label))
+            (Some(label), None) if self.per() != Per::Step && self.id.is_none() => {
+                let expected = "id=COLUMN beside it for a label per series, or task=per-step for one per row";
+                Err(OptionError::new("label", expected, label))
+            }
+            _ if self.window() == Window::All && self.id.is_none() => {
+                Err(OptionError::new("window", "id=COLUMN beside it, which tells the series apart", "all"))
             }
             _ => Ok(()),
         }
+    }
+
+    /// The name of the column that tells series apart.
+    pub(super) fn id_name(&self) -> Option<String> {
+        self.id.map(unquoted)
     }
 
     /// The name of the column of time.
@@ -145,6 +169,11 @@ impl<'a> Options<'a> {
     /// The name of the column of labels.
     pub(super) fn label_name(&self) -> Option<String> {
         self.label.map(unquoted)
+    }
+
+    /// What is done with cells without a value.
+    pub(super) fn gaps(&self) -> Gaps {
+        self.missing.unwrap_or(Gaps::Refuse)
     }
 
     /// Rows from a row to its target: none for a label, which is that of its own row.
@@ -159,13 +188,17 @@ impl<'a> Options<'a> {
 
     /// Rows from the beginning of a window to that of the next: all windows, or those that do not overlap where each row has a target.
     pub(super) fn stride(&self) -> usize {
-        let of_task = || if self.per() == Per::Step { self.window() } else { 1 };
+        let of_task = || match (self.per(), self.window()) {
+            (Per::Step, Window::Rows(window)) => window,
+            _ => 1,
+        };
         self.stride.unwrap_or_else(of_task)
     }
 
-    /// Rows of a window.
-    pub(super) fn window(&self) -> usize {
-        self.window.unwrap_or(Self::WINDOW)
+    /// Rows of a window; whole series where each has a label.
+    pub(super) fn window(&self) -> Window {
+        let of_series = self.label.is_some() && self.per() == Per::Sequence;
+        self.window.unwrap_or(if of_series { Window::All } else { Window::Rows(Self::WINDOW) })
     }
 }
 
@@ -194,6 +227,7 @@ mod tests {
             ("a.csv,missing=zero", ["missing", "refuse or mask or previous"]),
             ("a.csv,task=per-row", ["task", "per-step"]),
             ("a.csv,stride=0", ["stride", "from 1"]),
+            ("a.csv,window=whole", ["window", "or all"]),
         ] {
             let error = Options::parse(text).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");

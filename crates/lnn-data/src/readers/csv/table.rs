@@ -5,7 +5,8 @@ use super::error::SeriesError;
 use super::names::names;
 use super::time::{Times, is_date};
 use csv::{ReaderBuilder, StringRecord, Trim};
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayViewMut2, Axis};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The largest size of a number: the square of a larger one is not finite in float64.
@@ -17,6 +18,27 @@ const GAPS: [&str; 10] = ["", "?", "-", "na", "n/a", "nan", "null", "none", "nil
 /// Whether a cell means that there is no value.
 fn is_gap(cell: &str) -> bool {
     GAPS.contains(&cell.to_lowercase().as_str())
+}
+
+/// The rows in an order in which those with the same text follow one another, and the rows of each text.
+fn grouped(ids: &[String]) -> (Vec<usize>, Vec<[usize; 2]>) {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (row, id) in ids.iter().enumerate() {
+        let place = *places.entry(id).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(row);
+    }
+    let mut first = 0;
+    let series = groups.iter().map(|group| {
+        let part = [first, first + group.len()];
+        first = part[1];
+        part
+    });
+    let series = series.collect();
+    (groups.concat(), series)
 }
 
 /// What is done with cells that have no value.
@@ -38,12 +60,31 @@ pub(super) struct Table<'a> {
     pub(super) header: Vec<String>,
 }
 
+/// The columns that are no numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Special {
+    pub(super) time: Option<usize>,
+    pub(super) label: Option<usize>,
+    /// What tells which series a row belongs to.
+    pub(super) id: Option<usize>,
+}
+
+impl Special {
+    fn all(self) -> [Option<usize>; 3] {
+        [self.time, self.label, self.id]
+    }
+}
+
 /// The chosen columns of all rows.
 pub(super) struct Rows {
     /// `[R, columns]`.
     pub(super) numbers: Array2<f64>,
     /// `[R]`, the text of the column of labels, if there is one.
     pub(super) labels: Option<Vec<String>>,
+    /// The rows of each series, one after the other.
+    pub(super) series: Vec<[usize; 2]>,
+    /// The byte of the file at which each row begins.
+    pub(super) places: Vec<usize>,
     /// `[R]`, increasing, if there is a column of time; of dates in seconds since the first row.
     pub(super) times: Option<Vec<f64>>,
     /// Whether the times are dates.
@@ -101,9 +142,10 @@ impl<'a> Table<'a> {
         )
     }
 
-    /// The places of all columns but those of time and labels; each must have a name.
-    pub(super) fn all_but(&self, others: [Option<usize>; 2]) -> Result<Vec<usize>, SeriesError> {
-        let all: Vec<usize> = (0..self.header.len()).filter(|place| !others.contains(&Some(*place))).collect();
+    /// The places of all columns but the special ones; each must have a name.
+    pub(super) fn all_but(&self, special: Special) -> Result<Vec<usize>, SeriesError> {
+        let all: Vec<usize> =
+            (0..self.header.len()).filter(|place| !special.all().contains(&Some(*place))).collect();
         for &place in &all {
             match self.header[place].as_str() {
                 "" if place == 0 => {
@@ -118,16 +160,18 @@ impl<'a> Table<'a> {
         Ok(all)
     }
 
-    /// Reads the numbers of `columns`, the column `time` and the text of the column `label`; with `reverse`, from the last row to the first.
+    /// Reads the numbers of `columns` and the `special` columns; with `reverse`, from the last row to the first. The rows of a series come
+    /// together, in the order of the first row of each.
     pub(super) fn read(
         &self,
         columns: &[usize],
-        [time, label]: [Option<usize>; 2],
+        special: Special,
         gaps: Gaps,
         reverse: bool,
     ) -> Result<Rows, SeriesError> {
+        let Special { time, label, id } = special;
         let (mut numbers, mut decimals, mut times) = (Vec::new(), Decimals::default(), Times::default());
-        let (mut places, mut labels) = (Vec::new(), Vec::new());
+        let (mut places, mut labels, mut ids) = (Vec::new(), Vec::new(), Vec::new());
         for (row, record) in self.reader().records().enumerate() {
             let record = record.map_err(|error| self.bad_record(&error))?;
             let place = record.position().map_or(0, csv::Position::byte) as usize;
@@ -146,6 +190,7 @@ impl<'a> Table<'a> {
                 })?;
             }
             labels.extend(label.map(|column| record[column].to_owned()));
+            ids.extend(id.map(|column| record[column].to_owned()));
             places.push(place);
         }
         if let Some(row) = decimals.unclear(self.dialect) {
@@ -160,21 +205,63 @@ impl<'a> Table<'a> {
             numbers.invert_axis(Axis(0));
             places.reverse();
             labels.reverse();
+            ids.reverse();
             if let Some(times) = &mut times {
                 times.reverse();
             }
         }
-        if let (Some(times), Some(column)) = (&times, time) {
-            self.check_increasing(times, &places, column)?;
+        let mut series = vec![[0, places.len()]];
+        if id.is_some() {
+            let order: Vec<usize>;
+            (order, series) = grouped(&ids);
+            numbers = numbers.select(Axis(0), &order);
+            places = order.iter().map(|&row| places[row]).collect();
+            times = times.map(|times| order.iter().map(|&row| times[row]).collect());
+            labels = if label.is_some() { order.iter().map(|&row| labels[row].clone()).collect() } else { labels };
         }
-        if gaps == Gaps::Previous {
-            self.fill(&mut numbers, &places, columns)?;
+        for &[first, end] in &series {
+            if let (Some(times), Some(column)) = (&times, time) {
+                self.check_increasing(&times[first..end], &places[first..end], &places, column)?;
+            }
+            if gaps == Gaps::Previous {
+                let of_series = numbers.slice_axis_mut(Axis(0), (first..end).into());
+                self.fill(of_series, &places[first..end], columns)?;
+            }
         }
-        Ok(Rows { numbers, labels: label.map(|_| labels), times, dates })
+        Ok(Rows { numbers, labels: label.map(|_| labels), series, places, times, dates })
+    }
+
+    /// The text of a column at `places`, the bytes of the file at which rows begin.
+    pub(super) fn texts(&self, column: usize, places: &[usize]) -> Vec<String> {
+        let of_records = self.reader().into_records().filter_map(Result::ok);
+        let texts: HashMap<usize, String> = of_records
+            .map(|record| {
+                (record.position().map_or(0, csv::Position::byte) as usize, record[column].to_owned())
+            })
+            .collect();
+        places.iter().map(|place| texts.get(place).cloned().unwrap_or_default()).collect()
+    }
+
+    /// The error for a series that has more than one label.
+    pub(super) fn other_label(&self, rows: &Rows, row: usize, column: usize, before: &str) -> SeriesError {
+        let found = rows.labels.as_ref().map_or("", |labels| &labels[row]);
+        SeriesError::Cell {
+            path: self.path.to_owned(),
+            line: self.line(rows.places[row]),
+            column: self.header[column].as_str().into(),
+            expected: "one label for all rows of a series",
+            found: found.into(),
+            hint: format!("; hint: rows before have {before:?}; task=per-step has a label for each row").into(),
+        }
     }
 
     /// Gives each cell without a value that of the row before.
-    fn fill(&self, numbers: &mut Array2<f64>, places: &[usize], columns: &[usize]) -> Result<(), SeriesError> {
+    fn fill(
+        &self,
+        mut numbers: ArrayViewMut2<'_, f64>,
+        places: &[usize],
+        columns: &[usize],
+    ) -> Result<(), SeriesError> {
         for (mut column, place) in numbers.columns_mut().into_iter().zip(columns) {
             let mut before = None;
             for (row, number) in column.iter_mut().enumerate() {
@@ -197,7 +284,14 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn check_increasing(&self, times: &[f64], places: &[usize], column: usize) -> Result<(), SeriesError> {
+    /// Refuses rows at `places` whose times do not increase; `all` are the places of all rows of the file.
+    fn check_increasing(
+        &self,
+        times: &[f64],
+        places: &[usize],
+        all: &[usize],
+        column: usize,
+    ) -> Result<(), SeriesError> {
         let Some(row) = times.windows(2).position(|pair| pair[1] <= pair[0]) else { return Ok(()) };
         let falls = times.windows(2).all(|pair| pair[1] < pair[0]);
         let cell = |row: usize| {
@@ -205,7 +299,7 @@ impl<'a> Table<'a> {
             record.map_or_else(String::new, |record| record[column].to_owned())
         };
         // Rows in the order of the file.
-        let of_file = |row: usize| places.iter().filter(|place| **place < places[row]).count();
+        let of_file = |row: usize| all.iter().filter(|place| **place < places[row]).count();
         Err(SeriesError::Time {
             path: self.path.to_owned(),
             line: self.line(places[row + 1]),

@@ -1,0 +1,82 @@
+//! The options of a table: those that are given, and for a trained model otherwise those of its training.
+
+use super::error::SeriesError;
+use super::options::{Options, Window};
+use super::table::Gaps;
+use crate::progress::Progress;
+use crate::source::Trained;
+
+/// The options of the text after `csv:`, checked.
+///
+/// # Errors
+/// [`SeriesError`] if one is invalid, or contradicts the others or the training.
+pub(super) fn resolved<'a>(
+    text: &'a str,
+    trained: Option<&Trained<'a>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Options<'a>, SeriesError> {
+    let given = Options::parse(text)?;
+    let before = match trained.and_then(|trained| trained.data.strip_prefix("csv:")) {
+        Some(text) => Some(Options::parse(text)?),
+        None => None,
+    };
+    let options = match (trained, before) {
+        (Some(trained), Some(before)) => inherit(given, before, trained, progress)?,
+        (Some(_), None) => Options { test: given.test.or(Some(1.0)), ..given },
+        (None, _) => given,
+    };
+    options.check()?;
+    if options.gaps() == Gaps::Mask && trained.is_some_and(|trained| !trained.input.may_miss()) {
+        let (expected, found) = ("without missing values".into(), "mask".into());
+        return Err(SeriesError::Contradiction { option: "missing", expected, found });
+    }
+    Ok(options)
+}
+
+/// The options of a test: those that are given, and otherwise those of the training.
+fn inherit<'a>(
+    given: Options<'a>,
+    before: Options<'a>,
+    trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Options<'a>, SeriesError> {
+    let real = |path: &str| std::fs::canonicalize(path).ok();
+    let same_file = real(given.path).is_some() && real(given.path) == real(before.path);
+    let contradiction =
+        |option, expected: String, found: String| Err(SeriesError::Contradiction { option, expected, found });
+    if let (None, Some(name)) = (before.time, given.time_name()) {
+        return contradiction("time", "without a column of time".into(), name);
+    }
+    if let (Some(timing), Some(unit)) = (trained.input.timing, given.time_unit)
+        && (timing.unit - unit).abs() > 1e-9 * timing.unit
+    {
+        return contradiction("time_unit", format!("with {}", timing.unit), unit.to_string());
+    }
+    let trained_for = before.horizon();
+    if let Some(horizon) = given.horizon.filter(|horizon| *horizon != trained_for) {
+        return contradiction("horizon", format!("for {trained_for} rows ahead"), horizon.to_string());
+    }
+    if let (Window::Rows(window), Some(Window::Rows(other))) = (before.window(), given.window)
+        && window != other
+    {
+        let text =
+            format!("the model was trained on windows of {window} rows, the test has windows of {other}");
+        progress(Progress::Warning { text: &text });
+    }
+    let of_file = if same_file { before } else { Options { test: Some(1.0), ..Options::default() } };
+    Ok(Options {
+        time: given.time.or(before.time),
+        label: given.label.or(before.label),
+        id: given.id.or(before.id),
+        task: given.task.or(before.task),
+        window: given.window.or(before.window),
+        horizon: given.horizon.or(before.horizon),
+        stride: given.stride.or(before.stride),
+        missing: given.missing.or(before.missing),
+        test: given.test.or(of_file.test),
+        separator: given.separator.or(of_file.separator),
+        decimal: given.decimal.or(of_file.decimal),
+        reverse: given.reverse.or(of_file.reverse),
+        ..given
+    })
+}

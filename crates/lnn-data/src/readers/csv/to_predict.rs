@@ -1,0 +1,127 @@
+//! A table whose targets are to be predicted: all windows, also those whose target lies behind the end of the file or is not in it.
+
+use super::dialect::Dialect;
+use super::error::SeriesError;
+use super::options::Window;
+use super::resolved::resolved;
+use super::table::{Gaps, Special, Table};
+use super::text;
+use crate::progress::Progress;
+use crate::readers::series_table::{Content, Reading, SeriesTable, Targets};
+use crate::source::Trained;
+use lnn_core::{ContractError, Cut, InputShape, Per, Rows, SampleSet, Windows};
+use ndarray::Axis;
+use std::path::Path;
+
+/// The windows of a table that a model is to predict from.
+#[derive(Debug)]
+pub struct ToPredict {
+    /// The windows in the order of the file; the target of a window, or per step of each of its rows, is the place of its last row, or
+    /// of that row, among [`rows`](Self::rows), as a label.
+    pub windows: SampleSet,
+    /// What is known of the rows that the predictions belong to.
+    pub rows: Vec<PredictedRow>,
+    /// Names of the columns [`PredictedRow::id`] and [`PredictedRow::time`], if the model was trained with them.
+    pub names: [Option<String>; 2],
+    /// How many rows after its row a prediction lies.
+    pub horizon: usize,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictedRow {
+    /// The series that it belongs to.
+    pub id: Option<String>,
+    /// Its time, as the file has it.
+    pub time: Option<String>,
+    /// The text of the targets, `horizon` rows later in the same series, where the file has them: values in the order of the model, or
+    /// a class.
+    pub truth: Option<Vec<String>>,
+}
+
+/// Reads the table that the text after `csv:` specifies for the predictions of a trained model. What it leaves open is as in the training.
+///
+/// # Errors
+/// [`SeriesError`].
+pub fn open_to_predict(
+    text: &str,
+    trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<ToPredict, SeriesError> {
+    let options = resolved(text, Some(trained), progress)?;
+    let path = Path::new(options.path);
+    let text = text::read(path, progress)?;
+    let table = Table::new(path, &text, Dialect::of(&text, &options))?;
+    let InputShape::Sequences { features } = &trained.input.shape else {
+        let (expected, found) = (trained.input.batch_shape(), "rows of a table".into());
+        return Err(ContractError::OtherData { expected, found }.into());
+    };
+    let column = |name: Option<String>| name.map(|name| table.column(&name)).transpose();
+    let (time, id) = (column(options.time_name())?, column(options.id_name())?);
+    let columns = features.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>()?;
+    let gaps = if trained.input.may_miss() { Gaps::Mask } else { options.gaps() };
+    let special = Special { time, label: None, id };
+    let rows = table.read(&columns, special, gaps, options.reverse.unwrap_or(false))?;
+    // What the file has of the targets.
+    let names = match options.label_name() {
+        Some(label) => vec![label],
+        None => trained.input.task.names().to_vec(),
+    };
+    let targets = names.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>().ok();
+    let texts = |column: usize| table.texts(column, &rows.places);
+    let truths: Option<Vec<Vec<String>>> = targets.map(|columns| columns.into_iter().map(texts).collect());
+    let (times, ids) = (time.map(texts), id.map(texts));
+    let per_series_label = options.label.is_some() && trained.input.per == Per::Sequence;
+    let horizon = if per_series_label { 0 } else { options.horizon() };
+    let mut known = Vec::with_capacity(rows.places.len());
+    for &[first, end] in &rows.series {
+        for row in first..end {
+            let later = row.checked_add(horizon).filter(|later| *later < end);
+            let truth = later.zip(truths.as_ref());
+            known.push(PredictedRow {
+                id: ids.as_ref().map(|ids| ids[row].clone()),
+                time: times.as_ref().map(|times| times[row].clone()),
+                truth: truth.map(|(row, truths)| truths.iter().map(|column| column[row].clone()).collect()),
+            });
+        }
+    }
+    let places: Vec<Option<usize>> = (0..rows.places.len()).map(Some).collect();
+    let content = Content {
+        features: features.clone(),
+        numbers: rows.numbers.view().split_at(Axis(1), columns.len()).0,
+        targets: Targets::Classes { names: vec!["row".into()], labels: places },
+        times: rows.times.as_deref(),
+        series: &rows.series,
+    };
+    let reading =
+        Reading { time_unit: Some(1.0), missing: trained.input.missing, per: trained.input.per };
+    let SeriesTable { rows: table, series, .. } = SeriesTable::new(content, reading);
+    let windows = windows(&table, &series, options.window(), options.stride()).ok_or_else(|| {
+        let window = match options.window() {
+            Window::Rows(rows) => i64::try_from(rows).unwrap_or(i64::MAX),
+            Window::All => 1,
+        };
+        let rows = series.iter().map(|[first, end]| (end - first) as usize).max().unwrap_or(0);
+        SeriesError::TooShort { path: path.to_owned(), part: "predicted", rows, expected: window, window, horizon: 0 }
+    })?;
+    let names = [options.id_name(), options.time_name()];
+    Ok(ToPredict { windows: SampleSet::Windows(windows), rows: known, names, horizon })
+}
+
+/// The windows of all series: every one, or per step those that show each row once, the last one shorter than the others.
+fn windows(table: &Rows, series: &[[i64; 2]], window: Window, stride: usize) -> Option<Windows> {
+    let extent = |extent: usize| i64::try_from(extent).unwrap_or(i64::MAX);
+    match (window, table.per) {
+        (Window::All, _) => Windows::whole(table, series, 0),
+        (Window::Rows(window), Per::Sequence) => {
+            let cut = Cut { window: extent(window), horizon: 0, stride: extent(stride) };
+            Windows::within_each(table, series, cut)
+        }
+        (Window::Rows(window), Per::Step) => {
+            let pieces = series.iter().flat_map(|&[first, end]| {
+                (first..end).step_by(window).map(move |start| [start, end.min(start.saturating_add(extent(window)))])
+            });
+            Windows::whole(table, &pieces.collect::<Vec<_>>(), 0)
+        }
+    }
+}

@@ -12,13 +12,14 @@ use lnn_models::fuzzing as models;
 pub type Target = fn(&[u8]);
 
 /// The targets with their names.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("idx", files::idx),
     ("gzip", files::gzip),
     ("tar", data::tar),
     ("cifar10", data::cifar10),
     ("images", data::image),
     ("csv", files::csv),
+    ("ts", files::ts),
     ("npy", files::npy),
     ("config", files::config),
     ("checkpoint", files::checkpoint),

@@ -14,6 +14,7 @@ mod error;
 mod fetch;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod generators;
 mod images;
 mod kept;
 mod known;

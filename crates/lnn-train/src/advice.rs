@@ -6,6 +6,7 @@ use crate::policies::{Schedule, Selection};
 use lnn_core::{InputShape, InputSpec, Moments, Role, SampleSet, Samples, Statistics, Task};
 use lnn_data::Content;
 use lnn_models::{Growth, GrowthRule, Model, Standardization};
+use tch::Kind;
 
 /// Number of training samples whose columns are looked at.
 const SEEN: i64 = 4096;
@@ -121,7 +122,7 @@ fn of_ridge(config: &RunConfig, model: &Model) -> Vec<String> {
 /// Names the columns of sequences that are far from a mean of 0 and a deviation of 1.
 fn raw_columns(input: &InputSpec, train: &SampleSet) -> Option<String> {
     let InputShape::Sequences { features } = &input.shape else { return None };
-    let seen = train.spread(SEEN).input;
+    let seen = train.spread(SEEN).input.to_floating(Kind::Double);
     let mut moments = Moments::over(&[0, 1]);
     moments.add(&seen.counted_steps(&seen.x)).ok()?;
     let Statistics { mean, deviation } = moments.statistics()?;
@@ -149,7 +150,7 @@ mod tests {
     use lnn_core::random::{randn, seeded};
     use lnn_core::{Input, OdeSolver};
     use lnn_models::{ModelConfig, ModelKind, Preset};
-    use tch::{Device, Kind, Tensor};
+    use tch::{Device, Tensor};
 
     const OPTIONS: (Kind, Device) = (Kind::Float, Device::Cpu);
 

@@ -9,6 +9,7 @@
 // The instruments.
 mod checkpoint_file;
 mod image_sets;
+mod predicted_tables;
 mod program;
 mod run_contents;
 mod series_files;

@@ -58,7 +58,7 @@ fn a_series_shorter_than_a_window_is_named_with_both_lengths() {
     assert_has(&message, &["the test part has 24 rows", "expected at least 31", "hint: a smaller window"]);
     // As large as a number can be.
     let message = refused_call("liquid", &text.spec(&format!(",window={}", usize::MAX)), &[]);
-    assert_has(&message, &["the training part has 122 rows", &format!("expected at least {}", usize::MAX)]);
+    assert_has(&message, &["the training part has 122 rows", &format!("expected at least {}", i64::MAX)]);
     assert_has(&refused("a,b\n", ""), &["the training part has 0 rows"]);
 }
 
@@ -74,7 +74,7 @@ fn a_column_that_is_not_there_is_named_with_those_that_are() {
 fn a_header_without_names_and_an_unknown_option_are_named() {
     assert_has(&refused("1,2\n3,4\n", ""), &["line 1", "expected a header", "found numbers"]);
     assert_has(&refused("a,a\n3,4\n", ""), &["line 1", "\"a\" twice"]);
-    assert_has(&refused("a,b\n3,4\n", ",widow=5"), &["widow", "expected one of target, columns"]);
+    assert_has(&refused("a,b\n3,4\n", ",widow=5"), &["widow", "expected one of target, label, id"]);
     assert_has(&refused_call("liquid", "csv:/nowhere/at/all.csv", &[]), &["/nowhere/at/all.csv"]);
 }
 

@@ -40,6 +40,11 @@ impl SplitMix64 {
         }
     }
 
+    /// A number in 0..1, with 53 random bits.
+    pub fn uniform(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// A random order of `0..n`: the shuffle of Fisher and Yates, from the last position to the second.
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
@@ -60,6 +65,18 @@ mod tests {
         let mut generator = SplitMix64::new(1_234_567);
         let drawn = [(); 3].map(|()| generator.next_u64());
         assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn uniform_numbers_fill_the_interval() {
+        let mut random = SplitMix64::new(1);
+        let numbers: Vec<f64> = (0..10_000).map(|_| random.uniform()).collect();
+        assert!(numbers.iter().all(|x| (0.0..1.0).contains(x)));
+        for part in 0..10 {
+            let low = f64::from(part) / 10.0;
+            let count = numbers.iter().filter(|x| (low..low + 0.1).contains(*x)).count();
+            assert!((850..1150).contains(&count), "{count} from {low}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::readers::Content;
+use crate::readers::content::Content;
 use crate::readers::cifar10;
 use crate::readers::idx_folder;
 

@@ -2,8 +2,10 @@
 
 pub(crate) mod archive;
 pub mod cifar10;
+pub(crate) mod content;
 pub mod csv;
 mod decoding;
+mod generated;
 mod folder_content;
 pub mod idx;
 pub mod idx_folder;
@@ -14,6 +16,7 @@ pub mod npy_folder;
 pub mod npy_folder_error;
 pub mod option;
 pub(crate) mod picture;
+pub(crate) mod pixels;
 pub mod series;
 pub mod series_set;
 pub(crate) mod series_table;
@@ -21,19 +24,13 @@ pub mod toy;
 pub mod ts;
 pub mod xor_event;
 
+pub use content::Content;
+
 use crate::error::DataError;
+use crate::generators::GENERATORS;
 use crate::progress::Progress;
 use crate::source::{DataSource, Trained};
 use std::path::Path;
-
-/// The kind of samples that a reader returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
-    /// Images, each with a class.
-    Images,
-    /// Sequences.
-    Sequences,
-}
 
 /// A data format.
 #[derive(Debug)]
@@ -67,7 +64,7 @@ impl Reader {
 }
 
 /// All readers.
-pub static READERS: [Reader; 8] = [
+pub static READERS: [Reader; 14] = [
     Reader {
         name: "idx",
         argument: "DIR",
@@ -112,6 +109,54 @@ pub static READERS: [Reader; 8] = [
         help: "the parity of random bits told by their changes: irregular time and 32 steps, generated",
         content: Content::Sequences,
         open: |_, _, _| Ok(Box::new(xor_event::XorEvent)),
+        split_path: whole,
+    },
+    Reader {
+        name: "mnist-pixels",
+        argument: "",
+        help: "the images of mnist pixel by pixel: 784 steps",
+        content: Content::Sequences,
+        open: |_, trained, progress| Ok(Box::new(pixels::open(pixels::Order::Rows, trained, progress)?)),
+        split_path: whole,
+    },
+    Reader {
+        name: "mnist-permuted",
+        argument: "",
+        help: "the same in one fixed random order of the pixels",
+        content: Content::Sequences,
+        open: |_, trained, progress| Ok(Box::new(pixels::open(pixels::Order::Permuted, trained, progress)?)),
+        split_path: whole,
+    },
+    Reader {
+        name: GENERATORS[0].name,
+        argument: "",
+        help: GENERATORS[0].help,
+        content: Content::Sequences,
+        open: |_, _, _| Ok(Box::new(generated::open(&GENERATORS[0]))),
+        split_path: whole,
+    },
+    Reader {
+        name: GENERATORS[1].name,
+        argument: "",
+        help: GENERATORS[1].help,
+        content: Content::Sequences,
+        open: |_, _, _| Ok(Box::new(generated::open(&GENERATORS[1]))),
+        split_path: whole,
+    },
+    Reader {
+        name: GENERATORS[2].name,
+        argument: "",
+        help: GENERATORS[2].help,
+        content: Content::Sequences,
+        open: |_, _, _| Ok(Box::new(generated::open(&GENERATORS[2]))),
+        split_path: whole,
+    },
+    Reader {
+        name: GENERATORS[3].name,
+        argument: "",
+        help: GENERATORS[3].help,
+        content: Content::Sequences,
+        open: |_, _, _| Ok(Box::new(generated::open(&GENERATORS[3]))),
         split_path: whole,
     },
     Reader {

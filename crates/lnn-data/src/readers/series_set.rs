@@ -8,6 +8,7 @@ use crate::readers::series_table::SeriesTable;
 use crate::source::{DataSource, Parts, SplitRequest, Trained};
 use crate::split::{split, split_by_label, thinned};
 use lnn_core::{Cut, InputSpec, Per, Rows, SampleSet, Windows};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use tch::Kind;
 
@@ -69,6 +70,30 @@ impl SeriesSet {
         Self { path: path.to_owned(), spec, rows, series, hashes, cut, test }
     }
 
+    /// The places of the series that were in neither training nor validation of a model.
+    fn unknown_to(&self, trained: &Trained<'_>) -> Vec<usize> {
+        let known: HashSet<u64> = match trained.known {
+            Some(known) => known.train.iter().chain(&known.validation).copied().collect(),
+            None => HashSet::new(),
+        };
+        (0..self.series.len()).filter(|&place| !known.contains(&self.hashes[place])).collect()
+    }
+
+    /// For the test of a trained model: all series, because the data set says so.
+    #[must_use]
+    pub(crate) fn whole_for_test_of(
+        self,
+        trained: &Trained<'_>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Self {
+        let known = self.series.len() - self.unknown_to(trained).len();
+        if known > 0 {
+            let text = format!("{known} series of the test were in training or validation");
+            progress(Progress::Warning { text: &text });
+        }
+        Self { test: TestSeries::All, ..self }
+    }
+
     /// For the test of a trained model: all series but those that were in its training or validation.
     #[must_use]
     pub(crate) fn for_test_of(
@@ -76,10 +101,7 @@ impl SeriesSet {
         trained: &Trained<'_>,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Self {
-        let seen = |hash: &u64| {
-            trained.known.is_some_and(|known| known.train.contains(hash) || known.validation.contains(hash))
-        };
-        let new: Vec<usize> = (0..self.series.len()).filter(|&place| !seen(&self.hashes[place])).collect();
+        let new = self.unknown_to(trained);
         let known = self.series.len() - new.len();
         if known > 0 {
             let text = format!("{known} series were in training or validation; the others are tested");

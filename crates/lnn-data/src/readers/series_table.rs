@@ -6,7 +6,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use tch::Tensor;
 
 /// What a table holds.
-pub(crate) struct Content<'a> {
+pub(crate) struct Cells<'a> {
     /// Names of the I features of a row.
     pub(crate) features: Vec<String>,
     /// `[R, I]`; NaN for what is missing.
@@ -59,8 +59,8 @@ const TIME: &str = "\0time";
 
 impl SeriesTable {
     /// The rows of a table.
-    pub(crate) fn new(content: Content<'_>, reading: Reading) -> Self {
-        let Content { features, numbers, targets, times, series } = content;
+    pub(crate) fn new(content: Cells<'_>, reading: Reading) -> Self {
+        let Cells { features, numbers, targets, times, series } = content;
         let dt = times.map(|times| series.iter().flat_map(|[first, end]| differences(&times[*first..*end])).collect::<Vec<f64>>());
         let timing = dt.as_deref().and_then(|dt| {
             let median = median(dt)?;

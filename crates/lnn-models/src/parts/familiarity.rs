@@ -34,7 +34,8 @@ impl Preprocessing {
 
     /// In what a batch differs from the training set, one sentence each; padding does not count.
     pub(crate) fn unfamiliar(&self, batch: &Input, input: &InputSpec) -> Vec<String> {
-        let columns = self.columns(&batch.counted_steps(&batch.x), input);
+        let x = batch.to_floating(Kind::Double).x;
+        let columns = self.columns(&batch.counted_steps(&x), input);
         let dt = batch.dt.as_ref().map(|dt| batch.counted_steps(dt));
         columns.into_iter().chain(steps_of_time(dt.as_ref(), input)).collect()
     }

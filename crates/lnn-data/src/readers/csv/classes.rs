@@ -4,6 +4,7 @@ use super::error::SeriesError;
 use crate::progress::Progress;
 use crate::readers::series_table::Targets;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The maximum number of classes of a column of labels.
@@ -27,8 +28,8 @@ pub(super) fn classes<'a>(
     if names.iter().all(|name| number(name).is_some()) {
         names.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal));
     }
-    let place = |label: &String| names.iter().position(|name| *name == label);
-    let places: Vec<Option<usize>> = labels.iter().map(place).collect();
+    let known: HashMap<&String, usize> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+    let places: Vec<Option<usize>> = labels.iter().map(|label| known.get(label).copied()).collect();
     let without = places.iter().filter(|place| place.is_none()).count();
     if without > 0 {
         let text = format!("{without} of {} rows have no {column} and no target", places.len());

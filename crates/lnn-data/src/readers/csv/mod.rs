@@ -46,7 +46,7 @@ use crate::progress::Progress;
 use crate::readers::option::OptionError;
 use crate::readers::series::Series;
 use crate::readers::series_set::{SeriesCut, SeriesSet, TestSeries};
-use crate::readers::series_table::{Content, Reading, SeriesTable, Targets};
+use crate::readers::series_table::{Cells, Reading, SeriesTable, Targets};
 use crate::source::{DataSource, Trained};
 use classes::classes;
 use dialect::Dialect;
@@ -124,7 +124,7 @@ pub fn open(
         Window::All => None,
     };
     let content = SeriesTable::new(
-        Content {
+        Cells {
             features: names(&columns),
             numbers: inputs,
             targets,

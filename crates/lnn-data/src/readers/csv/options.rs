@@ -39,9 +39,9 @@ pub(super) struct Options<'a> {
 
 /// The names of the options.
 const OPTIONS: [&str; 15] = [
-    "id",
     "target",
     "label",
+    "id",
     "task",
     "columns",
     "time",

@@ -7,11 +7,12 @@ use super::resolved::resolved;
 use super::table::{Gaps, Special, Table};
 use super::text;
 use crate::progress::Progress;
-use crate::readers::series_table::{Content, Reading, SeriesTable, Targets};
+use crate::readers::series_table::{Cells, Reading, SeriesTable, Targets};
 use crate::source::Trained;
 use lnn_core::{ContractError, Cut, InputShape, Per, Rows, SampleSet, Windows};
 use ndarray::Axis;
 use std::path::Path;
+use tch::{Device, Kind, Tensor};
 
 /// The windows of a table that a model is to predict from.
 #[derive(Debug)]
@@ -85,17 +86,17 @@ pub fn open_to_predict(
             });
         }
     }
-    let places: Vec<Option<usize>> = (0..rows.places.len()).map(Some).collect();
-    let content = Content {
+    let cells = Cells {
         features: features.clone(),
-        numbers: rows.numbers.view().split_at(Axis(1), columns.len()).0,
-        targets: Targets::Classes { names: vec!["row".into()], labels: places },
+        numbers: rows.numbers.view(),
+        targets: Targets::Values { names: Vec::new(), numbers: rows.numbers.slice_axis(Axis(1), (0..0).into()) },
         times: rows.times.as_deref(),
         series: &rows.series,
     };
     let reading =
         Reading { time_unit: Some(1.0), missing: trained.input.missing, per: trained.input.per };
-    let SeriesTable { rows: table, series, .. } = SeriesTable::new(content, reading);
+    let SeriesTable { rows: table, series, .. } = SeriesTable::new(cells, reading);
+    let table = Rows { targets: Tensor::arange(table.len(), (Kind::Int64, Device::Cpu)), ..table };
     let windows = windows(&table, &series, options.window(), options.stride()).ok_or_else(|| {
         let window = match options.window() {
             Window::Rows(rows) => i64::try_from(rows).unwrap_or(i64::MAX),

@@ -93,7 +93,7 @@ fn read(
 ) -> Result<SeriesSet, DataError> {
     let test = File::read(test, missing)?;
     Ok(match trained {
-        Some(trained) => joined(test, None, missing)?.for_test_of(trained, progress),
+        Some(trained) => joined(test, None, missing)?.whole_for_test_of(trained, progress),
         None => joined(File::read(train, missing)?, Some(test), missing)?,
     })
 }

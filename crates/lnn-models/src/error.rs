@@ -67,6 +67,9 @@ pub enum Error {
         /// Which model.
         model: &'static str,
     },
+    /// A model cannot go on from the end of a series.
+    #[error("forecast: {0}")]
+    Forecast(String),
     /// An input cannot be standardised so.
     #[error("standardization: {0}")]
     Standardization(String),

@@ -32,7 +32,7 @@ pub use files::tensor_info::TensorInfo;
 pub use files::torchscript::NamedTensor;
 pub use files::transfer::Transfer;
 pub use lnn_core::{Input, InputShape, InputSpec, Missing, Per, SampleSet, Samples, Task, Timing};
-pub use model::Model;
+pub use model::{Model, Training};
 pub use networks::cfc::CfcConfig;
 pub use networks::cifar::{CifarConfig, Dynamics};
 pub use networks::cllnn::CllnnConfig;

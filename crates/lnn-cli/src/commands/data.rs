@@ -92,7 +92,10 @@ fn list(json: bool) -> Result<(), Failure> {
             (true, false) => format!("here, not yet verified, in {}", set.path.display()),
             (false, _) => format!("not here; `lnn-cli data fetch {}` or training on it fetches it", set.name),
         };
-        print_text(&format!("{:14} {}\n{:14} {state}\n{:14} {}", set.name, set.title, "", "", set.licence))?;
+        let lines = [set.title, state.as_str(), set.licence];
+        for (line, name) in lines.into_iter().zip([set.name, "", ""]) {
+            print_text(&format!("{name:18} {line}"))?;
+        }
     }
     Ok(())
 }

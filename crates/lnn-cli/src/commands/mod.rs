@@ -5,6 +5,7 @@ mod compute;
 mod data;
 mod eval;
 mod export;
+mod forecast;
 mod import;
 mod inspect;
 mod inspect_exported;
@@ -34,6 +35,8 @@ enum Command {
     Eval(eval::EvalArguments),
     /// Write the predictions of a trained model for given images or sequences
     Predict(predict::PredictArguments),
+    /// Go on from the end of a series, with predictions fed back
+    Forecast(forecast::ForecastArguments),
     /// Write a trained model as a file for Python
     Export(export::ExportArguments),
     /// Write a checkpoint from a module that was exported, and perhaps fine-tuned in Python
@@ -57,6 +60,7 @@ impl Arguments {
             Command::Train(arguments) => train::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),
             Command::Predict(arguments) => predict::run(&arguments),
+            Command::Forecast(arguments) => forecast::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
             Command::Import(arguments) => import::run(&arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),

@@ -21,6 +21,7 @@ mod cifar10;
 mod determinism;
 mod failing_runs;
 mod files_of_others;
+mod forecasts;
 mod gaps_and_labels;
 mod gradients;
 mod growth;

@@ -100,13 +100,13 @@ impl SeriesTable {
 }
 
 /// The numbers as a tensor, float64.
-fn table(numbers: ArrayView2<'_, f64>) -> Tensor {
+pub(crate) fn table(numbers: ArrayView2<'_, f64>) -> Tensor {
     let flat: Vec<f64> = numbers.iter().copied().collect();
     Tensor::from_slice(&flat).view([numbers.nrows() as i64, numbers.ncols() as i64])
 }
 
 /// Returns the time since the row before; the first row has that of the second, or 1.
-fn differences(times: &[f64]) -> Vec<f64> {
+pub(crate) fn differences(times: &[f64]) -> Vec<f64> {
     let between = times.windows(2).map(|pair| pair[1] - pair[0]);
     let first = between.clone().next().unwrap_or(1.0);
     std::iter::once(first).chain(between).collect()

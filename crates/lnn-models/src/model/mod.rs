@@ -1,6 +1,9 @@
 //! A model: preprocessing, a network, and their named tensors.
 
+mod forecast;
 mod steps;
+
+pub use forecast::Training;
 
 use crate::config::ModelConfig;
 use crate::error::Error;

@@ -1,6 +1,7 @@
 //! Models as the trainer meets them.
 
 mod double;
+mod forecast;
 mod growth;
 mod laws;
 mod missing;

@@ -17,6 +17,24 @@ pub enum SeriesError {
     /// An option is unknown, stands twice, or its value is invalid.
     #[error("--data csv: {0}")]
     Option(#[from] OptionError),
+    /// A table has several series where one is expected.
+    #[error("{path}: expected one series, found {series}; hint: a file with the rows of one of them")]
+    ManySeries {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        series: usize,
+    },
+    /// The rows to come do not come later.
+    #[error("{path}: expected rows later than {before}, the last of the series, found {found} first")]
+    NotLater {
+        /// The file.
+        path: PathBuf,
+        /// The last time of the series.
+        before: String,
+        /// The first time of the file.
+        found: String,
+    },
     /// The model does not take rows of a table.
     #[error(transparent)]
     Contract(#[from] lnn_core::ContractError),

@@ -31,6 +31,7 @@
 mod classes;
 mod dialect;
 mod error;
+mod history;
 mod names;
 mod options;
 mod resolved;
@@ -40,6 +41,7 @@ mod time;
 mod to_predict;
 
 pub use error::SeriesError;
+pub use history::{Future, History, open_future, open_history};
 pub use to_predict::{PredictedRow, ToPredict, open_to_predict};
 
 use crate::progress::Progress;

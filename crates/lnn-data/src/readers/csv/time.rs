@@ -49,6 +49,28 @@ pub(super) fn is_date(cell: &str) -> bool {
     matches!(moment(cell), Some(Moment::Zoned(_) | Moment::Local(_)))
 }
 
+/// Seconds, or for numbers the difference, from one time to another of the same kind.
+pub(super) fn between(from: &str, to: &str) -> Option<f64> {
+    let mut times = Times::default();
+    times.add(from)?;
+    times.add(to)?;
+    let numbers = times.into_numbers();
+    Some(numbers[1] - numbers[0])
+}
+
+/// The text of a time `difference` after `cell`: a number, or a date and time as ISO 8601 has it.
+pub(super) fn later(cell: &str, difference: f64) -> Option<String> {
+    let nanoseconds = |from: i128| from.checked_add((difference * 1e9).round() as i128);
+    match moment(cell)? {
+        Moment::Number(number) => Some((number + difference).to_string()),
+        Moment::Zoned(time) => Some(Timestamp::from_nanosecond(nanoseconds(time)?).ok()?.to_string()),
+        Moment::Local(time) => {
+            let time = Timestamp::from_nanosecond(nanoseconds(time)?).ok()?;
+            Some(time.to_zoned(TimeZone::UTC).datetime().to_string())
+        }
+    }
+}
+
 fn moment(cell: &str) -> Option<Moment> {
     if let Ok(number) = cell.parse::<f64>() {
         return Some(Moment::Number(number)).filter(|_| number.is_finite());
@@ -81,6 +103,22 @@ mod tests {
             assert_eq!(times(&dates), Some(vec![0.0, 86400.0]), "{dates:?}");
         }
         assert_eq!(times(&["1600000000", "1600000000.5"]), Some(vec![1_600_000_000.0, 1_600_000_000.5]));
+    }
+
+    #[test]
+    fn a_later_time_is_written_as_a_time_of_its_kind() {
+        for (cell, difference, expected) in [
+            ("1.5", 2.25, "3.75"),
+            ("2016-02-28", 86400.0, "2016-02-29T00:00:00"),
+            ("2016-07-01 23:59:59", 1.5, "2016-07-02T00:00:00.5"),
+            ("2016-07-01T05:00:00Z", 3600.0, "2016-07-01T06:00:00Z"),
+        ] {
+            let found = later(cell, difference).unwrap();
+            assert_eq!(found, expected);
+            assert!((between(cell, &found).unwrap() - difference).abs() < 1e-9);
+        }
+        assert_eq!(later("x", 1.0), None);
+        assert_eq!(between("1", "2016-07-01"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::error::SeriesError;
-use super::options::Window;
+use super::options::{Options, Window};
 use super::resolved::resolved;
 use super::table::{Gaps, Special, Table};
 use super::text;
@@ -49,14 +49,35 @@ pub fn open_to_predict(
     trained: &Trained<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<ToPredict, SeriesError> {
+    opened(text, trained, progress, |options, table| read(options, table, trained))
+}
+
+/// Opens a table for a trained model and passes it to `use_of` with its options.
+pub(super) fn opened<T>(
+    text: &str,
+    trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+    use_of: impl FnOnce(&Options<'_>, &Table<'_>) -> Result<T, SeriesError>,
+) -> Result<T, SeriesError> {
     let options = resolved(text, Some(trained), progress)?;
     let path = Path::new(options.path);
     let text = text::read(path, progress)?;
-    let table = Table::new(path, &text, Dialect::of(&text, &options))?;
-    let InputShape::Sequences { features } = &trained.input.shape else {
-        let (expected, found) = (trained.input.batch_shape(), "rows of a table".into());
-        return Err(ContractError::OtherData { expected, found }.into());
-    };
+    use_of(&options, &Table::new(path, &text, Dialect::of(&text, &options))?)
+}
+
+/// The names of the features of a model of sequences.
+pub(super) fn features<'a>(trained: &Trained<'a>) -> Result<&'a [String], SeriesError> {
+    match &trained.input.shape {
+        InputShape::Sequences { features } => Ok(features),
+        InputShape::Images { .. } => {
+            let (expected, found) = (trained.input.batch_shape(), "rows of a table".into());
+            Err(ContractError::OtherData { expected, found }.into())
+        }
+    }
+}
+
+fn read(options: &Options<'_>, table: &Table<'_>, trained: &Trained<'_>) -> Result<ToPredict, SeriesError> {
+    let features = features(trained)?;
     let column = |name: Option<String>| name.map(|name| table.column(&name)).transpose();
     let (time, id) = (column(options.time_name())?, column(options.id_name())?);
     let columns = features.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>()?;
@@ -87,7 +108,7 @@ pub fn open_to_predict(
         }
     }
     let cells = Cells {
-        features: features.clone(),
+        features: features.to_vec(),
         numbers: rows.numbers.view(),
         targets: Targets::Values { names: Vec::new(), numbers: rows.numbers.slice_axis(Axis(1), (0..0).into()) },
         times: rows.times.as_deref(),
@@ -103,7 +124,7 @@ pub fn open_to_predict(
             Window::All => 1,
         };
         let rows = series.iter().map(|[first, end]| (end - first) as usize).max().unwrap_or(0);
-        SeriesError::TooShort { path: path.to_owned(), part: "predicted", rows, expected: window, window, horizon: 0 }
+        SeriesError::TooShort { path: options.path.into(), part: "predicted", rows, expected: window, window, horizon: 0 }
     })?;
     let names = [options.id_name(), options.time_name()];
     Ok(ToPredict { windows: SampleSet::Windows(windows), rows: known, names, horizon })

@@ -1,0 +1,123 @@
+//! `lnn-cli forecast`.
+
+use super::compute::ComputeArguments;
+use super::predict_table::table;
+use crate::failure::Failure;
+use crate::output::{check_writable, print_text, say, with_bar};
+use clap::Args;
+use csv::Writer;
+use lnn_core::Input;
+use lnn_data::{DataError, Future, History, Trained, csv_path, open_future, open_history};
+use lnn_models::{Checkpoint, Training};
+use lnn_train::{checkpoint_file, write_atomically};
+use std::path::{Path, PathBuf};
+use tch::Tensor;
+
+/// The arguments of `forecast`.
+#[derive(Debug, Args)]
+pub(crate) struct ForecastArguments {
+    /// A run's folder (its best epoch) or a checkpoint file
+    pub(crate) source: PathBuf,
+    /// The series, FILE.csv with options as after `csv:` of --data [default: the one that the model was trained on]
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) input: Option<PathBuf>,
+    /// How many rows to go on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) steps: u32,
+    /// What is known of the rows to come: their times, and the columns that the model sees and does not predict
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) future: Option<PathBuf>,
+    /// The table to write: the time and the predicted values of each row [default: standard output]
+    #[arg(long, value_name = "Y.csv")]
+    pub(crate) output: Option<PathBuf>,
+    /// Device and threads.
+    #[command(flatten)]
+    pub(crate) compute: ComputeArguments,
+}
+
+pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
+    let device = arguments.compute.prepare()?;
+    let source = checkpoint_file(&arguments.source)?;
+    let checkpoint = Checkpoint::load(&source)?;
+    let description = &checkpoint.description;
+    let trained = Trained { data: &description.data, input: &description.input, known: None };
+    let text = series_of(arguments, trained.data)?;
+    let future_text = arguments.future.as_deref().map(table_of).transpose()?;
+    if let Some(output) = &arguments.output {
+        let read = [Some(text.as_str()), future_text.as_deref()].into_iter().flatten();
+        let read = read.map(|text| Path::new(csv_path(text))).chain([source.as_path()]);
+        check_writable(output, &read.collect::<Vec<_>>())?;
+    }
+    let model = checkpoint.model(device)?;
+    let history = with_bar(|progress| Ok(open_history(&text, &trained, progress).map_err(DataError::from)?))?;
+    for remark in model.unfamiliar(&recent(&history))? {
+        say(&format!("warning: {remark}"));
+    }
+    let steps = i64::from(arguments.steps);
+    let future = match &future_text {
+        None => history.unknown_future(steps),
+        Some(text) => {
+            let opened = |progress: &mut dyn FnMut(lnn_data::Progress<'_>)| {
+                Ok(open_future(text, &trained, &history, progress).map_err(DataError::from)?)
+            };
+            first_rows(with_bar(opened)?, steps, text)?
+        }
+    };
+    let training = Training { window: history.window, horizon: history.horizon };
+    let predicted = model.forecast(&history.input, &future.input, training)?;
+    let bytes = written(&history, &future, model.task().names(), &predicted)?;
+    match &arguments.output {
+        Some(path) => Ok(write_atomically(path, &bytes)?),
+        None => print_text(String::from_utf8_lossy(&bytes).trim_end_matches('\n')),
+    }
+}
+
+/// The text after `csv:` of the series to go on from.
+fn series_of(arguments: &ForecastArguments, trained_on: &str) -> Result<String, Failure> {
+    match (&arguments.input, trained_on.strip_prefix("csv:")) {
+        (Some(input), _) => table_of(input),
+        (None, Some(text)) => Ok(text.to_owned()),
+        (None, None) => Err(Failure::request(format!(
+            "--input: the model was trained on {trained_on}, which is no table; hint: --input FILE.csv"
+        ))),
+    }
+}
+
+fn table_of(path: &Path) -> Result<String, Failure> {
+    table(path).ok_or_else(|| {
+        let hint = "FILE.csv, or csv:FILE for another ending";
+        Failure::request(format!("{}: expected a table; hint: {hint}", path.display()))
+    })
+}
+
+/// The last window, or all rows.
+fn recent(history: &History) -> Input {
+    let rows = history.input.x.size()[1];
+    let shown = history.window.unwrap_or(rows).min(rows);
+    history.input.map(|tensor| tensor.narrow(1, rows - shown, shown))
+}
+
+/// The first rows of a table of the future.
+fn first_rows(future: Future, steps: i64, text: &str) -> Result<Future, Failure> {
+    let found = future.input.x.size()[1];
+    if found < steps {
+        let file = csv_path(text);
+        return Err(Failure::request(format!("{file}: expected {steps} rows to come, as --steps says, found {found}")));
+    }
+    Ok(Future { input: future.input.map(|tensor| tensor.narrow(1, 0, steps)), ..future })
+}
+
+/// The table of the forecast: the time, or the number of the row after the last one, and the values.
+fn written(history: &History, future: &Future, names: &[String], predicted: &Tensor) -> Result<Vec<u8>, Failure> {
+    let mut lines = Writer::from_writer(Vec::new());
+    let time = history.time_name.as_ref().filter(|_| future.times.is_some());
+    let header = std::iter::once(time.map_or("step", String::as_str)).chain(names.iter().map(String::as_str));
+    lines.write_record(header).map_err(Failure::run)?;
+    for step in 0..predicted.size()[0] {
+        let values = Vec::<f64>::try_from(predicted.get(step)).map_err(Failure::run)?;
+        let time = future.times.as_ref().map(|times| times[step as usize].clone());
+        let cells = std::iter::once(time.unwrap_or_else(|| (step + 1).to_string()));
+        lines.write_record(cells.chain(values.iter().map(f64::to_string))).map_err(Failure::run)?;
+    }
+    lines.into_inner().map_err(Failure::run)
+}

@@ -1,0 +1,97 @@
+//! `forecast`, which goes on from the end of a series.
+
+use crate::program::Call;
+use crate::series_files::SeriesFile;
+use std::path::Path;
+
+fn train(file: &SeriesFile, options: &str, out: &Path) {
+    let call = Call::new("train").flag("model", "gru").flag("data", file.spec(options)).flag("out", out);
+    call.set("model.units=8").flag("epochs", "2").succeed();
+}
+
+fn table(text: &str) -> Vec<Vec<String>> {
+    text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+fn number(cell: &str) -> f64 {
+    cell.parse().unwrap()
+}
+
+#[test]
+fn the_first_row_is_the_prediction_of_the_last_window_and_times_go_on() {
+    let (folder, file) = (tempfile::tempdir().unwrap(), SeriesFile::wave());
+    let run = folder.path().join("run");
+    train(&file, ",time=t,target=b+a,columns=a+b,window=8", &run);
+    let forecast = table(&Call::new("forecast").arg(&run).flag("steps", "5").succeed().stdout);
+    assert_eq!((forecast.len(), &forecast[0][..]), (6, &["t".to_owned(), "b".into(), "a".into()][..]));
+    let predicted = table(&Call::new("predict").arg(&run).flag("input", file.path()).succeed().stdout);
+    let last = predicted.last().unwrap();
+    for column in [1, 2] {
+        assert!((number(&forecast[1][column]) - number(&last[column])).abs() < 1e-9);
+    }
+    let steps = [number(&last[0])].into_iter().chain(forecast[1..].iter().map(|row| number(&row[0])));
+    let steps: Vec<f64> = steps.collect();
+    let apart: Vec<f64> = steps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(apart.iter().all(|dt| (dt - apart[0]).abs() < 1e-9 && (0.3..0.5).contains(dt)), "{apart:?}");
+    // The second row is the prediction of a table that ends with the first.
+    let longer = std::fs::read_to_string(file.path()).unwrap()
+        + &format!("{},{},{}\n", forecast[1][0], forecast[1][2], forecast[1][1]);
+    let longer = SeriesFile::of(&longer);
+    let again = table(&Call::new("forecast").arg(&run).flag("input", longer.path()).flag("steps", "1").succeed().stdout);
+    for column in [1, 2] {
+        assert!((number(&again[1][column]) - number(&forecast[2][column])).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn what_the_model_sees_and_does_not_predict_must_be_given() {
+    let (folder, file) = (tempfile::tempdir().unwrap(), SeriesFile::wave());
+    let run = folder.path().join("run");
+    train(&file, ",time=t,target=b,columns=a+b,window=8", &run);
+    let forecast = || Call::new("forecast").arg(&run);
+    let refused = forecast().flag("steps", "2").refused();
+    assert!(refused.contains("a: the model sees it and does not predict it"), "{refused}");
+    let future = folder.path().join("future.csv");
+    std::fs::write(&future, "t,a\n100,0.5\n101,0.6\n102,0.7\n").unwrap();
+    let out = folder.path().join("y.csv");
+    forecast().flag("steps", "2").flag("future", &future).flag("output", &out).succeed();
+    let rows = table(&std::fs::read_to_string(&out).unwrap());
+    assert_eq!((rows.len(), &rows[1][0], &rows[2][0]), (3, &"100".to_owned(), &"101".to_owned()));
+    let refused = forecast().flag("steps", "4").flag("future", &future).refused();
+    assert!(refused.contains("expected 4 rows to come") && refused.contains("found 3"), "{refused}");
+    std::fs::write(&future, "t,a\n1,0.5\n").unwrap();
+    let refused = forecast().flag("steps", "1").flag("future", &future).refused();
+    assert!(refused.contains("expected rows later than"), "{refused}");
+}
+
+#[test]
+fn classes_and_values_of_the_row_itself_are_no_forecast() {
+    let (folder, file) = (tempfile::tempdir().unwrap(), SeriesFile::wave());
+    let run = folder.path().join("run");
+    train(&file, ",target=b,columns=a,window=8,horizon=0", &run);
+    let refused = Call::new("forecast").arg(&run).flag("steps", "2").refused();
+    assert!(refused.contains("of the row that it sees"), "{refused}");
+    let toy = folder.path().join("toy");
+    Call::new("train").flag("model", "gru").flag("data", "toy").flag("epochs", "1").flag("out", &toy).succeed();
+    let refused = Call::new("forecast").arg(&toy).flag("steps", "2").refused();
+    assert!(refused.contains("toy, which is no table"), "{refused}");
+}
+
+#[test]
+fn a_generated_table_is_a_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mg.csv");
+    Call::new("data").arg("generate").arg("mackey-glass").flag("rows", "300").flag("out", &path).succeed();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("x\n") && text.lines().count() == 301);
+    let shown = Call::new("data").arg("generate").arg("mackey-glass").flag("rows", "300").succeed().stdout;
+    assert_eq!(shown, text);
+    let refused = Call::new("data").arg("generate").arg("henon").refused();
+    assert!(refused.contains("mackey-glass, lorenz, narma10, sine"), "{refused}");
+    let file = SeriesFile::of(&text);
+    let run = folder.path().join("run");
+    train(&file, ",task=per-step,window=40", &run);
+    let forecast = Call::new("forecast").arg(&run).flag("steps", "7").succeed().stdout;
+    assert_eq!(table(&forecast).len(), 8);
+    assert!(forecast.starts_with("step,x\n1,"), "{forecast}");
+}

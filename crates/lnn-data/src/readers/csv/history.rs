@@ -1,0 +1,140 @@
+//! A series from whose end a model is to go on.
+
+use super::error::SeriesError;
+use super::options::{Options, Window};
+use super::table::{Gaps, Special, Table};
+use super::time::{between, later};
+use super::to_predict::{features, opened};
+use crate::progress::Progress;
+use crate::readers::series_table;
+use crate::source::Trained;
+use lnn_core::Input;
+use std::path::Path;
+use tch::Tensor;
+
+/// A series with its times, and how the model was trained.
+#[derive(Debug)]
+pub struct History {
+    /// `x [1, T, I]` with the features of the model and `dt [1, T]`, float64, in the units of the table.
+    pub input: Input,
+    /// The time of each row as the table has it, if the model was trained with one.
+    pub times: Option<Vec<String>>,
+    /// The name of the column of time.
+    pub time_name: Option<String>,
+    /// Rows of a window; none for a model of whole series.
+    pub window: Option<i64>,
+    /// How many rows after a row its target lies.
+    pub horizon: i64,
+}
+
+/// Rows to come.
+#[derive(Debug)]
+pub struct Future {
+    /// `x [1, S, I]`, NaN for what is not known, and `dt [1, S]`.
+    pub input: Input,
+    /// The time of each row.
+    pub times: Option<Vec<String>>,
+}
+
+/// Reads the series that the text after `csv:` specifies for a trained model, whose columns and options are as in its training.
+///
+/// # Errors
+/// [`SeriesError`], also if the table has several series.
+pub fn open_history(
+    text: &str,
+    trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<History, SeriesError> {
+    opened(text, trained, progress, |options, table| {
+        let names: Vec<&String> = features(trained)?.iter().collect();
+        let gaps = if trained.input.may_miss() { Gaps::Mask } else { options.gaps() };
+        let (input, times) = rows(options, table, &names, gaps)?;
+        Ok(History {
+            input,
+            times,
+            time_name: options.time_name(),
+            window: match options.window() {
+                Window::Rows(rows) => Some(i64::try_from(rows).unwrap_or(i64::MAX)),
+                Window::All => None,
+            },
+            horizon: i64::try_from(options.horizon()).unwrap_or(i64::MAX),
+        })
+    })
+}
+
+/// Reads what is known of the rows that follow a history: the columns that the table has, and the times.
+///
+/// # Errors
+/// [`SeriesError`], also if the times do not go on from those of the history.
+pub fn open_future(
+    text: &str,
+    trained: &Trained<'_>,
+    history: &History,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Future, SeriesError> {
+    opened(text, trained, progress, |options, table| {
+        let features = features(trained)?;
+        let known: Vec<&String> = features.iter().filter(|name| table.header.contains(name)).collect();
+        let (Input { x, mut dt, .. }, times) = rows(options, table, &known, Gaps::Mask)?;
+        if let (Some(times), Some(before), Some(dt)) = (&times, &history.times, &mut dt) {
+            let (first, last) = (&times[0], &before[before.len() - 1]);
+            let Some(since) = between(last, first).filter(|since| *since > 0.0) else {
+                let (path, found) = (options.path.into(), first.clone());
+                return Err(SeriesError::NotLater { path, before: last.clone(), found });
+            };
+            let _ = dt.narrow(1, 0, 1).fill_(since);
+        }
+        let size = x.size();
+        let all = Tensor::full([1, size[1], features.len() as i64], f64::NAN, (x.kind(), x.device()));
+        for (i, name) in (0..).zip(&known) {
+            let place = features.iter().position(|feature| feature == *name).unwrap_or(0);
+            all.select(2, place as i64).copy_(&x.select(2, i));
+        }
+        Ok(Future { input: Input { dt, ..Input::new(all) }, times })
+    })
+}
+
+impl History {
+    /// `steps` rows to come of which nothing is known; the time between them is the median of the last window.
+    pub fn unknown_future(&self, steps: i64) -> Future {
+        let (rows, x) = (self.input.x.size()[1], &self.input.x);
+        let seen = self.window.unwrap_or(rows).min(rows);
+        let typical = self.input.dt.as_ref().map(|dt| dt.narrow(1, rows - seen, seen).median().double_value(&[]));
+        let dt = typical.map(|typical| Tensor::full([1, steps], typical, (x.kind(), x.device())));
+        let times = typical.zip(self.times.as_ref()).and_then(|(typical, times)| {
+            let last = &times[times.len() - 1];
+            (1..=steps).map(|step| later(last, typical * step as f64)).collect()
+        });
+        let x = Tensor::full([1, steps, x.size()[2]], f64::NAN, (x.kind(), x.device()));
+        Future { input: Input { dt, ..Input::new(x) }, times }
+    }
+}
+
+/// The rows of one series: the columns called `names`, and the times.
+fn rows(
+    options: &Options<'_>,
+    table: &Table<'_>,
+    names: &[&String],
+    gaps: Gaps,
+) -> Result<(Input, Option<Vec<String>>), SeriesError> {
+    let column = |name: Option<String>| name.map(|name| table.column(&name)).transpose();
+    let (time, id) = (column(options.time_name())?, column(options.id_name())?);
+    let columns = names.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>()?;
+    let special = Special { time, label: None, id };
+    let rows = table.read(&columns, special, gaps, options.reverse.unwrap_or(false))?;
+    let path = || Path::new(options.path).to_owned();
+    if rows.series.len() != 1 {
+        return Err(SeriesError::ManySeries { path: path(), series: rows.series.len() });
+    }
+    let count = rows.places.len();
+    if count == 0 {
+        let part = "known";
+        return Err(SeriesError::TooShort { path: path(), part, rows: 0, expected: 1, window: 1, horizon: 0 });
+    }
+    let x = series_table::table(rows.numbers.view()).unsqueeze(0);
+    let dt = rows.times.as_ref().map(|times| {
+        Tensor::from_slice(&series_table::differences(times)).unsqueeze(0)
+    });
+    let texts = time.map(|time| table.texts(time, &rows.places));
+    Ok((Input { dt, ..Input::new(x) }, texts))
+}

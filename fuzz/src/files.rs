@@ -48,7 +48,14 @@ pub(crate) fn gzip(bytes: &[u8]) {
 
 pub(crate) fn csv(bytes: &[u8]) {
     with_file(&[bytes], |path| {
-        for options in ["", ",missing=mask", ",missing=previous,reverse", ",label=b,task=per-step", ",time=a,missing=mask", ",id=a,window=all,horizon=0,target=b,columns=a"] {
+        for options in [
+            "",
+            ",missing=mask",
+            ",missing=previous,reverse",
+            ",label=b,task=per-step",
+            ",time=a,missing=mask",
+            ",id=a,window=all,horizon=0,target=b,columns=a",
+        ] {
             let data = format!("csv:{},window=2{options}", path.display());
             if let Ok(series) = lnn_data::open(&data, &mut |_| ()) {
                 let _ = series.parts(&SplitRequest::new(0.2, 0));

@@ -20,6 +20,8 @@ mod kept;
 mod known;
 mod memory;
 mod open;
+mod opened;
+mod pixels;
 mod progress;
 pub mod readers;
 mod source;

@@ -4,7 +4,7 @@ use crate::error::DataError;
 use crate::known::cache::Cache;
 use crate::known::catalog::{self, KNOWN_SETS, KnownSet};
 use crate::known::local;
-use crate::known::opened::open_known;
+use crate::opened::open_known;
 use crate::progress::Progress;
 use crate::readers::{Content, READERS, Reader, cifar10};
 use crate::source::{DataSource, Trained};
@@ -168,9 +168,8 @@ mod tests {
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
             assert!(
                 error.contains("mnist, fashion-mnist, cifar10, italy-power-demand, ")
-                    && error.contains(
-                        ", idx:DIR, cifar10:DIR, folder:DIR, toy, xor-event, csv:FILE,…, ts:FILE"
-                    ),
+                    && error
+                        .contains(", idx:DIR, cifar10:DIR, folder:DIR, toy, xor-event, csv:FILE,…, ts:FILE"),
                 "{error}"
             );
         }

@@ -102,13 +102,20 @@ fn first_rows(future: Future, steps: i64, text: &str) -> Result<Future, Failure>
     let found = future.input.x.size()[1];
     if found < steps {
         let file = csv_path(text);
-        return Err(Failure::request(format!("{file}: expected {steps} rows to come, as --steps says, found {found}")));
+        return Err(Failure::request(format!(
+            "{file}: expected {steps} rows to come, as --steps says, found {found}"
+        )));
     }
     Ok(Future { input: future.input.map(|tensor| tensor.narrow(1, 0, steps)), ..future })
 }
 
 /// The table of the forecast: the time, or the number of the row after the last one, and the values.
-fn written(history: &History, future: &Future, names: &[String], predicted: &Tensor) -> Result<Vec<u8>, Failure> {
+fn written(
+    history: &History,
+    future: &Future,
+    names: &[String],
+    predicted: &Tensor,
+) -> Result<Vec<u8>, Failure> {
     let mut lines = Writer::from_writer(Vec::new());
     let time = history.time_name.as_ref().filter(|_| future.times.is_some());
     let header = std::iter::once(time.map_or("step", String::as_str)).chain(names.iter().map(String::as_str));

@@ -50,12 +50,16 @@ pub(super) fn run(arguments: &PredictArguments) -> Result<(), Failure> {
     let model = checkpoint.model(device)?;
     if let Some(text) = table {
         if arguments.dt.is_some() {
-            return Err(Failure::request("--dt: a table has its time in a column; hint: leave --dt out".to_owned()));
+            return Err(Failure::request(
+                "--dt: a table has its time in a column; hint: leave --dt out".to_owned(),
+            ));
         }
-        return predict_table::run(arguments, &text, &checkpoint, &model);
+        return predict_table::run(&text, &checkpoint, &model, arguments.output.as_deref());
     }
     let Some(output) = &arguments.output else {
-        return Err(Failure::request("--output: expected the file to write; hint: --output Y.npy".to_owned()));
+        return Err(Failure::request(
+            "--output: expected the file to write; hint: --output Y.npy".to_owned(),
+        ));
     };
     let mut input = Input::new(read(&arguments.input, &model.input().batch_shape())?);
     input.dt = arguments.dt.as_deref().map(|path| read(path, "time steps [N, T]")).transpose()?;

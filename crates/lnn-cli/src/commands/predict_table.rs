@@ -1,6 +1,5 @@
 //! `lnn-cli predict` on a table: one row of predictions for each window.
 
-use super::predict::PredictArguments;
 use crate::failure::Failure;
 use crate::output::{print_text, progress_bar, say, with_bar};
 use csv::Writer;
@@ -25,12 +24,12 @@ pub(super) fn table(input: &Path) -> Option<String> {
     ["csv", "tsv", "txt"].contains(&ending.as_str()).then(|| text.to_owned())
 }
 
-/// Predicts for every window of a table and writes a table.
+/// Predicts for every window of a table and writes a table to `output`, or to standard output.
 pub(super) fn run(
-    arguments: &PredictArguments,
     text: &str,
     checkpoint: &Checkpoint,
     model: &Model,
+    output: Option<&Path>,
 ) -> Result<(), Failure> {
     let description = &checkpoint.description;
     let trained = Trained { data: &description.data, input: &description.input, known: None };
@@ -40,7 +39,9 @@ pub(super) fn run(
     }
     if data.horizon > 0 {
         let rows = if data.horizon == 1 { "row".to_owned() } else { format!("{} rows", data.horizon) };
-        say(&format!("each line has the last row that the model has seen; its prediction is for {rows} later"));
+        say(&format!(
+            "each line has the last row that the model has seen; its prediction is for {rows} later"
+        ));
     }
     let mut lines = Writer::from_writer(Vec::new());
     let columns = Columns { data: &data, task: model.task() };
@@ -62,7 +63,7 @@ pub(super) fn run(
     }
     bar.finish_and_clear();
     let bytes = lines.into_inner().map_err(Failure::run)?;
-    match &arguments.output {
+    match output {
         Some(path) => Ok(write_atomically(path, &bytes)?),
         None => print_text(String::from_utf8_lossy(&bytes).trim_end_matches('\n')),
     }

@@ -52,7 +52,9 @@ fn every_window_of_a_table_has_a_line_with_its_time_its_prediction_and_the_truth
 fn whole_series_are_predicted_one_by_one_in_the_order_of_the_file() {
     let (folder, file) = (tempfile::tempdir().unwrap(), SeriesFile::of(&many()));
     let run = folder.path().join("run");
-    train(&file.spec(",id=who,label=way,time=t,test=0.34"), &run, 2).set("optimizer.learning_rate=0.05").succeed();
+    train(&file.spec(",id=who,label=way,time=t,test=0.34"), &run, 2)
+        .set("optimizer.learning_rate=0.05")
+        .succeed();
     let out = Call::new("predict").arg(&run).flag("input", file.path()).succeed().stdout;
     let lines = table(&out);
     assert_eq!(lines[0], ["who", "t", "class", "probability", "class_true"]);
@@ -60,7 +62,8 @@ fn whole_series_are_predicted_one_by_one_in_the_order_of_the_file() {
     assert_eq!((lines[3][0], lines[3][1], lines[3][4]), ("s2", "6", "up"));
     assert!(lines[1..].iter().all(|line| ["up", "down"].contains(&line[2])));
     // Without the labels there is no truth, and the predictions are the same.
-    let bare: String = many().lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+    let bare: String =
+        many().lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
     let bare = SeriesFile::of(&bare);
     let unlabelled = Call::new("predict").arg(&run).flag("input", bare.path()).succeed().stdout;
     let without: Vec<Vec<&str>> = lines.iter().map(|line| line[..4].to_vec()).collect();

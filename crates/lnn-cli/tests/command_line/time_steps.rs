@@ -149,10 +149,7 @@ fn time_that_goes_back_or_is_no_number_is_refused_with_its_place() {
     for wrong in [f32::NAN, f32::INFINITY] {
         dt[[3, 2]] = wrong;
         let message = refused(&dt);
-        assert!(
-            message.contains("dt must hold finite numbers") && message.contains("[3, 2]"),
-            "{message}"
-        );
+        assert!(message.contains("dt must hold finite numbers") && message.contains("[3, 2]"), "{message}");
     }
 }
 

@@ -75,7 +75,13 @@ impl Task {
         match self {
             Self::Classification { .. } => {
                 let cross_entropy = |output: &Tensor, labels: &Tensor, reduction| {
-                    output.cross_entropy_loss::<Tensor>(labels, None, reduction, Samples::NO_LABEL, label_smoothing)
+                    output.cross_entropy_loss::<Tensor>(
+                        labels,
+                        None,
+                        reduction,
+                        Samples::NO_LABEL,
+                        label_smoothing,
+                    )
                 };
                 let Some(counts) = counts else { return cross_entropy(output, targets, Reduction::Mean) };
                 let labels = targets.masked_fill(&counts.logical_not(), Samples::NO_LABEL);
@@ -104,7 +110,11 @@ impl Task {
             return None;
         }
         let right = output.argmax(-1, false).eq_tensor(targets);
-        Some(counts.map_or_else(|| right.shallow_clone(), |counts| right.logical_and(counts)).sum(Kind::Double))
+        Some(
+            counts
+                .map_or_else(|| right.shallow_clone(), |counts| right.logical_and(counts))
+                .sum(Kind::Double),
+        )
     }
 }
 

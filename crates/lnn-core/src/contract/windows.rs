@@ -183,7 +183,8 @@ impl Windows {
     fn places(&self, starts: &Tensor, lengths: Option<&Tensor>) -> Tensor {
         let longest = lengths.map_or(self.cut.window, |lengths| lengths.max().int64_value(&[]));
         let steps = Tensor::arange(longest, (Kind::Int64, self.device()));
-        starts.unsqueeze(1) + lengths.map_or_else(|| steps.unsqueeze(0), |n| steps.minimum(&(n - 1).unsqueeze(1)))
+        starts.unsqueeze(1)
+            + lengths.map_or_else(|| steps.unsqueeze(0), |n| steps.minimum(&(n - 1).unsqueeze(1)))
     }
 
     /// The rows `[M]` of the targets of the last rows of windows.
@@ -310,8 +311,9 @@ mod tests {
 
     #[test]
     fn inputs_may_reach_back_and_targets_may_not() {
-        let reaching =
-            |part, cut| Windows::with_targets_in(&rows(Per::Sequence), part, cut).map(|windows| all(&windows).targets);
+        let reaching = |part, cut| {
+            Windows::with_targets_in(&rows(Per::Sequence), part, cut).map(|windows| all(&windows).targets)
+        };
         let windows = Windows::with_targets_in(&rows(Per::Sequence), [6, 10], Cut::new(3, 2)).unwrap();
         assert_eq!(numbers(&all(&windows).targets), [600.0, 700.0, 800.0, 900.0]);
         assert_eq!(numbers(&windows.last_values(1, 2).unwrap()), [500.0, 600.0]);
@@ -350,7 +352,8 @@ mod tests {
 
     #[test]
     fn windows_of_several_series_have_rows_of_one_of_them() {
-        let windows = Windows::within_each(&rows(Per::Sequence), &[[0, 4], [4, 6], [6, 10]], Cut::new(2, 1)).unwrap();
+        let windows =
+            Windows::within_each(&rows(Per::Sequence), &[[0, 4], [4, 6], [6, 10]], Cut::new(2, 1)).unwrap();
         assert_eq!(numbers(&all(&windows).targets), [200.0, 300.0, 800.0, 900.0]);
         assert!(Windows::within_each(&rows(Per::Sequence), &[[0, 2], [2, 4]], Cut::new(2, 1)).is_none());
     }

@@ -123,8 +123,13 @@ mod tests {
         let Statistics { mean, deviation } = statistics(&x);
         let present = Tensor::cat(&[x.narrow(0, 0, 20), x.narrow(0, 70, 30)], 0);
         for (column, expected) in [(0, x.select(1, 0)), (1, present.select(1, 1))] {
-            assert!((mean.double_value(&[0, column]) - expected.mean(Kind::Double).double_value(&[])).abs() < 1e-12);
-            assert!((deviation.double_value(&[0, column]) - expected.std(false).double_value(&[])).abs() < 1e-12);
+            assert!(
+                (mean.double_value(&[0, column]) - expected.mean(Kind::Double).double_value(&[])).abs()
+                    < 1e-12
+            );
+            assert!(
+                (deviation.double_value(&[0, column]) - expected.std(false).double_value(&[])).abs() < 1e-12
+            );
         }
         assert!(mean.double_value(&[0, 2]).is_nan() && deviation.double_value(&[0, 2]) <= 0.0);
     }

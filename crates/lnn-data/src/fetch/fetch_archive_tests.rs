@@ -10,7 +10,7 @@ use super::*;
 use crate::fetch::download::Server;
 use crate::known::format::Format;
 use crate::known::listing::listing;
-use crate::known::opened::open_known;
+use crate::opened::open_known;
 use crate::readers::cifar10::{ARCHIVE, BATCHES, FOLDER};
 use crate::source::DataSource;
 

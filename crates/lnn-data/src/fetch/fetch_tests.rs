@@ -8,7 +8,7 @@ use super::*;
 use crate::fetch::download::Server;
 use crate::known::format::Format;
 use crate::known::listing::listing;
-use crate::known::opened::open_known;
+use crate::opened::open_known;
 use crate::source::{DataSource, SplitRequest};
 
 /// The four files of a set of 3 + 2 images.

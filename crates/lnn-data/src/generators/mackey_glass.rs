@@ -52,9 +52,8 @@ mod tests {
         let mean = x.mean().unwrap();
         assert!((0.85..1.0).contains(&mean), "{mean}");
         // The period of its oscillation is about 50 rows, but no period is exact.
-        let distance = |lag: usize| {
-            (0..4000).map(|i| (x[[i, 0]] - x[[i + lag, 0]]).powi(2)).sum::<f64>() / 4000.0
-        };
+        let distance =
+            |lag: usize| (0..4000).map(|i| (x[[i, 0]] - x[[i + lag, 0]]).powi(2)).sum::<f64>() / 4000.0;
         assert!((40..60).all(|lag| distance(lag) > 1e-4));
     }
 }

@@ -48,7 +48,8 @@ mod tests {
         for row in ORDER..100 {
             let (u, y) = (table.column(0), table.column(1));
             let sum: f64 = (row - ORDER..row).map(|i| y[i]).sum();
-            let expected = 0.3 * y[row - 1] + 0.05 * y[row - 1] * sum + 1.5 * u[row + 1 - ORDER] * u[row] + 0.1;
+            let expected =
+                0.3 * y[row - 1] + 0.05 * y[row - 1] * sum + 1.5 * u[row + 1 - ORDER] * u[row] + 0.1;
             assert!((y[row] - expected).abs() < 1e-12, "row {row}");
         }
         assert!(table.column(0).iter().all(|u| (0.0..0.5).contains(u)));

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::readers::content::Content;
 use crate::readers::cifar10;
+use crate::readers::content::Content;
 use crate::readers::idx_folder;
 
 /// The names, the location and the reader of the files of a known set.

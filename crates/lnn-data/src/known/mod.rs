@@ -5,7 +5,7 @@ pub mod catalog;
 pub(crate) mod format;
 pub(crate) mod listing;
 pub(crate) mod local;
-pub(crate) mod opened;
+pub(crate) mod set;
 pub(crate) mod source;
 pub(crate) mod ucr;
 pub(crate) mod verified;

@@ -1,11 +1,12 @@
 //! Sets of whole series from the UCR/UEA archive, as the wheel of sktime brings them along.
 
-use crate::known::catalog::{KnownFile, KnownSet};
 use crate::known::format::Format;
+use crate::known::set::{KnownFile, KnownSet};
 use crate::known::source::{Source, Wheel};
 
 /// Authors and licence of all of them.
-const LICENCE: &str = "UCR/UEA time series archive, A. Bagnall, E. Keogh et al.; distributed with sktime (BSD-3-Clause)";
+const LICENCE: &str =
+    "UCR/UEA time series archive, A. Bagnall, E. Keogh et al.; distributed with sktime (BSD-3-Clause)";
 
 /// A set called `$name`, whose files are in the folder `$folder` of the wheel.
 macro_rules! set {

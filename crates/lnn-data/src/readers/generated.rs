@@ -18,17 +18,22 @@ const TEST: f64 = 0.15;
 pub(super) fn open(generator: &Generator) -> Series {
     let rows = generator.rows(ROWS, 0);
     let columns = generator.columns.len();
-    let names = |from: usize, to: usize| generator.columns[from..to].iter().map(ToString::to_string).collect();
+    let names =
+        |from: usize, to: usize| generator.columns[from..to].iter().map(ToString::to_string).collect();
     let part = |from: usize, to: usize| rows.slice_axis(Axis(1), (from..to).into());
     let first_target = columns - generator.targets;
     let cells = Cells {
         features: names(0, generator.inputs),
         numbers: part(0, generator.inputs),
-        targets: Targets::Values { names: names(first_target, columns), numbers: part(first_target, columns) },
+        targets: Targets::Values {
+            names: names(first_target, columns),
+            numbers: part(first_target, columns),
+        },
         times: None,
         series: &[[0, ROWS]],
     };
-    let table = SeriesTable::new(cells, Reading { time_unit: None, missing: Missing::Refused, per: Per::Step });
+    let table =
+        SeriesTable::new(cells, Reading { time_unit: None, missing: Missing::Refused, per: Per::Step });
     let cut = Cut { window: WINDOW, horizon: generator.horizon as i64, stride: WINDOW };
     Series::new(Path::new(generator.name), table, cut, TEST)
 }

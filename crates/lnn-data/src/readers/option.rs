@@ -61,8 +61,11 @@ pub(super) fn number<T: FromStr>(
 /// Parses one of some words.
 pub(super) fn word<T: Copy>(option: &str, found: &str, words: &[(&str, T)]) -> Result<T, OptionError> {
     let value = words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value);
-    let known: Vec<_> =
-        words.iter().map(|(word, _)| *word).filter(|word| word.chars().all(|c| c.is_alphabetic() || c == '-')).collect();
+    let known: Vec<_> = words
+        .iter()
+        .map(|(word, _)| *word)
+        .filter(|word| word.chars().all(|c| c.is_alphabetic() || c == '-'))
+        .collect();
     value.ok_or_else(|| OptionError::new(option, known.join(" or "), found))
 }
 

@@ -78,7 +78,14 @@ impl Series {
         let Some(windows) = windows else {
             let Cut { window, horizon, .. } = self.cut;
             let expected = window.saturating_add(horizon);
-            return Err(SeriesError::TooShort { path: path(), part, rows: to - from, expected, window, horizon });
+            return Err(SeriesError::TooShort {
+                path: path(),
+                part,
+                rows: to - from,
+                expected,
+                window,
+                horizon,
+            });
         };
         let Some(chosen) = windows.with_a_target() else {
             return Err(SeriesError::NoTarget { path: path(), part });

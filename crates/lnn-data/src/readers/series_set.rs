@@ -65,7 +65,8 @@ impl SeriesSet {
     /// The series of a table.
     pub(crate) fn of_table(path: &Path, table: SeriesTable, cut: SeriesCut, test: TestSeries) -> Self {
         let SeriesTable { spec, rows, hashes, series } = table;
-        let of_series = |[first, end]: &[i64; 2]| hash_of(hashes[*first as usize..*end as usize].iter().copied());
+        let of_series =
+            |[first, end]: &[i64; 2]| hash_of(hashes[*first as usize..*end as usize].iter().copied());
         let hashes = series.iter().map(of_series).collect();
         Self { path: path.to_owned(), spec, rows, series, hashes, cut, test }
     }
@@ -171,7 +172,9 @@ impl SeriesSet {
         let without = windows.len() - chosen.len();
         if without > 0 {
             let all = windows.len();
-            notices.push(format!("{without} of the {all} windows of the {part} part have no target and are left out"));
+            notices.push(format!(
+                "{without} of the {all} windows of the {part} part have no target and are left out"
+            ));
         }
         Ok(SampleSet::Windows(chosen))
     }
@@ -199,7 +202,9 @@ impl DataSource for SeriesSet {
             None => {
                 let [train, validation] = self.drawn(&rest, request.validation_fraction, request.seed)?;
                 let parts = match request.limits().filter(|_| self.cut.windows.is_none()) {
-                    Some([to_train, to_validate]) => [thinned(&train, to_train), thinned(&validation, to_validate)],
+                    Some([to_train, to_validate]) => {
+                        [thinned(&train, to_train), thinned(&validation, to_validate)]
+                    }
                     None => [train, validation],
                 };
                 (parts, Vec::new())

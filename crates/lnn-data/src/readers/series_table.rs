@@ -61,7 +61,9 @@ impl SeriesTable {
     /// The rows of a table.
     pub(crate) fn new(content: Cells<'_>, reading: Reading) -> Self {
         let Cells { features, numbers, targets, times, series } = content;
-        let dt = times.map(|times| series.iter().flat_map(|[first, end]| differences(&times[*first..*end])).collect::<Vec<f64>>());
+        let dt = times.map(|times| {
+            series.iter().flat_map(|[first, end]| differences(&times[*first..*end])).collect::<Vec<f64>>()
+        });
         let timing = dt.as_deref().and_then(|dt| {
             let median = median(dt)?;
             let unit = reading.time_unit.unwrap_or(median);
@@ -73,7 +75,9 @@ impl SeriesTable {
         };
         let of_target = |row: usize| match &targets {
             Targets::Values { names, numbers } => of_cells(names, numbers.row(row)),
-            Targets::Classes { names, labels } => labels[row].map_or(0, |place| kept::of_cell(&names[place], 1.0)),
+            Targets::Classes { names, labels } => {
+                labels[row].map_or(0, |place| kept::of_cell(&names[place], 1.0))
+            }
         };
         let hash = |row: usize| {
             let time = dt.as_ref().map_or(0, |dt| kept::of_cell(TIME, dt[row]));

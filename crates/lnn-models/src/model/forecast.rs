@@ -72,7 +72,8 @@ impl Model {
                 "{names}: the model sees it and does not predict it, so its values in the rows to come must be given"
             ));
         }
-        let joined = |a: &Tensor, b: &Tensor| Tensor::cat(&[a.to_kind(Kind::Double), b.to_kind(Kind::Double)], 1);
+        let joined =
+            |a: &Tensor, b: &Tensor| Tensor::cat(&[a.to_kind(Kind::Double), b.to_kind(Kind::Double)], 1);
         let dt = match (&history.dt, &future.dt) {
             (Some(a), Some(b)) => Some(joined(a, b)),
             _ => None,
@@ -111,7 +112,8 @@ impl Model {
         let mut predictions = Vec::new();
         for row in past..count {
             let start = row - horizon + 1 - window;
-            let shown = rows.map(|tensor| tensor.narrow(1, start, window).to_device(self.parameters().device()));
+            let shown =
+                rows.map(|tensor| tensor.narrow(1, start, window).to_device(self.parameters().device()));
             let prediction = tch::no_grad(|| self.run(shown, Mode::Evaluation))?.prediction.select(0, 0);
             let prediction = match self.input().per {
                 Per::Sequence => prediction,

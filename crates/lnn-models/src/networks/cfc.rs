@@ -98,8 +98,14 @@ impl From<&CfcConfig> for RecurrentConfig {
 impl NetworkConfig for CfcConfig {
     const PRESETS: &'static [PresetOf<Self>] = &[
         PresetOf::article("64 units with a backbone of 128, the sizes of ncps", Self::article),
-        PresetOf::tuned("the same behind an LSTM, the readout sees the last and the mean output", Self::tuned),
-        PresetOf::traces("64 units with a backbone of 128 and dropout in it, for a target at each step", Self::traces),
+        PresetOf::tuned(
+            "the same behind an LSTM, the readout sees the last and the mean output",
+            Self::tuned,
+        ),
+        PresetOf::traces(
+            "64 units with a backbone of 128 and dropout in it, for a target at each step",
+            Self::traces,
+        ),
     ];
 
     fn network(&self, scope: &mut Scope<'_>, input: &InputSpec) -> Result<Box<dyn Network>, Error> {

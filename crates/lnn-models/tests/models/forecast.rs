@@ -2,7 +2,9 @@
 
 use crate::{FLOAT, sequence_configs};
 use lnn_core::random::{randn, seeded};
-use lnn_models::{Input, InputSpec, Mode, Model, ModelConfig, Per, SampleSet, Samples, Standardization, Training};
+use lnn_models::{
+    Input, InputSpec, Mode, Model, ModelConfig, Per, SampleSet, Samples, Standardization, Training,
+};
 use tch::{Kind, Tensor};
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -32,7 +34,8 @@ fn series() -> [Tensor; 2] {
 }
 
 fn run(model: &Model, x: &Tensor) -> Tensor {
-    let prediction = tch::no_grad(|| model.run(Input::new(x.shallow_clone()), Mode::Evaluation).unwrap().prediction);
+    let prediction =
+        tch::no_grad(|| model.run(Input::new(x.shallow_clone()), Mode::Evaluation).unwrap().prediction);
     prediction.select(0, 0)
 }
 
@@ -43,12 +46,16 @@ fn each_row_is_the_prediction_of_the_window_before_it_with_predictions_fed_back(
             let model = model(config.clone(), per);
             let [history, future] = series();
             let training = Training { window: Some(6), horizon };
-            let found = model.forecast(&Input::new(history.copy()), &Input::new(future.copy()), training).unwrap();
+            let found =
+                model.forecast(&Input::new(history.copy()), &Input::new(future.copy()), training).unwrap();
             let rows = Tensor::cat(&[&history, &future], 1);
             for s in 0..5 {
                 let prediction = run(&model, &rows.narrow(1, 12 + s - horizon + 1 - 6, 6));
                 let prediction = if per == Per::Step { prediction.select(0, -1) } else { prediction };
-                assert!((found.get(s) - &prediction).abs().max().double_value(&[]) < 1e-9, "row {s} of {config:?}");
+                assert!(
+                    (found.get(s) - &prediction).abs().max().double_value(&[]) < 1e-9,
+                    "row {s} of {config:?}"
+                );
                 let row = rows.select(1, 12 + s).select(0, 0);
                 row.narrow(0, 0, 1).copy_(&prediction.narrow(0, 1, 1));
                 row.narrow(0, 1, 1).copy_(&prediction.narrow(0, 0, 1));
@@ -64,7 +71,8 @@ fn a_model_of_whole_series_carries_its_state_on() {
             let model = model(config.clone(), Per::Step);
             let [history, future] = series();
             let training = Training { window: None, horizon };
-            let found = model.forecast(&Input::new(history.copy()), &Input::new(future.copy()), training).unwrap();
+            let found =
+                model.forecast(&Input::new(history.copy()), &Input::new(future.copy()), training).unwrap();
             // All rows at once, filled with what was found.
             let filled = future.copy();
             filled.narrow(2, 0, 1).copy_(&found.narrow(1, 1, 1).unsqueeze(0));

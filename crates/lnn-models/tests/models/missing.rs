@@ -2,7 +2,9 @@
 
 use crate::{FLOAT, assert_close, checkpoint, sequence_configs};
 use lnn_core::random::{rand, randn, seeded};
-use lnn_models::{Error, Input, InputSpec, Missing, Mode, Model, ModelConfig, SampleSet, Samples, Standardization};
+use lnn_models::{
+    Error, Input, InputSpec, Missing, Mode, Model, ModelConfig, SampleSet, Samples, Standardization,
+};
 use tch::{CModule, Kind, Tensor};
 
 /// Sequences of which a third is missing, far from zero.

@@ -28,7 +28,8 @@ pub(super) fn classes<'a>(
     if names.iter().all(|name| number(name).is_some()) {
         names.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal));
     }
-    let known: HashMap<&String, usize> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+    let known: HashMap<&String, usize> =
+        names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
     let places: Vec<Option<usize>> = labels.iter().map(|label| known.get(label).copied()).collect();
     let without = places.iter().filter(|place| place.is_none()).count();
     if without > 0 {

@@ -156,7 +156,9 @@ pub enum SeriesError {
         found: usize,
     },
     /// There is no series for a part.
-    #[error("{path}: no series is for the {part} part of {series} series; hint: more series, or another file")]
+    #[error(
+        "{path}: no series is for the {part} part of {series} series; hint: more series, or another file"
+    )]
     NoSeries {
         /// The file.
         path: PathBuf,

@@ -1,8 +1,9 @@
 //! A series from whose end a model is to go on.
 
 use super::error::SeriesError;
+use super::gaps::Gaps;
 use super::options::{Options, Window};
-use super::table::{Gaps, Special, Table};
+use super::table::{Special, Table};
 use super::time::{between, later};
 use super::to_predict::{features, opened};
 use crate::progress::Progress;
@@ -99,7 +100,8 @@ impl History {
     pub fn unknown_future(&self, steps: i64) -> Future {
         let (rows, x) = (self.input.x.size()[1], &self.input.x);
         let seen = self.window.unwrap_or(rows).min(rows);
-        let typical = self.input.dt.as_ref().map(|dt| dt.narrow(1, rows - seen, seen).median().double_value(&[]));
+        let typical =
+            self.input.dt.as_ref().map(|dt| dt.narrow(1, rows - seen, seen).median().double_value(&[]));
         let dt = typical.map(|typical| Tensor::full([1, steps], typical, (x.kind(), x.device())));
         let times = typical.zip(self.times.as_ref()).and_then(|(typical, times)| {
             let last = &times[times.len() - 1];
@@ -129,12 +131,18 @@ fn rows(
     let count = rows.places.len();
     if count == 0 {
         let part = "known";
-        return Err(SeriesError::TooShort { path: path(), part, rows: 0, expected: 1, window: 1, horizon: 0 });
+        return Err(SeriesError::TooShort {
+            path: path(),
+            part,
+            rows: 0,
+            expected: 1,
+            window: 1,
+            horizon: 0,
+        });
     }
     let x = series_table::table(rows.numbers.view()).unsqueeze(0);
-    let dt = rows.times.as_ref().map(|times| {
-        Tensor::from_slice(&series_table::differences(times)).unsqueeze(0)
-    });
+    let dt =
+        rows.times.as_ref().map(|times| Tensor::from_slice(&series_table::differences(times)).unsqueeze(0));
     let texts = time.map(|time| table.texts(time, &rows.places));
     Ok((Input { dt, ..Input::new(x) }, texts))
 }

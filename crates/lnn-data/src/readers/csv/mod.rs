@@ -31,6 +31,7 @@
 mod classes;
 mod dialect;
 mod error;
+mod gaps;
 mod history;
 mod names;
 mod options;
@@ -52,12 +53,13 @@ use crate::readers::series_table::{Cells, Reading, SeriesTable, Targets};
 use crate::source::{DataSource, Trained};
 use classes::classes;
 use dialect::Dialect;
+use gaps::Gaps;
 use lnn_core::{Cut, InputShape, Missing, Per};
 use ndarray::Axis;
 use options::{Options, Window};
 use resolved::resolved;
 use std::path::Path;
-use table::{Gaps, Special, Table};
+use table::{Special, Table};
 
 /// Splits the text after `csv:` into the path of the file and the options with their leading comma.
 pub fn split_path(text: &str) -> (&str, &str) {
@@ -167,3 +169,7 @@ pub fn open(
 #[cfg(test)]
 #[path = "csv_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "many_series_tests.rs"]
+mod many_series_tests;

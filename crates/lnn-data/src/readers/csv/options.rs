@@ -1,7 +1,7 @@
 //! The text after `csv:`: a file and its options.
 
+use super::gaps::Gaps;
 use super::names::{split, unquoted};
-use super::table::Gaps;
 use crate::readers::option::{OptionError, number, once, word};
 use lnn_core::Per;
 

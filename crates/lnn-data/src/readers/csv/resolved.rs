@@ -1,8 +1,8 @@
 //! The options of a table: those that are given, and for a trained model otherwise those of its training.
 
 use super::error::SeriesError;
+use super::gaps::Gaps;
 use super::options::{Options, Window};
-use super::table::Gaps;
 use crate::progress::Progress;
 use crate::source::Trained;
 

@@ -2,6 +2,7 @@
 
 use super::dialect::{Decimals, Dialect};
 use super::error::SeriesError;
+use super::gaps::{Gaps, is_gap};
 use super::names::names;
 use super::time::{Times, is_date};
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -11,14 +12,6 @@ use std::path::Path;
 
 /// The largest size of a number: the square of a larger one is not finite in float64.
 const LARGEST: f64 = 1e150;
-
-/// Cells that mean that there is no value.
-const GAPS: [&str; 10] = ["", "?", "-", "na", "n/a", "nan", "null", "none", "nil", "."];
-
-/// Whether a cell means that there is no value.
-fn is_gap(cell: &str) -> bool {
-    GAPS.contains(&cell.to_lowercase().as_str())
-}
 
 /// The rows in an order in which those with the same text follow one another, and the rows of each text.
 fn grouped(ids: &[String]) -> (Vec<usize>, Vec<[usize; 2]>) {
@@ -39,17 +32,6 @@ fn grouped(ids: &[String]) -> (Vec<usize>, Vec<[usize; 2]>) {
     });
     let series = series.collect();
     (groups.concat(), series)
-}
-
-/// What is done with cells that have no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gaps {
-    /// They are refused.
-    Refuse,
-    /// They become NaN.
-    Mask,
-    /// They have the value of the row before.
-    Previous,
 }
 
 /// The text of a file with a header.
@@ -217,7 +199,8 @@ impl<'a> Table<'a> {
             numbers = numbers.select(Axis(0), &order);
             places = order.iter().map(|&row| places[row]).collect();
             times = times.map(|times| order.iter().map(|&row| times[row]).collect());
-            labels = if label.is_some() { order.iter().map(|&row| labels[row].clone()).collect() } else { labels };
+            labels =
+                if label.is_some() { order.iter().map(|&row| labels[row].clone()).collect() } else { labels };
         }
         for &[first, end] in &series {
             if let (Some(times), Some(column)) = (&times, time) {
@@ -251,7 +234,8 @@ impl<'a> Table<'a> {
             column: self.header[column].as_str().into(),
             expected: "one label for all rows of a series",
             found: found.into(),
-            hint: format!("; hint: rows before have {before:?}; task=per-step has a label for each row").into(),
+            hint: format!("; hint: rows before have {before:?}; task=per-step has a label for each row")
+                .into(),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::dialect::Dialect;
 use super::error::SeriesError;
+use super::gaps::Gaps;
 use super::options::{Options, Window};
 use super::resolved::resolved;
-use super::table::{Gaps, Special, Table};
+use super::table::{Special, Table};
 use super::text;
 use crate::progress::Progress;
 use crate::readers::series_table::{Cells, Reading, SeriesTable, Targets};
@@ -110,12 +111,14 @@ fn read(options: &Options<'_>, table: &Table<'_>, trained: &Trained<'_>) -> Resu
     let cells = Cells {
         features: features.to_vec(),
         numbers: rows.numbers.view(),
-        targets: Targets::Values { names: Vec::new(), numbers: rows.numbers.slice_axis(Axis(1), (0..0).into()) },
+        targets: Targets::Values {
+            names: Vec::new(),
+            numbers: rows.numbers.slice_axis(Axis(1), (0..0).into()),
+        },
         times: rows.times.as_deref(),
         series: &rows.series,
     };
-    let reading =
-        Reading { time_unit: Some(1.0), missing: trained.input.missing, per: trained.input.per };
+    let reading = Reading { time_unit: Some(1.0), missing: trained.input.missing, per: trained.input.per };
     let SeriesTable { rows: table, series, .. } = SeriesTable::new(cells, reading);
     let table = Rows { targets: Tensor::arange(table.len(), (Kind::Int64, Device::Cpu)), ..table };
     let windows = windows(&table, &series, options.window(), options.stride()).ok_or_else(|| {
@@ -124,7 +127,14 @@ fn read(options: &Options<'_>, table: &Table<'_>, trained: &Trained<'_>) -> Resu
             Window::All => 1,
         };
         let rows = series.iter().map(|[first, end]| (end - first) as usize).max().unwrap_or(0);
-        SeriesError::TooShort { path: options.path.into(), part: "predicted", rows, expected: window, window, horizon: 0 }
+        SeriesError::TooShort {
+            path: options.path.into(),
+            part: "predicted",
+            rows,
+            expected: window,
+            window,
+            horizon: 0,
+        }
     })?;
     let names = [options.id_name(), options.time_name()];
     Ok(ToPredict { windows: SampleSet::Windows(windows), rows: known, names, horizon })
@@ -141,7 +151,9 @@ fn windows(table: &Rows, series: &[[i64; 2]], window: Window, stride: usize) -> 
         }
         (Window::Rows(window), Per::Step) => {
             let pieces = series.iter().flat_map(|&[first, end]| {
-                (first..end).step_by(window).map(move |start| [start, end.min(start.saturating_add(extent(window)))])
+                (first..end)
+                    .step_by(window)
+                    .map(move |start| [start, end.min(start.saturating_add(extent(window)))])
             });
             Windows::whole(table, &pieces.collect::<Vec<_>>(), 0)
         }

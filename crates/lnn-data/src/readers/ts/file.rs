@@ -61,7 +61,11 @@ impl File {
                 break;
             }
             if !text.starts_with('@') {
-                return Err(refuse(line, "a line of the header, as @classLabel, and @data before the series", text));
+                return Err(refuse(
+                    line,
+                    "a line of the header, as @classLabel, and @data before the series",
+                    text,
+                ));
             }
             header.take(text).map_err(|expected| refuse(line, expected, text))?;
         }
@@ -78,7 +82,11 @@ impl File {
         };
         for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
             if header.timed || text.starts_with('(') {
-                return Err(refuse(line, "series without times; hint: csv:FILE,time=A,id=B reads series with times", "@timeStamps true"));
+                return Err(refuse(
+                    line,
+                    "series without times; hint: csv:FILE,time=A,id=B reads series with times",
+                    "@timeStamps true",
+                ));
             }
             file.add(text, missing).map_err(|(expected, found)| refuse(line, &expected, &found))?;
         }
@@ -138,7 +146,9 @@ impl Header {
             "@timestamps" => self.timed = yes(),
             "@classlabel" => {
                 if !yes() {
-                    return Err("@classLabel true and the classes, because a series without a target trains nothing");
+                    return Err(
+                        "@classLabel true and the classes, because a series without a target trains nothing",
+                    );
                 }
                 let names: Vec<String> = words.map(str::to_owned).collect();
                 if names.is_empty() || (1..names.len()).any(|i| names[..i].contains(&names[i])) {
@@ -164,9 +174,10 @@ fn number(cell: &str, missing: Missing) -> Result<f64, (String, String)> {
     if cell == "?" || cell.eq_ignore_ascii_case("nan") {
         return match missing {
             Missing::Mask => Ok(f64::NAN),
-            Missing::Refused => {
-                Err(("a value; hint: missing=mask lets the model see which values are missing".into(), cell.to_owned()))
-            }
+            Missing::Refused => Err((
+                "a value; hint: missing=mask lets the model see which values are missing".into(),
+                cell.to_owned(),
+            )),
         };
     }
     match cell.parse::<f64>() {

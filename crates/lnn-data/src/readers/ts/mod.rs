@@ -124,15 +124,15 @@ fn joined(first: File, test: Option<File>, missing: Missing) -> Result<SeriesSet
         targets.extend(test.targets);
     }
     let starts = std::iter::once(0).chain(ends.iter().copied());
-    let series: Vec<[i64; 2]> =
-        starts.zip(&ends).map(|(start, &end)| [start as i64, end as i64]).collect();
+    let series: Vec<[i64; 2]> = starts.zip(&ends).map(|(start, &end)| [start as i64, end as i64]).collect();
     let bits = |[start, end]: &[i64; 2]| {
         let cells = &numbers[*start as usize * dimensions..*end as usize * dimensions];
         cells.iter().enumerate().map(|(i, number)| crate::kept::of_cell(&features[i % dimensions], *number))
     };
-    let hashes = series.iter().zip(&targets).map(|(series, target)| {
-        hash_of(bits(series).chain([crate::kept::of_cell("target", *target)]))
-    });
+    let hashes = series
+        .iter()
+        .zip(&targets)
+        .map(|(series, target)| hash_of(bits(series).chain([crate::kept::of_cell("target", *target)])));
     let hashes = hashes.collect();
     let of_rows: Vec<f64> = series
         .iter()

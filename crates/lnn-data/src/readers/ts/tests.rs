@@ -10,7 +10,8 @@ const HEADER: &str = "# a comment\n@problemName Waves\n@timeStamps false\n@missi
 
 /// A series of `length` rows `[i, 10 i]` plus `offset`.
 fn line(length: usize, offset: usize, class: &str) -> String {
-    let list = |factor: usize| (0..length).map(|i| (i * factor + offset).to_string()).collect::<Vec<_>>().join(",");
+    let list =
+        |factor: usize| (0..length).map(|i| (i * factor + offset).to_string()).collect::<Vec<_>>().join(",");
     format!("{}:{}:{class}\n", list(1), list(10))
 }
 

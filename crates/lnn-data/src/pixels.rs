@@ -6,7 +6,7 @@
 use crate::error::DataError;
 use crate::known::cache::Cache;
 use crate::known::catalog;
-use crate::known::opened::open_known;
+use crate::opened::open_known;
 use crate::progress::Progress;
 use crate::source::{DataSource, Parts, SplitRequest, Trained};
 use lnn_core::random::SplitMix64;

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
         check_writable(output, &read.collect::<Vec<_>>())?;
     }
     let model = checkpoint.model(device)?;
-    let history = with_bar(|progress| Ok(open_history(&text, &trained, progress).map_err(DataError::from)?))?;
+    let history = with_bar(|progress| open_history(&text, &trained, progress).map_err(DataError::from))?;
     for remark in model.unfamiliar(&recent(&history))? {
         say(&format!("warning: {remark}"));
     }
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
         None => history.unknown_future(steps),
         Some(text) => {
             let opened = |progress: &mut dyn FnMut(lnn_data::Progress<'_>)| {
-                Ok(open_future(text, &trained, &history, progress).map_err(DataError::from)?)
+                open_future(text, &trained, &history, progress).map_err(DataError::from)
             };
             first_rows(with_bar(opened)?, steps, text)?
         }

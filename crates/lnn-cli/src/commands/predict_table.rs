@@ -33,7 +33,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let description = &checkpoint.description;
     let trained = Trained { data: &description.data, input: &description.input, known: None };
-    let data = with_bar(|progress| Ok(open_to_predict(text, &trained, progress).map_err(DataError::from)?))?;
+    let data = with_bar(|progress| open_to_predict(text, &trained, progress).map_err(DataError::from))?;
     for remark in unfamiliar(model, &data.windows)? {
         say(&remark);
     }

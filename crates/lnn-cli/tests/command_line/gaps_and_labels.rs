@@ -43,7 +43,7 @@ fn labelled() -> SeriesFile {
 
 fn train(model: &str, data: &str, out: &Path, epochs: u32) -> Call {
     let call = Call::new("train").flag("model", model).flag("data", data).flag("out", out);
-    call.set("model.units=8").flag("epochs", &epochs.to_string())
+    call.set("model.units=8").flag("epochs", epochs.to_string())
 }
 
 fn evaluated(call: Call) -> Value {
@@ -62,7 +62,7 @@ fn a_model_of_a_series_with_gaps_is_tested_on_gaps_without_further_options() {
     let result = evaluated(Call::new("eval").arg(&run));
     assert!(result["data"]["loss"].as_f64().unwrap().is_finite(), "{result}");
     let other = SeriesFile::wave();
-    let whole = evaluated(Call::new("eval").arg(&run).flag("data", &other.spec("")));
+    let whole = evaluated(Call::new("eval").arg(&run).flag("data", other.spec("")));
     assert!(whole["data"]["loss"].as_f64().unwrap().is_finite(), "{whole}");
 }
 
@@ -71,9 +71,9 @@ fn a_model_without_gaps_refuses_them_in_a_test() {
     let (folder, file) = (tempfile::tempdir().unwrap(), with_gaps());
     let run = folder.path().join("run");
     train("gru", &file.spec(",time=t,window=6,missing=previous"), &run, 1).succeed();
-    let refused = Call::new("eval").arg(&run).flag("data", &file.spec(",missing=mask,test=all")).refused();
+    let refused = Call::new("eval").arg(&run).flag("data", file.spec(",missing=mask,test=all")).refused();
     assert!(refused.contains("missing=mask: the model was trained without missing values"), "{refused}");
-    evaluated(Call::new("eval").arg(&run).flag("data", &file.spec(",test=all")));
+    evaluated(Call::new("eval").arg(&run).flag("data", file.spec(",test=all")));
 }
 
 #[test]

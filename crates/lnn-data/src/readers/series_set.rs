@@ -193,22 +193,19 @@ impl DataSource for SeriesSet {
             return Err(SeriesError::NoSeries { path, part: "training", series }.into());
         }
         let hashes = |places: &[usize]| places.iter().map(|&place| self.hashes[place]).collect::<Vec<u64>>();
-        let ([train, validation], mut notices) = match request.kept {
-            Some(kept) => {
-                let limited = request.limit.is_some_and(|limit| limit < rest.len());
-                let Recognized { train, validation, notes } = kept::recognize(&hashes(&rest), kept, limited)?;
-                ([train, validation].map(|places| places.into_iter().map(|i| rest[i]).collect()), notes)
-            }
-            None => {
-                let [train, validation] = self.drawn(&rest, request.validation_fraction, request.seed)?;
-                let parts = match request.limits().filter(|_| self.cut.windows.is_none()) {
-                    Some([to_train, to_validate]) => {
-                        [thinned(&train, to_train), thinned(&validation, to_validate)]
-                    }
-                    None => [train, validation],
-                };
-                (parts, Vec::new())
-            }
+        let ([train, validation], mut notices) = if let Some(kept) = request.kept {
+            let limited = request.limit.is_some_and(|limit| limit < rest.len());
+            let Recognized { train, validation, notes } = kept::recognize(&hashes(&rest), kept, limited)?;
+            ([train, validation].map(|places| places.into_iter().map(|i| rest[i]).collect()), notes)
+        } else {
+            let [train, validation] = self.drawn(&rest, request.validation_fraction, request.seed)?;
+            let parts = match request.limits().filter(|_| self.cut.windows.is_none()) {
+                Some([to_train, to_validate]) => {
+                    [thinned(&train, to_train), thinned(&validation, to_validate)]
+                }
+                None => [train, validation],
+            };
+            (parts, Vec::new())
         };
         let parts = Parts {
             train: self.windows("training", &train, &mut notices)?,

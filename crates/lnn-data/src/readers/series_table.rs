@@ -37,6 +37,7 @@ pub(crate) enum Targets<'a> {
 }
 
 /// How a table is read as windows.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
     /// What a model divides `dt` by; the median of `dt` if absent.
     pub(crate) time_unit: Option<f64>,
@@ -85,7 +86,7 @@ impl SeriesTable {
         };
         let hashes = (0..numbers.nrows()).map(hash).collect();
         let (task, targets) = match targets {
-            Targets::Values { names, numbers } => (Task::Regression { value_names: names }, table(numbers)),
+            Targets::Values { names, numbers } => (Task::Regression { value_names: names }, table(&numbers)),
             Targets::Classes { names, labels } => {
                 let label = |place: &Option<usize>| place.map_or(Samples::NO_LABEL, |place| place as i64);
                 let labels: Vec<i64> = labels.iter().map(label).collect();
@@ -95,7 +96,7 @@ impl SeriesTable {
         let Reading { missing, per, .. } = reading;
         let dt = dt.as_deref().map(Tensor::from_slice);
         Self {
-            rows: Rows { features: table(numbers), dt, targets, per },
+            rows: Rows { features: table(&numbers), dt, targets, per },
             spec: InputSpec { shape: InputShape::Sequences { features }, task, per, timing, missing },
             hashes,
             series: series.iter().map(|part| part.map(|row| row as i64)).collect(),
@@ -104,7 +105,7 @@ impl SeriesTable {
 }
 
 /// The numbers as a tensor, float64.
-pub(crate) fn table(numbers: ArrayView2<'_, f64>) -> Tensor {
+pub(crate) fn table(numbers: &ArrayView2<'_, f64>) -> Tensor {
     let flat: Vec<f64> = numbers.iter().copied().collect();
     Tensor::from_slice(&flat).view([numbers.nrows() as i64, numbers.ncols() as i64])
 }

@@ -140,7 +140,7 @@ fn rows(
             horizon: 0,
         });
     }
-    let x = series_table::table(rows.numbers.view()).unsqueeze(0);
+    let x = series_table::table(&rows.numbers.view()).unsqueeze(0);
     let dt =
         rows.times.as_ref().map(|times| Tensor::from_slice(&series_table::differences(times)).unsqueeze(0));
     let texts = time.map(|time| table.texts(time, &rows.places));

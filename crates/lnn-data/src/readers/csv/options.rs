@@ -178,7 +178,7 @@ impl<'a> Options<'a> {
 
     /// Rows from a row to its target: none for a label, which is that of its own row.
     pub(super) fn horizon(&self) -> usize {
-        self.horizon.unwrap_or(if self.label.is_some() { 0 } else { 1 })
+        self.horizon.unwrap_or_else(|| usize::from(self.label.is_none()))
     }
 
     /// Whether a window has one target, or each of its rows.

@@ -60,16 +60,14 @@ pub(super) fn open(
     }
     let missing = missing.or(of_model).unwrap_or_default();
     let path = Path::new(path);
-    match test_file(path) {
-        Some(test) => read([path, &test], missing, trained, progress),
-        None => {
-            let file = joined(File::read(path, missing)?, None, missing)?;
-            Ok(match trained {
-                Some(trained) => file.for_test_of(trained, progress),
-                None => file,
-            })
-        }
+    if let Some(test) = test_file(path) {
+        return read([path, &test], missing, trained, progress);
     }
+    let file = joined(File::read(path, missing)?, None, missing)?;
+    Ok(match trained {
+        Some(trained) => file.for_test_of(trained, progress),
+        None => file,
+    })
 }
 
 /// Reads the training file and the test file of a data set; for the test of a trained model the test file alone.

@@ -1,5 +1,8 @@
 //! Tests of reading `.ts` files.
 
+// The numbers are exact.
+#![allow(clippy::float_cmp)]
+
 use super::*;
 use crate::source::{DataSource, SplitRequest};
 use lnn_core::SampleSet;
@@ -96,7 +99,8 @@ fn missing_values_are_refused_or_masked() {
 fn series_may_have_values_instead_of_classes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.ts");
-    let rows: String = (0..20).map(|i| format!("{i},{}:{}\n", i + 1, 0.5 * f64::from(i))).collect();
+    let rows: Vec<String> = (0..20).map(|i| format!("{i},{}:{}\n", i + 1, 0.5 * f64::from(i))).collect();
+    let rows = rows.concat();
     fs::write(&path, format!("@targetLabel true\n@data\n{rows}")).unwrap();
     let data = opened(path.to_str().unwrap()).unwrap();
     assert_eq!(data.spec().task.names(), ["target"]);

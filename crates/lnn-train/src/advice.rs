@@ -192,7 +192,7 @@ mod tests {
                 assert_eq!(found((kind, info.preset), IMAGES, |_| ()), [""; 0], "{kind} {:?}", info.preset);
             }
         }
-        for kind in [ModelKind::Liquid, ModelKind::Lstm] {
+        for kind in [ModelKind::Liquid, ModelKind::Lstm, ModelKind::Lnn] {
             for info in kind.presets() {
                 assert_eq!(found((kind, info.preset), SERIES, |_| ()), [""; 0], "{kind} {:?}", info.preset);
             }

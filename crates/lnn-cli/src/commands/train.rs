@@ -171,9 +171,12 @@ fn requested_data(arguments: &TrainArguments) -> Result<Option<String>, Failure>
 /// Applies the preset, then the file, then `--set`, then the remaining flags.
 fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let mut config = RunConfig::preset(name, arguments.preset)?;
+    let preset_method = Some(config.method);
     if let Some(spec) = requested_data(arguments)? {
         config = config.for_content(lnn_data::content(&spec));
     }
+    // Where series are solved in closed form, descent starts as it does for images.
+    let gradient = preset_method.filter(|method| !method.is_ridge() && config.method.is_ridge());
     if let Some(source) = &arguments.init {
         config = config.starting_from(source)?;
     }
@@ -196,7 +199,8 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
     match arguments.readout {
         Some(ReadoutMethod::Ridge) => config.method = Method::Ridge {},
         Some(ReadoutMethod::Gradient) if config.method.is_ridge() => {
-            config.method = Method::Gradient(lnn_train::GradientMethod::default());
+            let default = Method::Gradient(lnn_train::GradientMethod::default());
+            config.method = gradient.unwrap_or(default);
         }
         Some(ReadoutMethod::Gradient) | None => {}
     }

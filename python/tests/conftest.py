@@ -32,7 +32,7 @@ AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"spar
 MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
 SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE, "model.mixed_memory=false"], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
             ("lnn", "deep"): ["model.layers=2", "model.reservoir.units=30", "model.reservoir.density=0.05", "model.washout=3",
-                              "model.reservoir.leak_range=[0.1, 0.9]", "model.summary=mean"],
+                              "model.reservoir.leak_range=[0.1, 0.9]", "model.summary=mean", "model.readout_input=false"],
             ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
 # One run of each kind of module, for what depends on the operations of a module and not on its sizes.

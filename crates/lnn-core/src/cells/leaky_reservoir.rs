@@ -92,12 +92,7 @@ impl Cell for LeakyReservoir {
         check_sequence(self, sequence, initial)?;
         let [batch, steps] = [0, 1].map(|axis| sequence.x.size()[axis]);
         if sparse_reservoir::saves_work(&self.recurrent_weights, self.density, [batch, steps]) {
-            return sparse_reservoir::scan(
-                self,
-                [&self.recurrent_weights, &self.rates()],
-                sequence,
-                initial,
-            );
+            return sparse_reservoir::scan(self, [&self.recurrent_weights, &self.rates()], sequence, initial);
         }
         fused::scan(self, sequence, initial)
     }
@@ -201,7 +196,10 @@ mod tests {
         assert!(refuse(ReservoirConfig { input_scale: f64::NAN, ..CONFIG }).contains("input_scale"));
         assert!(refuse(ReservoirConfig { spectral_radius: -1.0, ..CONFIG }).contains("spectral_radius"));
         for density in [0.0, -0.5, 1.1, f64::NAN] {
-            assert!(refuse(ReservoirConfig { density, ..CONFIG }).contains("density must be above 0 and at most 1"));
+            assert!(
+                refuse(ReservoirConfig { density, ..CONFIG })
+                    .contains("density must be above 0 and at most 1")
+            );
         }
         for range in [[0.0, 1.0], [0.5, 0.1], [0.5, 1.5], [f64::NAN, 1.0]] {
             let message = refuse(ReservoirConfig { leak_range: Some(range), ..CONFIG });

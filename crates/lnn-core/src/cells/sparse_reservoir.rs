@@ -21,7 +21,7 @@ use tch::{Device, Kind, Tensor};
 const LANES: usize = 8;
 /// The densities below which the loop over synapses is faster than the product with the matrix: of a few samples, whose synapses are
 /// scattered reads, and of many.
-const FEW_SAMPLES_BELOW: f64 = 0.08;
+const FEW_SAMPLES_BELOW: f64 = 0.12;
 const MANY_SAMPLES_BELOW: f64 = 0.2;
 /// Number of states below which the lists cost more than they save.
 const WORTH_A_LIST: i64 = 16;
@@ -105,7 +105,9 @@ impl<R: Real> Synapses<R> {
     fn of(weights: &[R], units: usize) -> Self {
         let (mut ends, mut all) = (vec![0], Vec::new());
         for row in weights.chunks_exact(units) {
-            all.extend(row.iter().zip(0..).filter(|(weight, _)| **weight != R::ZERO).map(|(weight, i)| (*weight, i)));
+            all.extend(
+                row.iter().zip(0..).filter(|(weight, _)| **weight != R::ZERO).map(|(weight, i)| (*weight, i)),
+            );
             ends.push(all.len());
         }
         Self { ends, all }
@@ -250,7 +252,11 @@ mod tests {
             let _ = all.get(5).copy_(&(seeded(2, || randn([90], options)) * 0.05));
             for batch in [1, 2, 3, 8, 9, 21] {
                 let (x, start, mask) = seeded(3, || {
-                    (randn([batch, 20, 3], options), rand([batch, 90], options), rand([batch, 20], options).lt(0.7))
+                    (
+                        randn([batch, 20, 3], options),
+                        rand([batch, 90], options),
+                        rand([batch, 20], options).lt(0.7),
+                    )
                 });
                 let x = x.masked_fill(&mask.logical_not().unsqueeze(2), f64::NAN);
                 let start = State::new(vec![start]);
@@ -259,7 +265,10 @@ mod tests {
                     assert!(tch::no_grad(|| saves_work(&all, CONFIG.density, [batch, 20])));
                     let found = tch::no_grad(|| reservoir.scan(sequence, initial)).unwrap();
                     let expected = reservoir.scan_stepwise(sequence, initial).unwrap();
-                    assert!(difference(&found.outputs, &expected.outputs) < tolerance, "{kind:?}, {batch} samples");
+                    assert!(
+                        difference(&found.outputs, &expected.outputs) < tolerance,
+                        "{kind:?}, {batch} samples"
+                    );
                     assert!(difference(found.last.output(), expected.last.output()) < tolerance);
                 }
             }
@@ -275,7 +284,9 @@ mod tests {
             reservoir.scan(Sequence::new(&x), None).unwrap().outputs,
             reservoir.scan_stepwise(Sequence::new(&x), None).unwrap().outputs,
         ]
-        .map(|outputs| Tensor::run_backward(&[outputs.square().sum(Kind::Double)], &[&x], false, false).remove(0));
+        .map(|outputs| {
+            Tensor::run_backward(&[outputs.square().sum(Kind::Double)], &[&x], false, false).remove(0)
+        });
         assert!(difference(&gradients[0], &gradients[1]) < 1e-12);
         assert!(gradients[0].abs().min().double_value(&[]) > 0.0);
     }

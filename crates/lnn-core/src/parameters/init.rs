@@ -125,7 +125,9 @@ impl Init {
             },
             Self::Uniform { limit } => (f_rand(shape, options)? * 2.0 - 1.0) * *limit,
             Self::Range([low, high]) => f_rand(shape, options)? * (high - low) + *low,
-            Self::LogRange([low, high]) => Self::Range([low.ln(), high.ln()]).draw(shape)?.exp().clamp(*low, *high),
+            Self::LogRange([low, high]) => {
+                Self::Range([low.ln(), high.ln()]).draw(shape)?.exp().clamp(*low, *high)
+            }
             Self::PositiveRange(range) => {
                 let positive = Self::Range(*range).draw(shape)?;
                 // The inverse of softplus: ln(exp(y) - 1), written so that it does not overflow.
@@ -211,7 +213,9 @@ mod tests {
 
     #[test]
     fn a_sparse_matrix_has_its_share_in_each_row_and_the_radius() {
-        let draw = |density| seeded(0, || Init::SparseSpectralRadius { radius: 0.9, density }.draw(&[40, 40])).unwrap();
+        let draw = |density| {
+            seeded(0, || Init::SparseSpectralRadius { radius: 0.9, density }.draw(&[40, 40])).unwrap()
+        };
         for (density, kept) in [(0.1, 4), (0.5, 20), (1e-9, 1)] {
             let drawn = draw(density);
             let counts = Vec::<i64>::try_from(drawn.ne(0.0).sum_dim_intlist(1, false, Kind::Int64)).unwrap();

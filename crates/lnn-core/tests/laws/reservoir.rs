@@ -5,8 +5,15 @@ use lnn_core::{Cell, LeakyReservoir, ReservoirConfig, Scope, Sequence};
 use proptest::prelude::*;
 use tch::no_grad;
 
-const CONFIG: ReservoirConfig =
-    ReservoirConfig { units: 1, spectral_radius: 0.9, leak_rate: 0.3, input_scale: 0.5, bias_scale: 0.2, density: 1.0, leak_range: None };
+const CONFIG: ReservoirConfig = ReservoirConfig {
+    units: 1,
+    spectral_radius: 0.9,
+    leak_rate: 0.3,
+    input_scale: 0.5,
+    bias_scale: 0.2,
+    density: 1.0,
+    leak_range: None,
+};
 
 /// The reservoir on which the laws of all cells are tested.
 pub(crate) fn draw(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {

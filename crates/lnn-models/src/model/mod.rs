@@ -11,7 +11,11 @@ use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
 use crate::parts::time_script;
-use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Samples, Script, Task, Wiring, seeded, steps_where};
+use crate::parts::washout::after_washout;
+use lnn_core::{
+    Input, InputShape, InputSpec, Parameters, Per, SampleSet, Samples, Script, Task, Wiring, seeded,
+    steps_where,
+};
 use tch::{Device, Kind, Tensor};
 
 /// Maximum number of inputs, evenly spread over the training set, on which a network computes its own statistics.
@@ -290,7 +294,8 @@ impl Model {
         match self.network.washout() {
             0 => Some(counts),
             washout => {
-                let late = Tensor::arange(counts.size()[1], (Kind::Int64, counts.device())).ge(washout);
+                let extents = [0, 1].map(|axis| counts.size()[axis]);
+                let late = after_washout(samples.input.mask.as_ref(), extents, (washout, counts.device()));
                 Some(counts.logical_and(&late))
             }
         }

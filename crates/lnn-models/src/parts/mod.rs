@@ -13,3 +13,4 @@ pub(crate) mod sequence_script;
 pub(crate) mod standardization;
 pub(crate) mod summary;
 pub(crate) mod time_script;
+pub(crate) mod washout;

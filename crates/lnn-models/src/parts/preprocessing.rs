@@ -5,8 +5,8 @@ use crate::parts::preprocessing_script;
 use crate::parts::reading_order::Scan;
 use crate::parts::standardization::Standardization;
 use lnn_core::{
-    Init, Input, InputShape, InputSpec, Missing, Moments, SampleSet, Samples, Scope, Script, Statistics, Task,
-    steps_where,
+    Init, Input, InputShape, InputSpec, Missing, Moments, SampleSet, Samples, Scope, Script, Statistics,
+    Task, steps_where,
 };
 use tch::{Kind, Tensor};
 
@@ -90,7 +90,8 @@ impl Preprocessing {
         let Some(Statistics { mean, deviation }) = inputs.statistics() else { return Ok(()) };
         let empty = mean.isnan().flatten(0, -1);
         if let InputShape::Sequences { features } = &input.shape
-            && let Some(name) = (0..).zip(features).find_map(|(i, name)| (empty.int64_value(&[i]) == 1).then_some(name))
+            && let Some(name) =
+                (0..).zip(features).find_map(|(i, name)| (empty.int64_value(&[i]) == 1).then_some(name))
         {
             let reason = format!("the column {name:?} has no value in the training part; hint: leave it out");
             return Err(Error::Standardization(reason));

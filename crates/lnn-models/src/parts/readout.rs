@@ -2,8 +2,7 @@
 
 use crate::error::Error;
 use lnn_core::{
-    Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics,
-    Task,
+    Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics, Task,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};

@@ -8,6 +8,7 @@ mod padding;
 mod per_step;
 mod precision;
 mod refusals;
+mod reservoirs;
 mod ridge;
 mod sequences;
 mod steps;
@@ -56,7 +57,8 @@ fn forms(preset: ModelConfig) -> Vec<ModelConfig> {
 
 fn lnns(mut lnn: LnnConfig) -> Vec<ModelConfig> {
     lnn.reservoir.units = 12;
-    let form = |(layers, summary)| ModelConfig::Lnn(LnnConfig { stretches: 1, layers, summary, ..lnn.clone() });
+    let form =
+        |(layers, summary)| ModelConfig::Lnn(LnnConfig { stretches: 1, layers, summary, ..lnn.clone() });
     [(1, Summary::Last), (1, Summary::Mean), (2, Summary::Mean)].map(form).to_vec()
 }
 

@@ -108,7 +108,8 @@ fn measure(
     Ok(sums.means())
 }
 
-/// Evaluates `count` heads on one pass of the fixed front; `predict(features, i, mode)` returns the predictions of head i.
+/// Evaluates `count` heads on one pass of the fixed front; `predict(features, i, mode)` returns the predictions of head i. Targets that
+/// training leaves out, those of a washout, are left out, because no head was made for them.
 ///
 /// # Errors
 /// Those of [`Model::front`] and of `predict`.
@@ -122,12 +123,24 @@ pub(crate) fn evaluate_each(
     for block in set.blocks(block_size(model, set)?) {
         let block = block.to_floating(model.parameters().kind());
         let features = tch::no_grad(|| model.front(block.input.shallow_clone()))?;
+        let block = trained(model, &block);
         for (i, sums) in sums.iter_mut().enumerate() {
             let prediction = tch::no_grad(|| predict(&features, i, Mode::Evaluation))?;
             sums.add(&prediction, &block);
         }
     }
     Ok(sums.iter().map(Sums::means).collect())
+}
+
+/// The samples without the targets per step that training leaves out.
+fn trained(model: &Model, block: &Samples) -> Samples {
+    let Some(counts) = model.training_counts(block) else { return block.shallow_clone() };
+    let left_out = counts.logical_not();
+    let targets = match block.targets.kind() {
+        Kind::Int64 => block.targets.masked_fill(&left_out, Samples::NO_LABEL),
+        _ => block.targets.masked_fill(&left_out.unsqueeze(2), f64::NAN),
+    };
+    Samples { input: block.input.shallow_clone(), targets }
 }
 
 /// The scores of a model over the blocks of an evaluation.

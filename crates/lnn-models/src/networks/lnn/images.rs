@@ -34,14 +34,19 @@ impl Lnn {
         (image, input): ([i64; 3], &InputSpec),
     ) -> Result<Self, Error> {
         if config.washout != 0 || config.readout_input {
-            return refuse("washout and readout_input are for series, found images; hint: leave them at 0 and false".into());
+            return refuse(
+                "washout and readout_input are for series, found images; hint: leave them at 0 and false"
+                    .into(),
+            );
         }
         let mut reservoirs = Vec::with_capacity(config.scans.len());
         for (i, &scan) in config.scans.iter().enumerate() {
             let [steps, inputs] = scan.check(image, "lnn")?;
             if config.stretches < 1 || config.stretches > steps {
                 let found = config.stretches;
-                return refuse(format!("stretches must be 1 to {steps}, the steps of {scan:?}, found {found}"));
+                return refuse(format!(
+                    "stretches must be 1 to {steps}, the steps of {scan:?}, found {found}"
+                ));
             }
             let (name, inputs) = (format!("reservoir{i}"), inputs * config.window);
             reservoirs.push((scan, Stack::new(scope, &name, inputs, (&config.reservoir, config.layers))?));

@@ -16,5 +16,6 @@ pub(crate) mod config;
 mod images;
 mod presets;
 mod series;
+mod series_forward;
 mod series_script;
 mod stack;

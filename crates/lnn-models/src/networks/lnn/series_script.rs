@@ -49,7 +49,10 @@ fn source(network: &LnnOfSeries) -> String {
     };
     let summary = if mean { COUNTS.to_owned() + summary } else { summary.to_owned() };
     let (time_input, time) = if network.time_is_an_input {
-        (TIME_IS_AN_INPUT, [", dt: Optional[Tensor] = None", ", dt", CHECK_TIME, TIME_OF_STEP, SCALED_TIME, PADDING_OF_TIME])
+        (
+            TIME_IS_AN_INPUT,
+            [", dt: Optional[Tensor] = None", ", dt", CHECK_TIME, TIME_OF_STEP, SCALED_TIME, PADDING_OF_TIME],
+        )
     } else {
         ("", [""; 6])
     };

@@ -27,7 +27,8 @@ impl Stack {
         let mut inputs = inputs;
         for layer in 0..layers {
             let name = if layer == 0 { name.to_owned() } else { format!("{name}_{layer}") };
-            let reservoir = LeakyReservoir::new(&mut scope.child(&name), inputs, &settings.for_inputs(inputs))?;
+            let reservoir =
+                LeakyReservoir::new(&mut scope.child(&name), inputs, &settings.for_inputs(inputs))?;
             inputs = settings.units;
             stack.push((name, reservoir));
         }
@@ -97,6 +98,8 @@ impl Stack {
 
     /// Adds the reservoirs to a script as its parts.
     pub(super) fn add_to(&self, script: Script) -> Script {
-        self.layers.iter().fold(script, |script, (name, reservoir)| script.part(name.clone(), reservoir.script()))
+        self.layers
+            .iter()
+            .fold(script, |script, (name, reservoir)| script.part(name.clone(), reservoir.script()))
     }
 }

@@ -199,7 +199,8 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
     match arguments.readout {
         Some(ReadoutMethod::Ridge) => config.method = Method::Ridge {},
         Some(ReadoutMethod::Gradient) if config.method.is_ridge() => {
-            config.method = if solved { of_images.0 } else { Method::Gradient(lnn_train::GradientMethod::default()) };
+            config.method =
+                if solved { of_images.0 } else { Method::Gradient(lnn_train::GradientMethod::default()) };
             if solved && arguments.epochs.is_none() && config.epochs == 1 {
                 config.epochs = of_images.1;
             }

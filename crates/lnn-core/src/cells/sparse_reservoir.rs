@@ -195,17 +195,13 @@ fn received<R: Real, const L: usize>(synapses: &[(R, u32)], before: &[[R; L]]) -
     for synapses in synapses.chunks(4) {
         for (sum, (weight, source)) in sums.iter_mut().zip(synapses) {
             let state = &before[*source as usize];
-            for lane in 0..L {
-                sum[lane] = weight.mul_add(state[lane], sum[lane]);
+            for (sum, state) in sum.iter_mut().zip(state) {
+                *sum = weight.mul_add(*state, *sum);
             }
         }
     }
     let [a, b, c, d] = sums;
-    let mut total = a;
-    for lane in 0..L {
-        total[lane] = (a[lane] + b[lane]) + (c[lane] + d[lane]);
-    }
-    total
+    std::array::from_fn(|lane| (a[lane] + b[lane]) + (c[lane] + d[lane]))
 }
 
 #[cfg(test)]

@@ -81,9 +81,14 @@ fn what_is_for_images_and_what_is_for_series_is_said() {
     };
     assert!(refused(LnnConfig::tuned(), &series).contains("a series has one reading"));
     assert!(refused(LnnConfig { washout: 2, ..LnnConfig::tuned() }, &images).contains("are for series"));
-    assert!(refused(LnnConfig { readout_input: true, ..LnnConfig::tuned() }, &images).contains("are for series"));
+    assert!(
+        refused(LnnConfig { readout_input: true, ..LnnConfig::tuned() }, &images).contains("are for series")
+    );
     assert!(refused(LnnConfig { layers: 0, ..LnnConfig::series() }, &series).contains("layers must be 1"));
-    assert!(refused(LnnConfig { washout: -1, ..LnnConfig::series() }, &series).contains("washout must be at least 0"));
+    assert!(
+        refused(LnnConfig { washout: -1, ..LnnConfig::series() }, &series)
+            .contains("washout must be at least 0")
+    );
 }
 
 #[test]

@@ -245,7 +245,7 @@ mod tests {
             // Weights that a file may hold: one unit without synapses, one with all of them.
             let all = weights(&parameters);
             let _ = all.get(3).zero_();
-            let _ = all.get(5).copy_(&(seeded(2, || randn([90], options)) * 0.05));
+            all.get(5).copy_(&(seeded(2, || randn([90], options)) * 0.05));
             for batch in [1, 2, 3, 8, 9, 21] {
                 let (x, start, mask) = seeded(3, || {
                     (

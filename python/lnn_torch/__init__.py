@@ -23,6 +23,7 @@ from .cllnn import Cllnn
 from .gru import GruNetwork
 from .liquid import Liquid
 from .lnn import Lnn
+from .lnn_of_series import LnnOfSeries
 from .loading import load
 from .lstm import LstmNetwork
 from .ltc import Ltc
@@ -34,5 +35,5 @@ from .step import Step
 from .version import __version__
 
 __all__ = ["Cfc", "Cifar", "Cllnn", "ClosedForm", "Gru", "GruNetwork", "LeakyReservoir", "LinearLiquid", "Liquid",
-           "LiquidTimeConstant", "LiquidTimeStep", "Lnn", "Lstm", "LstmNetwork", "Ltc", "MixedMemory", "Recurrent", "Snlnn",
+           "LiquidTimeConstant", "LiquidTimeStep", "Lnn", "LnnOfSeries", "Lstm", "LstmNetwork", "Ltc", "MixedMemory", "Recurrent", "Snlnn",
            "SpikingReservoir", "Step", "WiredClosedForm", "__version__", "from_ncps", "load", "save", "to_ncps"]

@@ -49,8 +49,8 @@ class Cllnn(nn.Module):
             channels, height, width = outputs, height // 2, width // 2
         settings, units = config["reservoir"], config["lstm_units"]
         inputs = scan_extents(self.order, channels, height, width)[1]
-        bias = settings["bias_scale"] > 0
-        self.reservoir = LeakyReservoir(inputs, settings["units"], settings["leak_rate"], bias)
+        leak_rate = settings["leak_rate"] if settings.get("leak_range") is None else None
+        self.reservoir = LeakyReservoir(inputs, settings["units"], leak_rate, settings["bias_scale"] > 0)
         self.lstm = Lstm(settings["units"], units)
         self.dropout = nn.Dropout(config["dropout"])
         self.readout = nn.Linear(units, len(target_names(input["task"])))

@@ -13,12 +13,18 @@ from .description import EXPORT_VERSION
 from .gru import GruNetwork
 from .liquid import Liquid
 from .lnn import Lnn
+from .lnn_of_series import LnnOfSeries
 from .lstm import LstmNetwork
 from .ltc import Ltc
 from .snlnn import Snlnn
 
+
+def _lnn(config: dict, input: dict, standardization: str) -> nn.Module:
+    return (Lnn if input["shape"]["kind"] == "images" else LnnOfSeries)(config, input, standardization)
+
+
 # The one list of models: the kind in a description, and its class.
-CLASSES = {"lnn": Lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar, "lstm": LstmNetwork, "gru": GruNetwork,
+CLASSES = {"lnn": _lnn, "snlnn": Snlnn, "cllnn": Cllnn, "liquid": Liquid, "cifar": Cifar, "lstm": LstmNetwork, "gru": GruNetwork,
            "ltc": Ltc, "cfc": Cfc}
 
 

@@ -9,6 +9,7 @@ from .cells.loop import check_time
 from .cells.product import project
 from .front import ResidualFront, SequenceWhitening, map_of
 from .images import scan, scan_extents
+from .padding import without_padding
 from .preprocessing import Preprocessing, target_names
 from .summary import summarize
 from .timing import Time
@@ -116,15 +117,7 @@ class Recurrent(nn.Module):
         """The same with numbers in the padding that change nothing before it."""
         if self.orders[0] is not None:
             raise ValueError("lengths are those of sequences, and this network reads images")
-        if lengths.shape != x.shape[:1]:
-            raise ValueError(f"lengths is [N] = [{x.shape[0]}], found {list(lengths.shape)}")
-        if not torch.compiler.is_compiling() and not bool(((lengths >= 1) & (lengths <= x.shape[1])).all()):
-            raise ValueError(f"lengths are 1 to T = {x.shape[1]}")
-        padding = torch.arange(x.shape[1], device=x.device).unsqueeze(0) >= lengths.unsqueeze(1)
-        if dt is not None:
-            check_time(x, dt)
-            dt = dt.masked_fill(padding, self.time.unit)
-        return x.masked_fill(padding.unsqueeze(2), 0.0), dt
+        return without_padding(x, dt, lengths, self.time.unit)
 
     def _continue(self, x: Tensor, state: list[Tensor] | None, dt: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         if not self.steps_one_by_one:

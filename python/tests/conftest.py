@@ -24,22 +24,26 @@ SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liq
                  ("lstm", "tuned", "series"), ("gru", "tuned", "series"), ("ltc", "tuned", "series"), ("ltc", "article", "toy"),
                  ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired")]
 MIXED_RUNS = [("ltc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed-wired")]
-GAP_RUNS = [("gru", "tuned", "gaps"), ("cfc", "article", "gaps")]
-SEQUENCE_RUNS += MIXED_RUNS + GAP_RUNS
+RESERVOIR_RUNS = [("lnn", "tuned", "toy"), ("lnn", "tuned", "series"), ("lnn", "tuned", "series", "deep")]
+GAP_RUNS = [("gru", "tuned", "gaps"), ("cfc", "article", "gaps"), ("lnn", "tuned", "gaps")]
+SEQUENCE_RUNS += MIXED_RUNS + RESERVOIR_RUNS + GAP_RUNS
 AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}',
             "optimizer.learning_rate=0.02"]
 MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
 SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE, "model.mixed_memory=false"], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
+            ("lnn", "deep"): ["model.layers=2", "model.reservoir.units=30", "model.reservoir.density=0.05", "model.washout=3",
+                              "model.reservoir.leak_range=[0.1, 0.9]", "model.summary=mean", "model.readout_input=false"],
             ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
 # One run of each kind of module, for what depends on the operations of a module and not on its sizes.
 SOME_RUNS = [("lnn", "tuned"), ("snlnn", "tuned"), ("cllnn", "tuned"), ("liquid", "tuned"), ("cifar", "tuned"), ("cfc", "tuned"),
              ("gru", "tuned", "series"), ("lstm", "tuned", "series"), ("liquid", "tuned", "series"), ("ltc", "tuned", "series", "wired"),
-             ("cfc", "tuned", "series", "mixed-wired")]
+             ("cfc", "tuned", "series", "mixed-wired"), ("lnn", "tuned", "series", "deep")]
 # The models whose cells know the time between steps, and those that take it as an input where the data have it.
-TIMED_MODELS, UNTIMED_MODELS = ("liquid", "ltc", "cfc"), ("lstm", "gru")
+TIMED_MODELS, UNTIMED_MODELS = ("liquid", "ltc", "cfc"), ("lstm", "gru", "lnn")
 # Those that can be run step by step.
 RECURRENT_RUNS = [run for run in RUNS if run[0] in ("snlnn", *TIMED_MODELS, *UNTIMED_MODELS) or run == ("cifar", "article")]
+RECURRENT_RUNS = [run for run in RECURRENT_RUNS if run[0] != "lnn" or run in SEQUENCE_RUNS]
 EPOCHS = {("cllnn", "tuned"): 2, ("liquid", "article", "toy"): 20, ("liquid", "tuned", "toy"): 20,
           ("liquid", "tuned", "series"): 5, ("lstm", "tuned", "toy"): 20, ("ltc", "article", "toy"): 20,
           ("ltc", "tuned", "series", "wired"): 15, ("ltc", "tuned", "series", "mixed"): 5,
@@ -170,7 +174,9 @@ def runs(data, series, series_with_gaps, test_set, tmp_path_factory):
             settings = SETTINGS[model, key[3]] if len(key) > 3 else []
             spec, inputs, targets = shown[kind]
             out = folder / "-".join(key)
-            lnn_cli("train", "--model", model, "--preset", preset, "--data", spec, "--epochs", EPOCHS.get(key, 1),
+            # What is solved in closed form has no epochs.
+            epochs = [] if key in SEQUENCE_RUNS and model == "lnn" else ["--epochs", EPOCHS.get(key, 1)]
+            lnn_cli("train", "--model", model, "--preset", preset, "--data", spec, *epochs,
                     "--out", out, "--device", "cpu", *(word for setting in settings for word in ("--set", setting)))
             self[key] = Run(out, model, preset, spec, inputs, targets)
             return self[key]

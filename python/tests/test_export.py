@@ -312,6 +312,7 @@ def test_the_file_says_what_the_model_is_and_takes(run):
         }
         assert (description["class_names"], description["value_names"]) == ([], values)
         timing = checkpoint["input"].pop("timing", None)
+        assert checkpoint["input"].pop("missing", None) == ("mask" if "missing=mask" in run.data else None)
         assert description["time"] == (timing and {"unit": timing["unit"], "typical_dt": timing["unit"] * timing["typical_dt"]})
         assert checkpoint["input"] == {
             "shape": {"kind": "sequences", "features": features},

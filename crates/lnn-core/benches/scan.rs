@@ -32,8 +32,15 @@ fn liquid(scope: &mut Scope<'_>, inputs: i64, units: i64, by_input: bool) -> Box
 }
 
 fn leaky(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
-    let config =
-        ReservoirConfig { units, spectral_radius: 0.9, leak_rate: 0.3, input_scale: 0.1, bias_scale: 0.0 };
+    let config = ReservoirConfig {
+        units,
+        spectral_radius: 0.9,
+        leak_rate: 0.3,
+        input_scale: 0.1,
+        bias_scale: 0.0,
+        density: 1.0,
+        leak_range: None,
+    };
     Box::new(LeakyReservoir::new(scope, inputs, &config).expect("the numbers are in range"))
 }
 

@@ -12,6 +12,7 @@
 //! let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
 //! let config = ReservoirConfig {
 //!     units: 500, spectral_radius: 0.9, leak_rate: 0.3, input_scale: 0.1, bias_scale: 0.0,
+//!     density: 1.0, leak_range: None,
 //! };
 //! let reservoir = LeakyReservoir::new(&mut parameters.root(), 28, &config)?;
 //! let x = lnn_core::random::rand([64, 28, 28], (Kind::Float, Device::Cpu));

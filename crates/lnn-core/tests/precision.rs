@@ -73,6 +73,8 @@ const PARTS: [(&str, bool, Draw); 15] = [
             leak_rate: 0.4,
             input_scale: 0.5,
             bias_scale: 0.2,
+            density: 1.0,
+            leak_range: None,
         };
         let cell = LeakyReservoir::new(&mut scope.child("cell"), INPUTS, &config).unwrap();
         scanned(scope, cell)

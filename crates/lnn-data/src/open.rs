@@ -168,8 +168,8 @@ mod tests {
             assert!(error.contains(&format!("did you mean {meant:?}")), "{error}");
             assert!(
                 error.contains("mnist, fashion-mnist, cifar10, italy-power-demand, ")
-                    && error
-                        .contains(", idx:DIR, cifar10:DIR, folder:DIR, toy, xor-event, csv:FILE,…, ts:FILE"),
+                    && error.contains(", idx:DIR, cifar10:DIR, folder:DIR, toy, xor-event, mnist-pixels, ")
+                    && error.contains(", csv:FILE,…, ts:FILE"),
                 "{error}"
             );
         }

@@ -6,7 +6,7 @@ use crate::networks::cifar::CifarConfig;
 use crate::networks::cllnn::CllnnConfig;
 use crate::networks::gated::{GruConfig, LstmConfig};
 use crate::networks::liquid::LiquidConfig;
-use crate::networks::lnn::LnnConfig;
+use crate::networks::lnn::config::LnnConfig;
 use crate::networks::ltc::LtcConfig;
 use crate::networks::network::{Network, NetworkConfig};
 use crate::networks::snlnn::config::SnlnnConfig;

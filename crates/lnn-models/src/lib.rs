@@ -38,7 +38,7 @@ pub use networks::cifar::{CifarConfig, Dynamics};
 pub use networks::cllnn::CllnnConfig;
 pub use networks::gated::{GatedConfig, GruConfig, LstmConfig};
 pub use networks::liquid::{LiquidConfig, LiquidInit};
-pub use networks::lnn::LnnConfig;
+pub use networks::lnn::config::LnnConfig;
 pub use networks::ltc::LtcConfig;
 pub use networks::network::{Network, Stepping};
 pub use networks::snlnn::config::{Encoding, SnlnnConfig, SpikeSummary};

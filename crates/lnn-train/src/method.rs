@@ -61,7 +61,7 @@ impl Method {
     /// Returns the error for an option that has no effect in closed form.
     pub fn without_effect(option: &str) -> Error {
         Error::configuration(format!(
-            "--readout ridge: one pass in full precision over the images as they are solves for the weights, so {option} would do \
+            "--readout ridge: one pass in full precision over the samples as they are solves for the weights, so {option} would do \
              nothing; hint: leave it out, or take --readout gradient"
         ))
     }

@@ -6,7 +6,7 @@ use crate::method::{GradientMethod, Method};
 use crate::policies::{Schedule, Selection};
 use crate::precision::Precision;
 use lnn_data::{Content, SplitScheme};
-use lnn_models::{Error, ModelKind, Preset, RidgeStart, Standardization};
+use lnn_models::{Error, LnnConfig, ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
 
 /// Returns `AdamW` settings with a maximum learning rate, the decay rate of the second moment and the weight decay.
 fn adamw(learning_rate: f64, beta2: f64, weight_decay: f64) -> OptimizerSettings {
@@ -149,7 +149,7 @@ impl RunConfig {
     }
 
     /// Returns the configuration for data of this content: sequences have values instead of classes and no
-    /// augmentation.
+    /// augmentation, and an LNN reads them with one reservoir, whose readout is solved for in closed form.
     #[must_use]
     pub fn for_content(self, content: Content) -> Self {
         if content == Content::Images {
@@ -163,6 +163,11 @@ impl RunConfig {
             ..self
         };
         match any.preset {
+            // The readout of a reservoir is solved for in one pass.
+            Preset::Tuned if any.model.kind() == ModelKind::Lnn => {
+                let model = ModelConfig::Lnn(LnnConfig::series());
+                return Self { model, method: Method::Ridge {}, epochs: 1, ..any };
+            }
             Preset::Tuned | Preset::Conv => return any,
             // Traces keep their units, in which their errors are compared.
             Preset::Traces => return Self { standardization: Standardization::None, ..any },

@@ -20,7 +20,7 @@ use std::time::Instant;
 /// The candidates for λ, as fractions of the mean diagonal of the covariance of the features.
 const REGULARIZATIONS: [f64; 11] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2];
 
-/// The factor that solutions are multiplied by: the regression targets are 0 and 1, but logits must lie further apart. The factor
+/// The factor that solutions for classes are multiplied by: the regression targets are 0 and 1, but logits must lie further apart. The factor
 /// does not change accuracies.
 const SCALE: f64 = 8.0;
 
@@ -82,7 +82,12 @@ fn choose(
     fit: ReadoutFit<'_>,
     validation: &SampleSet,
 ) -> Result<Vec<Candidate>, Error> {
-    let system = fit.system()?.expect("the pass was for the equations, and saw samples");
+    let no_target = || lnn_core::Error::Value {
+        name: "the number of training targets that count",
+        expected: "at least 1",
+        found: "none; hint: targets of masked steps and of the first model.washout steps do not count".into(),
+    };
+    let system = fit.system()?.ok_or_else(no_target)?;
     let unit = system.mean_diagonal();
     let mut solutions = Vec::with_capacity(REGULARIZATIONS.len());
     let mut refusal = None;

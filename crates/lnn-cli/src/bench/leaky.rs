@@ -18,6 +18,8 @@ pub(super) fn prepare(
         leak_rate: 0.3,
         input_scale: 1.0 / (inputs as f64).sqrt(),
         bias_scale: 0.1,
+        density: 1.0,
+        leak_range: None,
     };
     let reservoir = LeakyReservoir::new(&mut parameters.root(), inputs, &config).map_err(of_core)?;
     let x = lnn_core::random::randn([batch, steps, inputs], (Kind::Float, device));

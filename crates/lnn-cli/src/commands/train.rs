@@ -171,9 +171,12 @@ fn requested_data(arguments: &TrainArguments) -> Result<Option<String>, Failure>
 /// Applies the preset, then the file, then `--set`, then the remaining flags.
 fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let mut config = RunConfig::preset(name, arguments.preset)?;
+    let of_images = (config.method, config.epochs);
     if let Some(spec) = requested_data(arguments)? {
         config = config.for_content(lnn_data::content(&spec));
     }
+    // Where series are solved in closed form, descent starts as it does for images.
+    let solved = config.method.is_ridge();
     if let Some(source) = &arguments.init {
         config = config.starting_from(source)?;
     }
@@ -196,7 +199,11 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
     match arguments.readout {
         Some(ReadoutMethod::Ridge) => config.method = Method::Ridge {},
         Some(ReadoutMethod::Gradient) if config.method.is_ridge() => {
-            config.method = Method::Gradient(lnn_train::GradientMethod::default());
+            config.method =
+                if solved { of_images.0 } else { Method::Gradient(lnn_train::GradientMethod::default()) };
+            if solved && arguments.epochs.is_none() && config.epochs == 1 {
+                config.epochs = of_images.1;
+            }
         }
         Some(ReadoutMethod::Gradient) | None => {}
     }

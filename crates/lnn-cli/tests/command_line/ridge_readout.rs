@@ -82,3 +82,55 @@ fn what_cannot_be_solved_in_one_pass_is_refused_with_a_hint() {
     assert!(message.contains("augmentation would do nothing"), "{message}");
     assert!(!out.exists());
 }
+
+/// A series whose target is a product of earlier inputs, which no linear function of the window gives.
+fn products() -> String {
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / f64::from(1 << 24)
+    };
+    let inputs: Vec<f64> = (0..1500).map(|_| random()).collect();
+    let rows = (2..1500).map(|t| format!("{},{}\n", inputs[t], 40.0 + 9.0 * inputs[t - 1] * inputs[t - 2]));
+    format!("u,y\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn a_series_is_solved_in_one_pass_for_windows_and_for_each_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("products.csv");
+    fs::write(&file, products()).unwrap();
+    let data = format!("csv:{},target=y,columns=u,horizon=0,window=", file.display());
+    for (name, options, settings) in [
+        ("windows", "10", vec![]),
+        ("steps", "60,task=per-step", vec!["model.washout=3", "model.reservoir.density=0.05"]),
+    ] {
+        let run = folder.path().join(name);
+        let call = Call::new("train").flag("model", "lnn").flag("data", format!("{data}{options}"));
+        let call = call.flag("precision", "f64").set("model.reservoir.units=200");
+        let call = settings.into_iter().fold(call, Call::set);
+        let ended = call.flag("out", &run).succeed();
+        assert_eq!(config(&run)["method"]["kind"], "ridge");
+        assert!(!ended.stderr.contains("no effect"), "{}", ended.stderr);
+        let loss: f64 = ended
+            .stdout
+            .split("loss ")
+            .nth(1)
+            .unwrap()
+            .split([',', ';', '\n'])
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        // The washout is no part of training, but of the test.
+        assert!(loss < 0.4, "{name}: {}", ended.stdout);
+        let evaluated = Call::new("eval").arg(&run).succeed().stdout;
+        assert!(evaluated.starts_with(ended.stdout.trim_end()), "{evaluated} {}", ended.stdout);
+    }
+    let message = Call::new("train")
+        .flag("model", "lnn")
+        .flag("data", format!("{data}10"))
+        .flag("epochs", "2")
+        .refused();
+    assert!(message.contains("hint: leave it out, or take --readout gradient"), "{message}");
+}

@@ -4,11 +4,12 @@ use crate::cells::closed_form::ClosedForm;
 use crate::cells::closed_form_config::{Backbone, BackboneActivation, ClosedFormConfig, ClosedFormMode};
 use crate::cells::fused_test_cells::{Ring, TwoLayers};
 use crate::cells::gru::Gru;
-use crate::cells::leaky_reservoir::{LeakyReservoir, ReservoirConfig};
+use crate::cells::leaky_reservoir::LeakyReservoir;
 use crate::cells::linear_liquid::LinearLiquid;
 use crate::cells::liquid_config::{LiquidTimeStepConfig, Solver, TauForm, TimeConstants};
 use crate::cells::liquid_time_constant::{LiquidTimeConstant, LiquidTimeConstantConfig};
 use crate::cells::liquid_time_step::LiquidTimeStep;
+use crate::cells::reservoir_config::ReservoirConfig;
 use crate::cells::spiking_config::SpikingConfig;
 use crate::cells::spiking_reservoir::SpikingReservoir;
 use crate::cells::surrogate::Surrogate;
@@ -33,8 +34,15 @@ enum Way {
 type Draw = fn(&mut Scope<'_>, i64, i64) -> Box<dyn FusedCell>;
 
 fn leaky(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn FusedCell> {
-    let config =
-        ReservoirConfig { units, spectral_radius: 0.9, leak_rate: 0.4, input_scale: 0.5, bias_scale: 0.2 };
+    let config = ReservoirConfig {
+        units,
+        spectral_radius: 0.9,
+        leak_rate: 0.4,
+        input_scale: 0.5,
+        bias_scale: 0.2,
+        density: 1.0,
+        leak_range: None,
+    };
     Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
 }
 

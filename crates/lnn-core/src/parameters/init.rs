@@ -27,6 +27,13 @@ pub enum Init {
     OrthogonalBlocks,
     /// `[H, H]` from N(0, 1), scaled so that the largest modulus of an eigenvalue is the given radius.
     SpectralRadius(f64),
+    /// The same where each row has `density` H numbers, rounded, at least one and at random places, and zeros elsewhere.
+    SparseSpectralRadius {
+        /// The largest modulus of an eigenvalue.
+        radius: f64,
+        /// The part of a row that is not zero, above 0 and at most 1.
+        density: f64,
+    },
     /// Uniform between ±`limit`; PyTorch's linear layers draw weight and bias with the limit 1 / √`fan_in`.
     Uniform {
         /// The largest absolute value.
@@ -34,6 +41,8 @@ pub enum Init {
     },
     /// Uniform between two numbers.
     Range([f64; 2]),
+    /// A number whose logarithm is uniform between those of two positive numbers.
+    LogRange([f64; 2]),
     /// A number whose softplus ln(1 + e^y) is uniform between two positive numbers.
     PositiveRange([f64; 2]),
     /// A kernel `[out, in, k, k]` that passes its inputs on: output channel i is input channel i where there is one, and the
@@ -104,8 +113,21 @@ impl Init {
                 }
                 _ => return Err(wrong_shape("[H, H]")),
             },
+            Self::SparseSpectralRadius { radius, density } => match *shape {
+                [rows, columns] if rows == columns => {
+                    let kept = ((columns as f64 * density).round() as i64).clamp(1, columns.max(1));
+                    let (_, places) = f_rand(shape, options)?.f_topk(kept, 1, true, false)?;
+                    let chosen = Tensor::f_zeros(shape, options)?.f_scatter_value(1, &places, 1.0)?;
+                    let drawn = f_randn(shape, options)? * chosen;
+                    scale_to_radius(&drawn.to_kind(Kind::Double), *radius)?.to_kind(Kind::Float)
+                }
+                _ => return Err(wrong_shape("[H, H]")),
+            },
             Self::Uniform { limit } => (f_rand(shape, options)? * 2.0 - 1.0) * *limit,
             Self::Range([low, high]) => f_rand(shape, options)? * (high - low) + *low,
+            Self::LogRange([low, high]) => {
+                Self::Range([low.ln(), high.ln()]).draw(shape)?.exp().clamp(*low, *high)
+            }
             Self::PositiveRange(range) => {
                 let positive = Self::Range(*range).draw(shape)?;
                 // The inverse of softplus: ln(exp(y) - 1), written so that it does not overflow.
@@ -187,6 +209,28 @@ mod tests {
         let glorot = (2.0 / (32.0 * 9.0 + 64.0 * 9.0_f64)).sqrt();
         assert!((deviation(Init::GlorotUniform) / glorot - 1.0).abs() < 0.02);
         assert!((deviation(Init::HeNormal) / (2.0 / (32.0 * 9.0_f64)).sqrt() - 1.0).abs() < 0.02);
+    }
+
+    #[test]
+    fn a_sparse_matrix_has_its_share_in_each_row_and_the_radius() {
+        let draw = |density| {
+            seeded(0, || Init::SparseSpectralRadius { radius: 0.9, density }.draw(&[40, 40])).unwrap()
+        };
+        for (density, kept) in [(0.1, 4), (0.5, 20), (1e-9, 1)] {
+            let drawn = draw(density);
+            let counts = Vec::<i64>::try_from(drawn.ne(0.0).sum_dim_intlist(1, false, Kind::Int64)).unwrap();
+            assert_eq!(counts, [kept; 40]);
+            assert!((crate::spectral_radius(&drawn).unwrap() - 0.9).abs() < 1e-5);
+            assert_eq!(drawn, draw(density), "the seed decides");
+        }
+    }
+
+    #[test]
+    fn a_range_of_logarithms_is_halved_by_its_geometric_mean() {
+        let drawn = seeded(0, || Init::LogRange([0.01, 1.0]).draw(&[10_000])).unwrap();
+        assert!(drawn.min().double_value(&[]) >= 0.0099 && drawn.max().double_value(&[]) <= 1.0);
+        let below = drawn.lt(0.1).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
+        assert!((below - 0.5).abs() < 0.02, "{below}");
     }
 
     #[test]

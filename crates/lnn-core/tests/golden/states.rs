@@ -42,8 +42,15 @@ fn the_leaky_reservoir_gives_the_states_and_gradients_of_the_equation() {
         check(file, |scope, golden| {
             let [inputs, units] = golden.extents();
             let leak_rate = golden.number("leak_rate");
-            let config =
-                ReservoirConfig { units, leak_rate, spectral_radius: 1.0, input_scale: 1.0, bias_scale };
+            let config = ReservoirConfig {
+                units,
+                leak_rate,
+                spectral_radius: 1.0,
+                input_scale: 1.0,
+                bias_scale,
+                density: 1.0,
+                leak_range: None,
+            };
             Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
         });
     }

@@ -170,6 +170,7 @@ macro_rules! cells_obey_the_laws {
 cells_obey_the_laws! {
     leaky_reservoir: reservoir::draw, smooth;
     leaky_reservoir_without_bias: reservoir::draw_without_bias, smooth;
+    leaky_reservoir_of_few_synapses: reservoir::draw_sparse, smooth;
     lstm: |scope, inputs, units| Box::new(Lstm::new(scope, inputs, units).unwrap()), smooth;
     gru: |scope, inputs, units| Box::new(Gru::new(scope, inputs, units).unwrap()), smooth;
     liquid_time_step: time::draw, smooth;

@@ -5,12 +5,25 @@ use lnn_core::{Cell, LeakyReservoir, ReservoirConfig, Scope, Sequence};
 use proptest::prelude::*;
 use tch::no_grad;
 
-const CONFIG: ReservoirConfig =
-    ReservoirConfig { units: 1, spectral_radius: 0.9, leak_rate: 0.3, input_scale: 0.5, bias_scale: 0.2 };
+const CONFIG: ReservoirConfig = ReservoirConfig {
+    units: 1,
+    spectral_radius: 0.9,
+    leak_rate: 0.3,
+    input_scale: 0.5,
+    bias_scale: 0.2,
+    density: 1.0,
+    leak_range: None,
+};
 
 /// The reservoir on which the laws of all cells are tested.
 pub(crate) fn draw(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
     Box::new(LeakyReservoir::new(scope, inputs, &ReservoirConfig { units, ..CONFIG }).unwrap())
+}
+
+/// The same with few synapses, where each unit has a leak of its own.
+pub(crate) fn draw_sparse(scope: &mut Scope<'_>, inputs: i64, units: i64) -> Box<dyn Cell> {
+    let config = ReservoirConfig { units, density: 0.4, leak_range: Some([0.1, 0.9]), ..CONFIG };
+    Box::new(LeakyReservoir::new(scope, inputs, &config).unwrap())
 }
 
 /// The same without a bias, like the echo state networks of most articles.

@@ -14,7 +14,11 @@ use crate::parts::preprocessing::Preprocessing;
 use crate::parts::readout::Readout;
 use crate::parts::standardization::Standardization;
 use crate::parts::time_script;
-use lnn_core::{Input, InputShape, InputSpec, Parameters, Per, SampleSet, Script, Task, Wiring, seeded};
+use crate::parts::washout::after_washout;
+use lnn_core::{
+    Input, InputShape, InputSpec, Parameters, Per, SampleSet, Samples, Script, Task, Wiring, seeded,
+    steps_where,
+};
 use tch::{Device, Kind, Tensor};
 
 /// Maximum number of inputs, evenly spread over the training set, on which a network computes its own statistics.
@@ -284,6 +288,33 @@ impl Model {
     /// The linear readout, if it holds all trainable parameters.
     pub fn readout(&self) -> Option<&Readout> {
         self.network.readout()
+    }
+
+    /// Of targets per step, which of them train, bool `[B, T]`: those that [`Samples::counts`] counts, without the first steps that the
+    /// network leaves out. `None` where a sequence has one target.
+    pub fn training_counts(&self, samples: &Samples) -> Option<Tensor> {
+        let counts = samples.counts()?;
+        match self.network.washout() {
+            0 => Some(counts),
+            washout => {
+                let extents = [0, 1].map(|axis| counts.size()[axis]);
+                let late = after_washout(samples.input.mask.as_ref(), extents, (washout, counts.device()));
+                Some(counts.logical_and(&late))
+            }
+        }
+    }
+
+    /// What a pass over the training samples for the [readout](Self::readout) sees of a block, whose `features` are what
+    /// [`front`](Self::front) returned: the features of the targets that train, `[M, D]`, and the targets, labels `[M]` or standardised values
+    /// `[M, O]`.
+    pub fn readout_rows(&self, features: &Input, samples: &Samples) -> [Tensor; 2] {
+        let [features, targets] = match self.training_counts(samples) {
+            Some(counts) => {
+                [&features.x, &samples.targets].map(|tensor| steps_where(tensor, &counts).squeeze_dim(1))
+            }
+            None => [&features.x, &samples.targets].map(Tensor::shallow_clone),
+        };
+        [features, self.preprocessing.standardized_values(&targets)]
     }
 
     /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` returns logits or values. A model

@@ -38,9 +38,14 @@ pub trait Network: Debug {
     /// Those of its parts.
     fn head(&self, features: &Input, mode: Mode) -> Result<Output, Error>;
 
-    /// The head as a linear readout of features `[B, D]`, if it is one; the features of all samples can then be computed once.
+    /// The head as a linear readout of features `[B, D]`, or `[B, T, D]` after each step, if it is one; the features of all samples can then be computed once.
     fn readout(&self) -> Option<&Readout> {
         None
+    }
+
+    /// Number of first steps of a series that have no target in training.
+    fn washout(&self) -> i64 {
+        0
     }
 
     /// The growth rule, if the network can add units.

@@ -9,6 +9,8 @@ pub(crate) mod reading_order;
 pub(crate) mod readout;
 pub(crate) mod reservoir_settings;
 pub(crate) mod residual_front;
+pub(crate) mod sequence_script;
 pub(crate) mod standardization;
 pub(crate) mod summary;
 pub(crate) mod time_script;
+pub(crate) mod washout;

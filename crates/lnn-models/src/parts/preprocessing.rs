@@ -200,6 +200,16 @@ impl Preprocessing {
         }
     }
 
+    /// Values `[B, O]` in units of their deviation from the mean, float64, as the network predicts them; labels stay as they are.
+    pub(crate) fn standardized_values(&self, targets: &Tensor) -> Tensor {
+        match &self.values {
+            Some([mean, deviation]) => {
+                (targets.to_kind(Kind::Double).view([-1, mean.size()[0]]) - mean) / deviation
+            }
+            None => targets.shallow_clone(),
+        }
+    }
+
     /// The standard deviation of each feature of sequences, `[1, 1, I]`: 0 for a constant, 1 where nothing is standardised.
     pub(crate) fn feature_deviation(&self) -> Option<Tensor> {
         let deviation = (self.deviation.dim() == 3).then_some(&self.deviation)?;

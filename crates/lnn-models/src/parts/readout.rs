@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use lnn_core::{
-    Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics,
+    Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics, Task,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
@@ -16,7 +16,7 @@ const SMALLEST_DEVIATION: f64 = 1e-3;
 pub struct RidgeStart {
     /// λ per sample, of standardised features.
     pub regularization: f64,
-    /// Factor of the solution: the regression aims at 0 and 1, logits must lie further apart.
+    /// Factor of the solution for classes: the regression aims at 0 and 1, logits must lie further apart.
     pub scale: f64,
 }
 
@@ -26,14 +26,16 @@ pub struct Readout {
     standardization: Option<(Tensor, Tensor)>,
     dense: Dense,
     features: i64,
-    classes: i64,
+    outputs: i64,
+    /// Whether the outputs are logits of classes; otherwise they are standardised values.
+    classifies: bool,
 }
 
 impl Readout {
     pub(crate) fn new(
         scope: &mut Scope<'_>,
         features: i64,
-        classes: i64,
+        task: &Task,
         standardize: bool,
     ) -> Result<Self, Error> {
         let standardization = if standardize {
@@ -42,10 +44,12 @@ impl Readout {
         } else {
             None
         };
-        Ok(Self { standardization, dense: Dense::new(scope, features, classes)?, features, classes })
+        let outputs = task.outputs();
+        let dense = Dense::new(scope, features, outputs)?;
+        Ok(Self { standardization, dense, features, outputs, classifies: task.is_classification() })
     }
 
-    /// Features `[B, D]` to logits `[B, classes]`.
+    /// Features `[.., D]` to logits or standardised values `[.., O]`.
     pub fn forward(&self, features: &Tensor) -> Tensor {
         match &self.standardization {
             Some((mean, deviation)) => self.dense.forward(&((features - mean) / deviation)),
@@ -78,7 +82,7 @@ impl Readout {
     /// [`Error::Core`] if libtorch fails, for lack of memory.
     pub fn fit(&self, start: Option<RidgeStart>, device: Device) -> Result<ReadoutFit<'_>, Error> {
         let ridge = match start {
-            Some(start) => Some((start, RidgeRegression::new(self.features, self.classes, device)?)),
+            Some(start) => Some((start, RidgeRegression::new(self.features, self.outputs, device)?)),
             None => None,
         };
         Ok(ReadoutFit { readout: self, moments: Moments::over(&[0]), ridge })
@@ -102,14 +106,18 @@ pub struct ReadoutFit<'a> {
 }
 
 impl ReadoutFit<'_> {
-    /// Adds a block: `features [B, D]`, `labels [B]`.
+    /// Adds a block: `features [B, D]`, and labels `[B]` or standardised values `[B, O]`, as [`Model::readout_rows`](crate::Model::readout_rows)
+    /// returns them.
     ///
     /// # Errors
     /// [`Error::Core`] if the shapes do not fit.
-    pub fn add(&mut self, features: &Tensor, labels: &Tensor) -> Result<(), Error> {
+    pub fn add(&mut self, features: &Tensor, targets: &Tensor) -> Result<(), Error> {
         self.moments.add(features)?;
         if let Some((_, ridge)) = &mut self.ridge {
-            ridge.add(features, &labels.one_hot(self.readout.classes))?;
+            match self.readout.classifies {
+                true => ridge.add(features, &targets.one_hot(self.readout.outputs))?,
+                false => ridge.add(features, targets)?,
+            }
         }
         Ok(())
     }
@@ -126,7 +134,7 @@ impl ReadoutFit<'_> {
         }
     }
 
-    /// Ends the pass: sets the standardisation, and returns the equations of the weights if the pass was for them.
+    /// Ends the pass: sets the standardisation, and returns the equations of the weights if the pass was for them and saw a sample.
     ///
     /// # Errors
     /// [`Error::Core`] if libtorch fails, for lack of memory.
@@ -142,7 +150,9 @@ impl ReadoutFit<'_> {
         let Some((start, ridge)) = self.ridge else { return Ok(None) };
         let system = ridge.system(&mean, &deviation)?;
         let folded = self.readout.standardization.is_none().then_some((mean, deviation));
-        Ok(Some(ReadoutSystem { system, folded, scale: start.scale }))
+        // Values are aimed at as they are.
+        let scale = if self.readout.classifies { start.scale } else { 1.0 };
+        Ok(Some(ReadoutSystem { system, folded, scale }))
     }
 }
 
@@ -193,7 +203,8 @@ mod tests {
         let labels = features.select(1, 0).gt(2.0).to_kind(Kind::Int64);
         let read = |standardize| {
             let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
-            let readout = Readout::new(&mut parameters.root(), 5, 2, standardize).unwrap();
+            let task = Task::Classification { class_names: vec!["a".into(), "b".into()] };
+            let readout = Readout::new(&mut parameters.root(), 5, &task, standardize).unwrap();
             let start = RidgeStart { regularization: 1e-2, scale: 4.0 };
             let mut fit = readout.fit(Some(start), Device::Cpu).unwrap();
             for (features, labels) in features.split(17, 0).iter().zip(labels.split(17, 0)) {

@@ -20,6 +20,16 @@ pub struct ReservoirSettings {
     pub scale_by_inputs: bool,
     /// Standard deviation of the fixed bias; 0 means no bias.
     pub bias_scale: f64,
+    /// The part of the units from which a unit has a recurrent synapse, in (0, 1]; 1 joins all units.
+    #[serde(default = "dense")]
+    pub density: f64,
+    /// The range in (0, 1] from which each unit draws a leak rate of its own, instead of `leak_rate`; null for none.
+    #[serde(default)]
+    pub leak_range: Option<[f64; 2]>,
+}
+
+fn dense() -> f64 {
+    1.0
 }
 
 impl ReservoirSettings {
@@ -32,6 +42,8 @@ impl ReservoirSettings {
             leak_rate: self.leak_rate,
             input_scale: self.input_scale / divisor,
             bias_scale: self.bias_scale,
+            density: self.density,
+            leak_range: self.leak_range,
         }
     }
 }

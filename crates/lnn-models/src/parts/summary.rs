@@ -2,7 +2,7 @@
 
 use lnn_core::Run;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// What the readout sees of a stretch of states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,9 +110,18 @@ pub(crate) fn mean_of_counted(states: &Tensor, mask: Option<&Tensor>) -> Tensor 
     }
 }
 
+/// The last step that counts of `seen [B, T, D]`, with `mask [B, T]`: `[B, D]`. The first step where none counts.
+pub(crate) fn last_of_counted(seen: &Tensor, mask: Option<&Tensor>) -> Tensor {
+    let (batch, steps, width) = (seen.size()[0], seen.size()[1], seen.size()[2]);
+    let Some(mask) = mask else { return seen.select(1, steps - 1) };
+    let numbers = Tensor::arange(steps, (Kind::Int64, seen.device()));
+    let last = (mask.to_kind(Kind::Int64) * numbers).amax(1, true);
+    seen.gather(1, &last.unsqueeze(2).expand([batch, 1, width], false), false).squeeze_dim(1)
+}
+
 /// The mean, after each step, over the steps so far that count of `states [B, T, H]`, with `mask [B, T]`: `[B, T, H]`. Zero where no
 /// step counts yet.
-fn running_mean_of_counted(states: &Tensor, mask: Option<&Tensor>) -> Tensor {
+pub(crate) fn running_mean_of_counted(states: &Tensor, mask: Option<&Tensor>) -> Tensor {
     let kind = states.kind();
     let counts = match mask {
         Some(mask) => mask.to_kind(kind).unsqueeze(2),

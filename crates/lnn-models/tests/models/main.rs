@@ -9,6 +9,8 @@ mod padding;
 mod per_step;
 mod precision;
 mod refusals;
+mod reservoirs;
+mod ridge;
 mod sequences;
 mod steps;
 mod tracing;
@@ -56,8 +58,9 @@ fn forms(preset: ModelConfig) -> Vec<ModelConfig> {
 
 fn lnns(mut lnn: LnnConfig) -> Vec<ModelConfig> {
     lnn.reservoir.units = 12;
-    let form = |summary| ModelConfig::Lnn(LnnConfig { stretches: 1, summary, ..lnn.clone() });
-    [Summary::Last, Summary::Mean].map(form).to_vec()
+    let form =
+        |(layers, summary)| ModelConfig::Lnn(LnnConfig { stretches: 1, layers, summary, ..lnn.clone() });
+    [(1, Summary::Last), (1, Summary::Mean), (2, Summary::Mean)].map(form).to_vec()
 }
 
 fn cllnns(mut cllnn: CllnnConfig) -> Vec<ModelConfig> {
@@ -143,7 +146,26 @@ fn sequence_configs() -> Vec<ModelConfig> {
         use ModelConfig::{Cfc, Gru, Liquid, Lstm, Ltc};
         matches!(config, Liquid(_) | Ltc(_) | Cfc(_) | Lstm(_) | Gru(_))
     };
-    configs().into_iter().filter(takes).collect()
+    configs().into_iter().filter(takes).chain(lnns_of_series()).collect()
+}
+
+/// Each summary and number of layers, with and without the input in the readout, few synapses, leaks of all units and a washout.
+fn lnns_of_series() -> Vec<ModelConfig> {
+    let series = |layers, summary, readout_input, washout| {
+        let mut config = LnnConfig { layers, summary, readout_input, washout, ..LnnConfig::series() };
+        config.reservoir.units = 12;
+        if layers > 1 {
+            (config.reservoir.density, config.reservoir.leak_range) = (0.07, Some([0.1, 0.9]));
+        }
+        ModelConfig::Lnn(config)
+    };
+    let [last, mean] = [Summary::Last, Summary::Mean];
+    vec![
+        series(1, last, true, 0),
+        series(1, mean, false, 0),
+        series(2, mean, true, 3),
+        series(3, last, false, 2),
+    ]
 }
 
 /// The encodings rate and latency read intensities.

@@ -62,7 +62,7 @@ fn a_batch_of_another_shape_is_refused_with_both_shapes() {
 
 #[test]
 fn models_of_images_refuse_sequences_and_name_the_one_that_takes_them() {
-    for kind in [ModelKind::Lnn, ModelKind::Snlnn, ModelKind::Cllnn, ModelKind::Cifar] {
+    for kind in [ModelKind::Snlnn, ModelKind::Cllnn, ModelKind::Cifar] {
         let config = ModelConfig::preset(kind, Preset::Tuned).unwrap();
         let name = config.name();
         let error = refuse(config, sequences(), Standardization::Channels);

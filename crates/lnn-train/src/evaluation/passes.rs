@@ -10,7 +10,21 @@ use lnn_models::{Error, Mode, Model, Output};
 use tch::{Device, Kind, Tensor};
 
 /// The number of samples per forward pass, which bounds the memory.
-pub(crate) const BLOCK: i64 = 500;
+const BLOCK: i64 = 500;
+/// The number of features that a fixed front computes at a time, which bounds the memory where there are features for each step.
+const FEATURES: i64 = 1 << 26;
+
+/// Returns the number of samples whose features a fixed front computes at a time.
+///
+/// # Errors
+/// Those of [`Model::front`].
+pub(crate) fn block_size(model: &Model, set: &SampleSet) -> Result<i64, Error> {
+    if model.readout().is_none() || set.is_empty() {
+        return Ok(BLOCK);
+    }
+    let one = tch::no_grad(|| model.front(set.narrow(0, 1).to_floating(model.parameters().kind()).input))?.x;
+    Ok((FEATURES / one.numel().max(1) as i64).clamp(1, BLOCK))
+}
 
 /// The number of samples that are compared with the training set.
 const COMPARED: i64 = 2000;
@@ -94,7 +108,8 @@ fn measure(
     Ok(sums.means())
 }
 
-/// Evaluates `count` heads on one pass of the fixed front; `predict(features, i, mode)` returns the predictions of head i.
+/// Evaluates `count` heads on one pass of the fixed front; `predict(features, i, mode)` returns the predictions of head i. Targets that
+/// training leaves out, those of a washout, are left out, because no head was made for them.
 ///
 /// # Errors
 /// Those of [`Model::front`] and of `predict`.
@@ -105,15 +120,27 @@ pub(crate) fn evaluate_each(
     predict: impl Fn(&Input, usize, Mode) -> Result<Tensor, Error>,
 ) -> Result<Vec<Evaluation>, Error> {
     let mut sums: Vec<Sums<'_>> = (0..count).map(|_| Sums::new(model, set)).collect();
-    for block in set.blocks(BLOCK) {
+    for block in set.blocks(block_size(model, set)?) {
         let block = block.to_floating(model.parameters().kind());
         let features = tch::no_grad(|| model.front(block.input.shallow_clone()))?;
+        let block = trained(model, &block);
         for (i, sums) in sums.iter_mut().enumerate() {
             let prediction = tch::no_grad(|| predict(&features, i, Mode::Evaluation))?;
             sums.add(&prediction, &block);
         }
     }
     Ok(sums.iter().map(Sums::means).collect())
+}
+
+/// The samples without the targets per step that training leaves out.
+fn trained(model: &Model, block: &Samples) -> Samples {
+    let Some(counts) = model.training_counts(block) else { return block.shallow_clone() };
+    let left_out = counts.logical_not();
+    let targets = match block.targets.kind() {
+        Kind::Int64 => block.targets.masked_fill(&left_out, Samples::NO_LABEL),
+        _ => block.targets.masked_fill(&left_out.unsqueeze(2), f64::NAN),
+    };
+    Samples { input: block.input.shallow_clone(), targets }
 }
 
 /// The scores of a model over the blocks of an evaluation.

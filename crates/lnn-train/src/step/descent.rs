@@ -29,7 +29,7 @@ impl Descent<'_> {
         let pass = || entry.run(model, batch.input.shallow_clone(), mode);
         let Output { prediction, steps, activity, .. } =
             config.precision.forward(batch.targets.device(), pass)??;
-        let counts = batch.counts();
+        let counts = model.training_counts(batch);
         let counts = counts.as_ref();
         let loss = model.loss(&prediction, &batch.targets, counts, config.label_smoothing);
         let norms = steps.map(|steps| {
@@ -49,7 +49,9 @@ impl Descent<'_> {
         let correct = model.task().correct(&prediction, &batch.targets, counts);
         // An epoch counts samples: of targets per step, the part that is right is that of the samples.
         let correct = match counts {
-            Some(_) => correct.map(|correct| correct * batch.len() / batch.target_count().clamp_min(1.0)),
+            Some(counts) => {
+                correct.map(|correct| correct * batch.len() / counts.sum(Kind::Double).clamp_min(1.0))
+            }
             None => correct,
         };
         Ok(StepResult { loss: reported, correct, activity, norms })

@@ -3,10 +3,10 @@
 use crate::evaluation::block_size;
 use lnn_core::{Input, SampleSet, Samples};
 use lnn_models::{Error, Model, ReadoutFit};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Runs the fixed front of `model` over all samples and adds every block to `fit`. With `keep`, returns the features `[N, D]` as
-/// samples; those after each step, `[N, T, D]`, keep their mask. `progress` receives the number of samples done.
+/// samples; those after each step, `[N, T, D]`, have the mask of their steps. `progress` receives the number of samples done.
 ///
 /// # Errors
 /// Those of [`Model::front`] and [`ReadoutFit::add`].
@@ -17,10 +17,10 @@ pub(crate) fn run_front(
     keep: bool,
     progress: &mut dyn FnMut(i64),
 ) -> Result<Option<SampleSet>, Error> {
-    let mut kept: Option<Tensor> = None;
-    let (mut masks, mut targets) = (Vec::new(), Vec::new());
+    let size = block_size(model, set)?;
+    let mut kept: Option<Kept> = None;
     let mut done = 0;
-    for block in set.blocks(block_size(model, set)?) {
+    for block in set.blocks(size) {
         let block = block.to_floating(model.parameters().kind());
         let features = tch::no_grad(|| model.front(block.input.shallow_clone()))?;
         if let Some(fit) = &mut fit {
@@ -28,25 +28,64 @@ pub(crate) fn run_front(
             fit.add(&rows, &targets)?;
         }
         if keep {
-            let Input { x, mask, .. } = features;
-            let all = kept.get_or_insert_with(|| {
-                let extents: Vec<i64> =
-                    std::iter::once(set.len()).chain(x.size().into_iter().skip(1)).collect();
-                Tensor::empty(extents, (x.kind(), x.device()))
-            });
-            all.narrow(0, done, block.len()).copy_(&x);
-            masks.extend(mask);
-            targets.push(block.targets.shallow_clone());
+            let kept = kept.get_or_insert_with(|| Kept::new(set, size, &features.x, &block.targets));
+            kept.put(done, &features, &block.targets);
         }
         done += block.len();
         progress(done);
     }
-    Ok(kept.map(|features| {
-        // Either all blocks have a mask or none has.
-        let mask = (!masks.is_empty()).then(|| Tensor::cat(&masks, 0));
-        let input = Input { mask, ..Input::new(features) };
-        SampleSet::Stored(Samples { input, targets: Tensor::cat(&targets, 0) })
-    }))
+    Ok(kept.map(Kept::into_samples))
+}
+
+/// Features with their targets, which are filled block by block.
+struct Kept {
+    /// `[N, D]`, or after each step `[N, T, D]` with T the longest sequence.
+    features: Tensor,
+    targets: Tensor,
+    /// `[N, T]`: the steps that count, of features after each step.
+    counts: Option<Tensor>,
+}
+
+impl Kept {
+    /// Room for the features of `set`, which comes in blocks of `size` samples, like those of one block.
+    fn new(set: &SampleSet, size: i64, features: &Tensor, targets: &Tensor) -> Self {
+        let per_step = features.dim() == 3;
+        let longest = || set.blocks(size).map(|block| block.input.x.size()[1]).max().unwrap_or(0);
+        let steps: Vec<i64> = per_step.then(longest).into_iter().collect();
+        let extents = |like: &Tensor| [&[set.len()], &steps[..], &like.size()[1 + steps.len()..]].concat();
+        let options = (features.kind(), features.device());
+        // A step behind the end of a sequence has no target.
+        let nothing = if targets.kind() == Kind::Int64 { Samples::NO_LABEL as f64 } else { f64::NAN };
+        Self {
+            features: Tensor::zeros(extents(features), options),
+            targets: Tensor::full(extents(targets), nothing, (targets.kind(), targets.device())),
+            counts: steps
+                .first()
+                .map(|longest| Tensor::zeros([set.len(), *longest], (Kind::Bool, features.device()))),
+        }
+    }
+
+    /// Puts a block behind the first `done` samples.
+    fn put(&mut self, done: i64, features: &Input, targets: &Tensor) {
+        let samples = features.len();
+        let Some(counts) = &self.counts else {
+            self.features.narrow(0, done, samples).copy_(&features.x);
+            self.targets.narrow(0, done, samples).copy_(targets);
+            return;
+        };
+        let steps = features.x.size()[1];
+        let place = |all: &Tensor| all.narrow(0, done, samples).narrow(1, 0, steps);
+        place(&self.features).copy_(&features.x);
+        place(&self.targets).copy_(targets);
+        let all = Tensor::ones([samples, steps], (Kind::Bool, counts.device()));
+        place(counts).copy_(features.mask.as_ref().unwrap_or(&all));
+    }
+
+    fn into_samples(self) -> SampleSet {
+        let mask = self.counts.filter(|counts| counts.all().int64_value(&[]) == 0);
+        let input = Input { mask, ..Input::new(self.features) };
+        SampleSet::Stored(Samples { input, targets: self.targets })
+    }
 }
 
 /// Returns the number of bytes of the features of `count` samples.
@@ -57,4 +96,32 @@ pub(crate) fn feature_bytes(model: &Model, set: &SampleSet, count: i64) -> Resul
     let one = tch::no_grad(|| model.front(set.narrow(0, 1).input))?.x;
     let width = one.kind().elt_size_in_bytes();
     Ok(one.numel() as u64 * width as u64 * count as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lnn_core::{Per, Rows, Windows};
+    use tch::Device;
+
+    #[test]
+    fn features_of_sequences_of_unequal_lengths_are_kept_with_the_mask_of_their_steps() {
+        let row = Tensor::arange(14, (Kind::Float, Device::Cpu)).unsqueeze(1);
+        let rows = Rows { features: row.shallow_clone(), dt: None, targets: row, per: Per::Step };
+        // The blocks of two have three steps, then five.
+        let series = [[0, 3], [3, 6], [6, 11], [11, 14]];
+        let set = SampleSet::Windows(Windows::whole(&rows, &series, 0).unwrap());
+        let mut kept: Option<Kept> = None;
+        for (i, block) in set.blocks(2).enumerate() {
+            let kept = kept.get_or_insert_with(|| Kept::new(&set, 2, &block.input.x, &block.targets));
+            kept.put(2 * i as i64, &block.input, &block.targets);
+        }
+        let whole = set.narrow(0, 4);
+        let SampleSet::Stored(found) = kept.unwrap().into_samples() else { panic!("they are stored") };
+        assert_eq!(found.input.x.size(), [4, 5, 1]);
+        assert_eq!(found.counts(), whole.counts());
+        let counted = |samples: &Samples| samples.input.counted_steps(&samples.targets);
+        assert_eq!(counted(&found), counted(&whole));
+        assert_eq!(found.input.counted_steps(&found.input.x), whole.input.counted_steps(&whole.input.x));
+    }
 }

@@ -81,7 +81,7 @@ fn a_header_without_names_and_an_unknown_option_are_named() {
 #[test]
 fn models_of_images_refuse_a_series_with_a_hint() {
     let series = SeriesFile::wave();
-    for model in ["cllnn", "snlnn", "lnn", "cifar"] {
+    for model in ["cllnn", "snlnn", "cifar"] {
         for preset in ["article", "tuned"] {
             for data in [&series.spec(",window=8"), "toy"] {
                 let message = refused_call(model, data, &["--preset", preset]);

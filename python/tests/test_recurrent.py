@@ -237,9 +237,10 @@ def test_copies_and_frozen_modules_have_the_same_methods(recurrent_run):
         for name, variant in variants(module):
             for _ in range(3):  # the compiler watches two calls before it optimises
                 found, last = variant.sequence(x, None, *dt)
-                assert difference(found, expected) <= TOLERANCE, name
+                tolerance = TOLERANCE * max(1.0, expected.abs().max().item())
+                assert difference(found, expected) <= tolerance, name
                 assert_states_close(last, state, TOLERANCE)
-                assert difference(by_step(variant, x, dt)[0], expected) <= TOLERANCE, name
+                assert difference(by_step(variant, x, dt)[0], expected) <= tolerance, name
     assert not hasattr(torch.jit.freeze(module), "sequence"), "without preserved_attrs only forward stays"
 
 

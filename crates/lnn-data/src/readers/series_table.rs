@@ -114,7 +114,7 @@ pub(crate) fn table(numbers: &ArrayView2<'_, f64>) -> Tensor {
 pub(crate) fn differences(times: &[f64]) -> Vec<f64> {
     let between = times.windows(2).map(|pair| pair[1] - pair[0]);
     let first = between.clone().next().unwrap_or(1.0);
-    std::iter::once(first).chain(between).collect()
+    std::iter::once(first).chain(between).take(times.len()).collect()
 }
 
 /// Returns the median of `numbers`; `None` if there are none.

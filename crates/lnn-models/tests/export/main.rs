@@ -43,7 +43,8 @@ fn small(kind: ModelKind, preset: Preset) -> ModelConfig {
         }
         ModelConfig::Ltc(config) => (config.units, config.dropout, config.unfolds) = (9, 0.0, 3),
         ModelConfig::Cfc(config) => {
-            (config.units, config.dropout, config.backbone.units) = (9, 0.0, 7);
+            (config.units, config.dropout) = (9, 0.0);
+            (config.backbone.units, config.backbone.dropout) = (7, 0.0);
         }
         ModelConfig::Cllnn(config) => {
             // As many channels as the product form of the convolution needs.

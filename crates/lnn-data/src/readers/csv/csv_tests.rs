@@ -208,6 +208,7 @@ fn what_is_wrong_is_named_with_its_line_and_column() {
         ("a,a\n3,4\n", "", vec!["header", "twice"]),
         ("a,\n3,4\n", "", vec!["header", "column 2"]),
         ("", "", vec!["header"]),
+        ("a,b\n", ",time=a", vec!["training", "0 rows"]),
         ("a,b\n3,4\n", ",target=c", vec!["\"c\"", "a, b"]),
         ("a,b\n3,4\n3,5\n", ",time=a", vec!["line 3", "later than 3"]),
         ("a,b\n3,4\n", ",window=0", vec!["window", "from 1"]),

@@ -54,6 +54,8 @@ pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig
 pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_radius, spectral_radius};
 pub use random::{derive_seed, seeded};
 pub use recurrence::{Cell, Run, Sequence, State, scan_in_parts};
-pub use regression::{Moments, RidgeRegression, RidgeSolution, RidgeSystem, Statistics};
+pub use regression::{
+    Moments, OnlineRegression, OnlineRule, RidgeRegression, RidgeSolution, RidgeSystem, Statistics,
+};
 pub use synapses::OdeSolver;
 pub use wiring::{Layer, NcpConfig, Synapse, Wiring, WiringConfig};

@@ -40,7 +40,8 @@ pub use open::{absolute, content, open, open_test, verify, without_folders};
 pub use progress::Progress;
 pub use readers::csv::path as csv_path;
 pub use readers::csv::{
-    Future, History, PredictedRow, SeriesError, ToPredict, open_future, open_history, open_to_predict,
+    Form, Future, History, LineError, PredictedRow, SeriesError, StreamProgress, StreamReader, StreamRow,
+    ToPredict, open_future, open_history, open_to_predict,
 };
 pub use readers::image_folder_error::ImageFolderError;
 pub use readers::npy::{NpyError, read as read_npy};

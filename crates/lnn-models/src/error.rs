@@ -70,6 +70,9 @@ pub enum Error {
     /// A model cannot go on from the end of a series.
     #[error("forecast: {0}")]
     Forecast(String),
+    /// A model cannot learn from a stream, or a stream cannot go on.
+    #[error("stream: {0}")]
+    Stream(String),
     /// An input cannot be standardised so.
     #[error("standardization: {0}")]
     Standardization(String),
@@ -92,6 +95,14 @@ pub enum Error {
     /// The file is not a checkpoint, or is damaged.
     #[error("{path} is not a usable checkpoint: {reason}")]
     Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// The file is not the state of a stream, or is damaged.
+    #[error("{path} is not the state of a stream, as --state writes it: {reason}")]
+    DamagedState {
         /// The file.
         path: PathBuf,
         /// What was expected and what was found.

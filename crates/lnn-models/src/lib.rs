@@ -28,11 +28,12 @@ pub use files::atomic_write::{check_writable, lacks_room, sweep_scraps, write_at
 pub use files::checkpoint::{Checkpoint, Description, FORMAT_VERSION};
 pub use files::export::{EXPORT_VERSION, ExportDescription, Extent, TensorContract};
 pub use files::exported::Exported;
+pub use files::stream_state::StreamState;
 pub use files::tensor_info::TensorInfo;
 pub use files::torchscript::NamedTensor;
 pub use files::transfer::Transfer;
 pub use lnn_core::{Input, InputShape, InputSpec, Missing, Per, SampleSet, Samples, Task, Timing};
-pub use model::{Model, Training};
+pub use model::{Model, Stream, Training};
 pub use networks::cfc::CfcConfig;
 pub use networks::cifar::{CifarConfig, Dynamics};
 pub use networks::cllnn::CllnnConfig;

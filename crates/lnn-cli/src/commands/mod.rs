@@ -12,6 +12,7 @@ mod inspect_exported;
 mod inspect_network;
 mod predict;
 mod predict_table;
+mod stream;
 mod train;
 
 use crate::failure::Failure;
@@ -37,6 +38,8 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Go on from the end of a series, with predictions fed back
     Forecast(forecast::ForecastArguments),
+    /// Read rows from standard input and write the prediction after each, with a readout that may go on learning
+    Stream(stream::StreamArguments),
     /// Write a trained model as a file for Python
     Export(export::ExportArguments),
     /// Write a checkpoint from a module that was exported, and perhaps fine-tuned in Python
@@ -61,6 +64,7 @@ impl Arguments {
             Command::Eval(arguments) => eval::run(&arguments),
             Command::Predict(arguments) => predict::run(&arguments),
             Command::Forecast(arguments) => forecast::run(&arguments),
+            Command::Stream(arguments) => stream::run(&arguments),
             Command::Export(arguments) => export::run(&arguments),
             Command::Import(arguments) => import::run(&arguments),
             Command::Inspect(arguments) => inspect::run(&arguments),

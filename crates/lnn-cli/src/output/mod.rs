@@ -10,6 +10,6 @@ mod writable;
 pub use json_lines::JsonLines;
 pub use messages::say;
 pub use progress::{Progress, data_help, opened, opened_for_test, progress_bar, with_bar};
-pub use standard_output::{print_line, print_text};
+pub use standard_output::{print_line, print_lines, print_text};
 pub use terminal::Terminal;
 pub use writable::check_writable;

@@ -27,6 +27,20 @@ pub fn print_text(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints whole lines at once and flushes them. Returns whether somebody can read them.
+///
+/// # Errors
+/// Those of [`print_text`].
+pub fn print_lines(lines: &str) -> Result<bool, Failure> {
+    let output = std::io::stdout();
+    let mut locked = output.lock();
+    match locked.write_all(lines.as_bytes()).and_then(|()| locked.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if has_no_reader(&output, &error) => Ok(false),
+        Err(error) => Err(Failure::run(format!("standard output: {error}"))),
+    }
+}
+
 /// Whether nobody can read what was to be written. A terminal that was closed reports the error of a broken disk.
 fn has_no_reader(output: &Stdout, error: &Error) -> bool {
     /// The number of the error "input/output error".

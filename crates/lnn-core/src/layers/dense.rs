@@ -43,6 +43,16 @@ impl Dense {
         Ok(())
     }
 
+    /// The weight `[outputs, inputs]`.
+    pub fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
+    /// The bias `[outputs]`.
+    pub fn bias(&self) -> &Tensor {
+        &self.bias
+    }
+
     /// The layer in TorchScript.
     pub fn script(&self) -> Script {
         Script::new("Dense", SCRIPT)

@@ -2,7 +2,7 @@
 //!
 //! `lnn-cli data generate` writes more or other rows as a table, for `csv:FILE` with its options.
 
-use crate::generators::Generator;
+use crate::generators::{self, Generator};
 use crate::readers::series::Series;
 use crate::readers::series_table::{Cells, Reading, SeriesTable, Targets};
 use lnn_core::{Cut, Missing, Per};
@@ -13,6 +13,12 @@ const ROWS: usize = 10_000;
 const WINDOW: i64 = 100;
 /// The fraction of the rows, at the end, for the test.
 const TEST: f64 = 0.15;
+
+/// Rows of a window, none for whole series, and of the horizon, if `data` is the name of a generator.
+pub(super) fn cut(data: &str) -> Option<(Option<i64>, i64)> {
+    let generator = generators::find(data)?;
+    Some((Some(WINDOW), generator.horizon as i64))
+}
 
 /// The series of a generator.
 pub(super) fn open(generator: &Generator) -> Series {

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
+use xxhash_rust::xxh3::Xxh3Default;
 
 /// The format that this crate writes. In format 2, which it reads, statistics of series are in float32, and there is no group `data`.
 pub const FORMAT_VERSION: u64 = 3;
@@ -109,6 +110,16 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// A number that tells the model's tensors, with their names, from those of any other model.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Xxh3Default::new();
+        for (name, tensor) in &self.model {
+            hash.update(name.as_bytes());
+            hash.update(&Stored::of(tensor).bytes);
+        }
+        hash.digest()
+    }
+
     /// The dtype of the model: float64 if its tensors are stored so, else float32.
     pub fn kind(&self) -> Kind {
         let has = |kind| self.model.iter().any(|(_, tensor)| tensor.kind() == kind);
@@ -185,7 +196,7 @@ impl View for Stored {
     }
 }
 
-fn tensor(view: &safetensors::tensor::TensorView<'_>) -> Result<Tensor, String> {
+pub(crate) fn tensor(view: &safetensors::tensor::TensorView<'_>) -> Result<Tensor, String> {
     let kind = match view.dtype() {
         Dtype::F32 => Kind::Float,
         Dtype::F64 => Kind::Double,

@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 /// How a model was trained on a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Training {
-    /// Rows of a window, each of which began from rest; a model of whole series if absent.
+    /// Rows of a window, each of which began from rest; whole series if absent.
     pub window: Option<i64>,
     /// How many rows after the last row that it sees, or after each, its target lies.
     pub horizon: i64,
@@ -20,8 +20,8 @@ impl Model {
     /// dt `[1, S]`, are the S rows to come: NaN where a feature is to be the prediction of the value of its name, and numbers that are
     /// known before. Returns the predicted values `[S, O]`, float64.
     ///
-    /// A model that was trained on windows sees the last window before each row, from rest; a model of whole series carries its state
-    /// through all rows.
+    /// The model carries its state through all rows, or sees the last window before each row, from rest; see
+    /// [`carries_state`](Self::carries_state).
     ///
     /// # Errors
     /// [`Error::Forecast`] if the model predicts classes or the row that it sees, if a feature is neither predicted nor known, or if the
@@ -29,7 +29,7 @@ impl Model {
     pub fn forecast(&self, history: &Input, future: &Input, training: Training) -> Result<Tensor, Error> {
         let rows = self.rows_with_gaps(history, future, training)?;
         let past = history.x.size()[1];
-        let predicted = match training.window {
+        let predicted = match self.window_seen(training) {
             Some(window) => self.by_windows(&rows, past, window, training.horizon)?,
             None => self.by_steps(&rows, past, training.horizon)?,
         };
@@ -52,7 +52,7 @@ impl Model {
         self.check(history)?;
         self.input().check(&future.x.size())?;
         let past = history.x.size()[1];
-        let needed = training.window.unwrap_or(1).saturating_add(training.horizon - 1);
+        let needed = self.window_seen(training).unwrap_or(1).saturating_add(training.horizon - 1);
         if past < needed {
             return refuse(format!("expected at least {needed} rows of the series, found {past}"));
         }

@@ -1,9 +1,12 @@
 //! A model: preprocessing, a network, and their named tensors.
 
 mod forecast;
+mod learning;
 mod steps;
+mod stream;
 
 pub use forecast::Training;
+pub use stream::Stream;
 
 use crate::config::ModelConfig;
 use crate::error::Error;

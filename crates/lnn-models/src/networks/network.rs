@@ -113,6 +113,26 @@ pub trait Network: Debug {
         unreachable!("a network without a first state is not asked for a step")
     }
 
+    /// Steps of sequences one after the other: standardised `x [B, T, I]` and `dt [B, T]`, from a state as of [`start`](Self::start), to what the
+    /// readout sees after each step, `[B, T, D]`, and the state after the last one. A network whose stepping is [`Stepping::Sequences`] implements it.
+    ///
+    /// # Errors
+    /// Those of its parts.
+    fn advance(&self, _rows: &Input, _state: &ModelState) -> Result<(Tensor, ModelState), Error> {
+        unreachable!("a network that does not step through sequences is not asked for steps of one")
+    }
+
+    /// The linear map from what [`advance`](Self::advance) returns to logits or standardised values.
+    fn last_layer(&self) -> Option<&Readout> {
+        self.readout()
+    }
+
+    /// How many tensors at the end of a state are sums over all steps: those of a mean, or none. [`advance`](Self::advance) takes them in any
+    /// floating dtype and keeps it.
+    fn sums(&self) -> usize {
+        0
+    }
+
     /// The network in TorchScript, with the method `forward(input)`, which calls `self.preprocessing` first.
     fn script(&self) -> Script;
 }

@@ -9,6 +9,7 @@ pub(crate) mod reading_order;
 pub(crate) mod readout;
 pub(crate) mod reservoir_settings;
 pub(crate) mod residual_front;
+pub(crate) mod running_mean;
 pub(crate) mod sequence_script;
 pub(crate) mod standardization;
 pub(crate) mod summary;

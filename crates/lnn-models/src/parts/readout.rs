@@ -5,7 +5,7 @@ use lnn_core::{
     Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics, Task,
 };
 use serde::{Deserialize, Serialize};
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// A feature with a smaller standard deviation counts as constant.
 const SMALLEST_DEVIATION: f64 = 1e-3;
@@ -51,10 +51,26 @@ impl Readout {
 
     /// Features `[.., D]` to logits or standardised values `[.., O]`.
     pub fn forward(&self, features: &Tensor) -> Tensor {
+        self.dense.forward(&self.standardized(features))
+    }
+
+    /// Features `[.., D]` as the weights see them.
+    pub(crate) fn standardized(&self, features: &Tensor) -> Tensor {
         match &self.standardization {
-            Some((mean, deviation)) => self.dense.forward(&((features - mean) / deviation)),
-            None => self.dense.forward(features),
+            Some((mean, deviation)) => (features - mean) / deviation,
+            None => features.shallow_clone(),
         }
+    }
+
+    /// Number D of features.
+    pub(crate) fn features(&self) -> i64 {
+        self.features
+    }
+
+    /// The weights with the bias as the last column, `[O, D + 1]`, float64.
+    pub(crate) fn weights_and_bias(&self) -> Tensor {
+        let both = Tensor::cat(&[self.dense.weight(), &self.dense.bias().unsqueeze(1)], 1);
+        both.detach().to_kind(Kind::Double)
     }
 
     /// The readout in TorchScript.
@@ -194,7 +210,6 @@ impl ReadoutSystem {
 mod tests {
     use super::*;
     use lnn_core::{Parameters, seeded};
-    use tch::Kind;
 
     #[test]
     fn weights_that_standardise_by_themselves_read_out_the_same() {

@@ -13,6 +13,7 @@ mod reservoirs;
 mod ridge;
 mod sequences;
 mod steps;
+mod stream;
 mod tracing;
 
 use lnn_core::{Backbone, WiringConfig, seeded};

@@ -33,9 +33,11 @@ mod dialect;
 mod error;
 mod gaps;
 mod history;
+mod line_error;
 mod names;
 mod options;
 mod resolved;
+mod stream;
 mod table;
 mod text;
 mod time;
@@ -43,6 +45,8 @@ mod to_predict;
 
 pub use error::SeriesError;
 pub use history::{Future, History, open_future, open_history};
+pub use line_error::LineError;
+pub use stream::{Form, StreamProgress, StreamReader, StreamRow};
 pub use to_predict::{PredictedRow, ToPredict, open_to_predict};
 
 use crate::progress::Progress;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 /// The largest size of a number: the square of a larger one is not finite in float64.
-const LARGEST: f64 = 1e150;
+pub(super) const LARGEST: f64 = 1e150;
 
 /// The rows in an order in which those with the same text follow one another, and the rows of each text.
 fn grouped(ids: &[String]) -> (Vec<usize>, Vec<[usize; 2]>) {

@@ -67,7 +67,7 @@ impl Network for Lnn {
             let mut features = Vec::with_capacity(self.reservoirs.len());
             for (scan, stack) in &self.reservoirs {
                 let sequence = with_neighbours(&scan.apply(x), self.window);
-                let states = stack.scan(Sequence::new(&sequence))?;
+                let (states, _) = stack.scan(Sequence::new(&sequence), None)?;
                 features.extend(self.summary.of_stretches(&states, self.stretches));
             }
             Ok(Input::new(Tensor::cat(&features, 1)))

@@ -8,6 +8,7 @@ use crate::networks::network::{Network, Stepping};
 use crate::networks::state::ModelState;
 use crate::output::{Mode, Output};
 use crate::parts::readout::Readout;
+use crate::parts::running_mean::running_mean;
 use crate::parts::summary::{Summary, last_of_counted, mean_of_counted, running_mean_of_counted};
 use crate::parts::washout::after_washout;
 use lnn_core::{Input, Per, Script, Sequence};
@@ -34,7 +35,7 @@ impl LnnOfSeries {
             // Padding may hold any number, even NaN.
             steps = steps.masked_fill(&mask.logical_not().unsqueeze(2), 0.0);
         }
-        let states = self.reservoirs.scan(Sequence::new(&steps).with_mask(mask.as_ref()))?;
+        let (states, _) = self.reservoirs.scan(Sequence::new(&steps).with_mask(mask.as_ref()), None)?;
         let seen = if self.readout_input { Tensor::cat(&[states, steps], 2) } else { states };
         Ok(match (self.per, self.summary) {
             (Per::Sequence, Summary::Last) => last_of_counted(&seen, mask.as_ref()),
@@ -147,6 +148,23 @@ impl Network for LnnOfSeries {
             tensors.extend([total, steps]);
         }
         Ok((self.readout.forward(&seen), ModelState::new(tensors)))
+    }
+
+    fn advance(&self, rows: &Input, state: &ModelState) -> Result<(Tensor, ModelState), Error> {
+        let x = self.with_time(&rows.x, rows.dt.as_ref());
+        let (before, sums) = state.tensors().split_at(self.reservoirs.len());
+        let (states, mut after) = self.reservoirs.scan(Sequence::new(&x), Some(before))?;
+        let mut seen = if self.readout_input { Tensor::cat(&[states, x], 2) } else { states };
+        if let [total, steps] = sums {
+            let (means, sums) = running_mean(&seen, [total, steps], self.washout);
+            seen = means;
+            after.extend(sums);
+        }
+        Ok((seen, ModelState::new(after)))
+    }
+
+    fn sums(&self) -> usize {
+        if self.summary == Summary::Mean { 2 } else { 0 }
     }
 
     fn script(&self) -> Script {

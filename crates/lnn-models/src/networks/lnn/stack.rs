@@ -40,18 +40,26 @@ impl Stack {
         self.layers.iter().map(|(_, reservoir)| reservoir.output_size()).sum()
     }
 
-    /// The states of all reservoirs at each step of sequences `[B, T, I]`, from rest: `[B, T, units]`.
+    /// The states of all reservoirs at each step of sequences `[B, T, I]`, from the states `before`, `[B, H]` each, or from rest: `[B, T, units]`,
+    /// and the states after the last step.
     ///
     /// # Errors
     /// [`Error::Core`] if the sequence does not fit.
-    pub(super) fn scan(&self, sequence: Sequence<'_>) -> Result<Tensor, Error> {
+    pub(super) fn scan(
+        &self,
+        sequence: Sequence<'_>,
+        before: Option<&[Tensor]>,
+    ) -> Result<(Tensor, Vec<Tensor>), Error> {
         let mut states: Vec<Tensor> = Vec::with_capacity(self.layers.len());
-        for (_, reservoir) in &self.layers {
+        let mut after = Vec::with_capacity(self.layers.len());
+        for (layer, (_, reservoir)) in self.layers.iter().enumerate() {
             let x = states.last().unwrap_or(sequence.x);
-            let outputs = reservoir.scan(Sequence { x, ..sequence }, None)?.outputs;
-            states.push(outputs);
+            let before = before.map(|before| State::new(vec![before[layer].shallow_clone()]));
+            let run = reservoir.scan(Sequence { x, ..sequence }, before.as_ref())?;
+            states.push(run.outputs);
+            after.push(run.last.output().shallow_clone());
         }
-        Ok(if states.len() == 1 { states.remove(0) } else { Tensor::cat(&states, 2) })
+        Ok((if states.len() == 1 { states.remove(0) } else { Tensor::cat(&states, 2) }, after))
     }
 
     /// The states at rest of `batch` sequences, `[B, H]` each.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::networks::recurrent::config::CellConfig;
 use crate::parts::reading_order::Scan;
-use lnn_core::{Cell, Run, Scope, Sequence, SequenceWhitening, State, scan_in_parts};
+use lnn_core::{Cell, Scope, Sequence, SequenceWhitening, State, scan_in_parts};
 use tch::{Kind, Tensor};
 
 /// A reading and its layers.
@@ -78,21 +78,34 @@ impl Branch {
         self.order.map_or_else(|| map.shallow_clone(), |order| order.apply(map))
     }
 
-    /// Runs all layers over a sequence, from zero states: the outputs of the last layer, and the last of them as the state. Gradients
-    /// reach back over `steps` steps, if it is given.
-    pub(super) fn run(&self, sequence: Sequence<'_>, steps: Option<i64>) -> Result<Run, Error> {
-        let scan = |cell: &dyn Cell, sequence: Sequence<'_>| match steps {
-            Some(steps) => scan_in_parts(cell, sequence, None, steps),
-            None => cell.scan(sequence, None),
-        };
-        let mut layers = self.layers.iter();
-        let mut cell = layers.next().map(|(_, cell)| &**cell).expect("a reading has at least one layer");
-        let mut run = scan(cell, sequence)?;
-        for (_, next) in layers {
-            cell = &**next;
-            run = scan(cell, Sequence { x: &run.outputs, ..sequence })?;
+    /// Runs all layers over a sequence, from the `initial` states of all layers or from zero: the outputs of the last layer, and the states
+    /// of all layers after the last step. Gradients reach back over `steps` steps, if it is given.
+    pub(super) fn run(
+        &self,
+        sequence: Sequence<'_>,
+        initial: Option<&[State]>,
+        steps: Option<i64>,
+    ) -> Result<(Tensor, Vec<State>), Error> {
+        let mut after = Vec::with_capacity(self.layers.len());
+        let mut outputs: Option<Tensor> = None;
+        for (layer, (_, cell)) in self.layers.iter().enumerate() {
+            let sequence = Sequence { x: outputs.as_ref().unwrap_or(sequence.x), ..sequence };
+            let initial = initial.map(|states| &states[layer]);
+            let run = match steps {
+                Some(steps) => scan_in_parts(&**cell, sequence, initial, steps)?,
+                None => cell.scan(sequence, initial)?,
+            };
+            outputs = Some(run.outputs);
+            after.push(run.last);
         }
-        Ok(Run { last: State::new(vec![cell.emit(&run.last)]), outputs: run.outputs })
+        Ok((outputs.expect("a reading has at least one layer"), after))
+    }
+
+    /// What the last layer returns for the last of the states of all layers.
+    pub(super) fn emit(&self, states: &[State]) -> Tensor {
+        let last = self.layers.last().zip(states.last());
+        let ((_, cell), state) = last.expect("a reading has at least one layer");
+        cell.emit(state)
     }
 
     /// The zero states of all layers for `batch` sequences.

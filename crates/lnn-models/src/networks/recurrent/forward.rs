@@ -6,9 +6,11 @@ use crate::networks::recurrent::network::Recurrent;
 use crate::networks::recurrent::script;
 use crate::networks::state::ModelState;
 use crate::output::{Mode, Output};
+use crate::parts::readout::Readout;
+use crate::parts::running_mean::running_mean;
 use crate::parts::summary::Summary;
 use lnn_core::random::dropout;
-use lnn_core::{Input, Per, Script, Sequence, State, Wiring};
+use lnn_core::{Input, Per, Run, Script, Sequence, State, Wiring};
 use tch::Tensor;
 
 impl Recurrent {
@@ -24,6 +26,17 @@ impl Recurrent {
         (Tensor::cat(&[steps, time], -1), None)
     }
 
+    /// The states of the layers, and the sums of the mean.
+    fn layers_and_sums<'a>(&self, state: &'a ModelState) -> (Vec<State>, &'a [Tensor]) {
+        let mut rest = state.tensors();
+        let layers = self.branches[0].layers.iter().map(|(_, cell)| {
+            let (own, after) = rest.split_at(cell.state_sizes().len());
+            rest = after;
+            State::new(own.iter().map(Tensor::shallow_clone).collect())
+        });
+        (layers.collect(), rest)
+    }
+
     /// Standardised input to predictions, for images without their mirror images.
     fn predict(&self, input: &Input, mode: Mode) -> Result<Output, Error> {
         let map = match &self.front {
@@ -37,7 +50,8 @@ impl Recurrent {
             let (steps, dt) = self.with_time(branch.steps(&map), input.dt.as_ref());
             let steps = mode.trace(&steps, branch.kind());
             let sequence = Sequence::new(&steps).with_dt(dt).with_mask(mask).with_training(mode.training());
-            let run = branch.run(sequence, self.truncation.filter(|_| mode.training()))?;
+            let (outputs, last) = branch.run(sequence, None, self.truncation.filter(|_| mode.training()))?;
+            let run = Run { outputs, last: State::new(vec![branch.emit(&last)]) };
             seen.extend(match self.per {
                 Per::Sequence => self.summaries.of(&run, mask),
                 Per::Step => self.summaries.at_each_step(&run, mask),
@@ -118,16 +132,11 @@ impl Network for Recurrent {
         state: &ModelState,
     ) -> Result<(Tensor, ModelState), Error> {
         let branch = &self.branches[0];
-        let mut tensors = state.tensors().iter().map(Tensor::shallow_clone);
-        let before: Vec<State> = branch
-            .layers
-            .iter()
-            .map(|(_, cell)| State::new(tensors.by_ref().take(cell.state_sizes().len()).collect()))
-            .collect();
+        let (before, sums) = self.layers_and_sums(state);
         let (x, dt) = self.with_time(branch.whitened(x), dt);
         let (last, after) = branch.step(&x, dt, &before);
-        let mean = match (tensors.next(), tensors.next()) {
-            (Some(total), Some(steps)) => Some((total + &last, steps + 1.0)),
+        let mean = match sums {
+            [total, steps] => Some((total + &last, steps + 1.0)),
             _ => None,
         };
         let seen = self.summaries.kinds.iter().map(|kind| match (kind, &mean) {
@@ -141,6 +150,36 @@ impl Network for Recurrent {
             tensors.extend([total, steps]);
         }
         Ok((prediction, ModelState::new(tensors)))
+    }
+
+    fn advance(&self, rows: &Input, state: &ModelState) -> Result<(Tensor, ModelState), Error> {
+        let branch = &self.branches[0];
+        let (before, sums) = self.layers_and_sums(state);
+        let (steps, dt) = self.with_time(branch.whitened(&rows.x), rows.dt.as_ref());
+        let (states, after) = branch.run(Sequence::new(&steps).with_dt(dt), Some(&before), None)?;
+        let mut tensors: Vec<Tensor> =
+            after.iter().flat_map(|state| state.tensors().iter().map(Tensor::shallow_clone)).collect();
+        let means = match sums {
+            [total, steps] => {
+                let (means, sums) = running_mean(&states, [total, steps], 0);
+                tensors.extend(sums);
+                Some(means)
+            }
+            _ => None,
+        };
+        let seen = self.summaries.kinds.iter().map(|kind| match (kind, &means) {
+            (Summary::Mean, Some(means)) => means.shallow_clone(),
+            _ => states.shallow_clone(),
+        });
+        Ok((Tensor::cat(&seen.collect::<Vec<_>>(), 2), ModelState::new(tensors)))
+    }
+
+    fn last_layer(&self) -> Option<&Readout> {
+        Some(&self.readout)
+    }
+
+    fn sums(&self) -> usize {
+        if self.summaries.have_mean() { 2 } else { 0 }
     }
 
     fn script(&self) -> Script {

@@ -3,9 +3,10 @@
 use crate::error::Error;
 use crate::networks::recurrent::branch::Branch;
 use crate::networks::recurrent::config::{Reading, RecurrentConfig};
+use crate::parts::readout::Readout;
 use crate::parts::residual_front::ResidualFront;
 use crate::parts::summary::Summaries;
-use lnn_core::{Dense, InputShape, InputSpec, Per, Scope};
+use lnn_core::{InputShape, InputSpec, Per, Scope};
 
 /// A recurrent network.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct Recurrent {
     pub(super) summaries: Summaries,
     pub(super) dropout: f64,
     pub(super) mirror: bool,
-    pub(super) readout: Dense,
+    pub(super) readout: Readout,
     /// Whether the network can be run step by step.
     pub(super) steps: bool,
     /// Whether it predicts once for a sequence, or after each step.
@@ -58,7 +59,7 @@ impl Recurrent {
             summaries: config.summaries.clone(),
             dropout: config.dropout,
             mirror: config.mirror,
-            readout: Dense::new(&mut scope.child("readout"), seen, input.outputs())?,
+            readout: Readout::new(&mut scope.child("readout"), seen, &input.task, false)?,
             steps: config.steps_one_by_one(),
             per: input.per,
             time_is_an_input,

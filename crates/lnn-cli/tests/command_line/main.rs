@@ -44,6 +44,7 @@ mod ridge_readout;
 mod run_folder;
 mod sequences;
 mod signals;
+mod streams;
 mod time_steps;
 mod training;
 mod truncation;

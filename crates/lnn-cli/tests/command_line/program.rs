@@ -1,6 +1,7 @@
 //! Calls of the program and what came of them.
 
 use std::ffi::OsStr;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -34,7 +35,7 @@ impl Call {
     pub(crate) fn on_threads(command: &str, threads: usize) -> Self {
         let mut call = with_default_signals();
         call.args([env!("CARGO_BIN_EXE_lnn-cli"), command]);
-        if ["train", "eval", "predict", "bench"].contains(&command) {
+        if ["train", "eval", "predict", "stream", "bench"].contains(&command) {
             call.args(["--threads", &threads.to_string()]);
         }
         // A test must neither read the user's data nor fetch any, and a panic must show as users see it.
@@ -81,6 +82,12 @@ impl Call {
     /// With other places for its stdout and its stderr.
     pub(crate) fn streams(mut self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Self {
         self.0.stdout(stdout).stderr(stderr);
+        self
+    }
+
+    /// With a place from which it reads its stdin.
+    pub(crate) fn reading(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.0.stdin(stdin);
         self
     }
 
@@ -141,6 +148,20 @@ impl Running {
     pub(crate) fn signal(&mut self, name: &str) {
         let id = self.child().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().expect("kill exists").success());
+    }
+
+    /// Writes to its stdin, which is a pipe and stays open.
+    pub(crate) fn write(&mut self, text: &str) {
+        let stdin = self.child().stdin.as_mut().expect("its stdin is a pipe");
+        stdin.write_all(text.as_bytes()).expect("the program reads");
+    }
+
+    /// Reads a line from its stdout, without its end.
+    pub(crate) fn read_line(&mut self) -> String {
+        let stdout = self.child().stdout.as_mut().expect("its stdout is a pipe");
+        let bytes = stdout.bytes().map(|byte| byte.expect("the program writes"));
+        String::from_utf8(bytes.take_while(|byte| *byte != b'\n').collect())
+            .expect("the program writes UTF-8")
     }
 
     /// Closes the reading end of its stdout.

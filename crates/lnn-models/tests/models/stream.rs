@@ -154,7 +154,7 @@ fn a_readout_learns_what_arrives_later() {
                 let difference = (&found - &wanted).narrow(0, first, count);
                 difference.square().mean(Kind::Double).double_value(&[])
             };
-            assert!(error(1200, 300) < 0.05 * error(0, 3), "{rule:?}: {} {}", error(0, 3), error(1200, 300));
+            assert!(error(1200, 300) < 0.1 * error(0, 3), "{rule:?}: {} {}", error(0, 3), error(1200, 300));
             // The model has it only when it is told to keep it.
             let before = run(&model, &rows, 0, 1500).double_value(&[0]);
             stream.keep_what_was_learnt().unwrap();

@@ -10,7 +10,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{check_writable, print_lines, say};
 use clap::{Args, ValueEnum};
 use lines::{Arrived, Lines};
-use lnn_core::OnlineRule;
+use lnn_core::{OnlineRule, Per};
 use lnn_data::{DataError, StreamReader, Trained};
 use lnn_models::{Checkpoint, Stream, Training};
 use lnn_train::checkpoint_file;
@@ -142,10 +142,17 @@ fn predict_all(
 /// Says what each prediction is made from, and what becomes of what is learnt.
 fn explain(arguments: &StreamArguments, model: &lnn_models::Model, training: Training) {
     match training.window.filter(|_| !model.carries_state(training)) {
-        Some(window) => say(&format!(
-            "note: each prediction is made from the last {window} rows, from rest, as in the training; the first {} rows have none",
-            window - 1
-        )),
+        Some(window) => {
+            say(&format!(
+                "note: each prediction is made from the last {window} rows, from rest, as in the training; the first {} rows have none",
+                window - 1
+            ));
+            if model.input().per == Per::Step {
+                say(
+                    "hint: a model whose readout sees the last state and no mean carries its state, which takes less time",
+                );
+            }
+        }
         None => say("note: the state is carried from row to row"),
     }
     match training.horizon {

@@ -3,7 +3,7 @@
 
 use crate::config::RunConfig;
 use crate::policies::{Schedule, Selection};
-use lnn_core::{InputShape, InputSpec, Moments, Role, SampleSet, Samples, Statistics, Task};
+use lnn_core::{InputShape, InputSpec, Moments, Per, Role, SampleSet, Samples, Statistics, Task};
 use lnn_data::Content;
 use lnn_models::{Growth, GrowthRule, Model, Standardization};
 use tch::Kind;
@@ -22,7 +22,17 @@ pub(crate) fn remarks(config: &RunConfig, model: &Model, train: &SampleSet) -> V
         remarks.extend(raw_columns(model.input(), train));
     }
     remarks.extend(divergence(model, train));
+    remarks.extend(left_out(model));
     remarks
+}
+
+/// Says which targets of a series are left out, in training and in an evaluation.
+pub fn left_out(model: &Model) -> Option<String> {
+    let steps = model.washout();
+    (steps > 0 && model.input().per == Per::Step).then(|| {
+        let first = if steps == 1 { "step".to_owned() } else { format!("{steps} steps") };
+        format!("note: the first {first} of each series have no target: model.washout")
+    })
 }
 
 /// Names a time step with which an explicit method can diverge.
@@ -147,7 +157,7 @@ fn raw_columns(input: &InputSpec, train: &SampleSet) -> Option<String> {
 mod tests {
     use super::*;
     use crate::config::MuonSettings;
-    use crate::method::Method;
+    use crate::method::{Method, RidgeMethod};
     use lnn_core::random::{randn, seeded};
     use lnn_core::{Input, OdeSolver};
     use lnn_models::{ModelConfig, ModelKind, Preset};
@@ -233,7 +243,7 @@ mod tests {
     fn a_closed_form_names_the_keys_of_gradient_descent() {
         let ridge = |change: fn(&mut RunConfig)| {
             found((ModelKind::Lnn, Preset::Tuned), IMAGES, |config| {
-                config.method = Method::Ridge {};
+                config.method = Method::Ridge(RidgeMethod::default());
                 change(config);
             })
         };

@@ -7,7 +7,7 @@
 //! A [`RunConfig`] contains every number that determines the result of a run. [`Session`] prepares a new run or a resumed one,
 //! and [`Trainer`] is the training loop. This crate prints nothing and defines no exit codes.
 
-mod advice;
+pub mod advice;
 mod batches;
 mod config;
 mod digits;
@@ -44,7 +44,7 @@ pub use entry::Entry;
 pub use error::Error;
 pub use evaluation::{Errors, Evaluation, TargetErrors, evaluate, evaluate_with_noise, predict, unfamiliar};
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
-pub use method::{GradientMethod, Method};
+pub use method::{GradientMethod, Method, RidgeMethod};
 pub use observers::{Observer, Observers};
 pub use policies::{EarlyStopping, Plateau, Schedule, Scores, Selection};
 pub use precision::Precision;

@@ -10,8 +10,17 @@ use serde::{Deserialize, Serialize};
 pub enum Method {
     /// Gradient descent over epochs.
     Gradient(GradientMethod),
-    /// Ridge regression of a linear readout behind a fixed front, in one pass; the validation samples choose the regularisation.
-    Ridge {},
+    /// Ridge regression of a linear readout behind a fixed front, in one pass.
+    Ridge(RidgeMethod),
+}
+
+/// The settings of ridge regression.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RidgeMethod {
+    /// λ as a part of the mean diagonal of the covariance of the features; null lets the validation samples choose among powers of ten.
+    #[serde(default)]
+    pub regularization: Option<f64>,
 }
 
 /// The settings of gradient descent.
@@ -40,14 +49,14 @@ impl Default for GradientMethod {
 impl Method {
     /// Whether the weights are computed in closed form.
     pub fn is_ridge(&self) -> bool {
-        matches!(self, Self::Ridge {})
+        matches!(self, Self::Ridge(_))
     }
 
     /// The initialisation of the readout, if one is set.
     pub fn readout_start(&self) -> Option<RidgeStart> {
         match self {
             Self::Gradient(gradient) => gradient.readout_start,
-            Self::Ridge {} => None,
+            Self::Ridge(_) => None,
         }
     }
 
@@ -71,10 +80,16 @@ impl Method {
     /// # Errors
     /// [`Error::Setting`].
     pub fn validate(&self) -> Result<(), Error> {
-        let Some(RidgeStart { regularization, scale }) = self.readout_start() else { return Ok(()) };
-        let settings =
-            [("method.readout_start.regularization", regularization), ("method.readout_start.scale", scale)];
-        for (key, value) in settings {
+        let of_start = self.readout_start().map(|RidgeStart { regularization, scale }| {
+            [("method.readout_start.regularization", regularization), ("method.readout_start.scale", scale)]
+        });
+        let of_ridge = match self {
+            Self::Ridge(RidgeMethod { regularization }) => {
+                regularization.map(|value| ("method.regularization", value))
+            }
+            Self::Gradient(_) => None,
+        };
+        for (key, value) in of_start.into_iter().flatten().chain(of_ridge) {
             if !(value.is_finite() && value > 0.0) {
                 return Err(Error::Setting {
                     key,

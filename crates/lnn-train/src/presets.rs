@@ -2,7 +2,7 @@
 
 use crate::batches::Augmentation;
 use crate::config::{MuonSettings, OptimizerSettings, RunConfig};
-use crate::method::{GradientMethod, Method};
+use crate::method::{GradientMethod, Method, RidgeMethod};
 use crate::policies::{Schedule, Selection};
 use crate::precision::Precision;
 use lnn_data::{Content, SplitScheme};
@@ -166,7 +166,7 @@ impl RunConfig {
             // The readout of a reservoir is solved for in one pass.
             Preset::Tuned if any.model.kind() == ModelKind::Lnn => {
                 let model = ModelConfig::Lnn(LnnConfig::series());
-                return Self { model, method: Method::Ridge {}, epochs: 1, ..any };
+                return Self { model, method: Method::Ridge(RidgeMethod::default()), epochs: 1, ..any };
             }
             Preset::Tuned | Preset::Conv => return any,
             // Traces keep their units, in which their errors are compared.

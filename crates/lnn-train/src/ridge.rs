@@ -8,6 +8,7 @@ use crate::error::Error as TrainError;
 use crate::evaluation::{Evaluation, evaluate_each};
 use crate::event::{Candidate, Event};
 use crate::fixed_front::run_front;
+use crate::method::{Method, RidgeMethod};
 use crate::observers::Observers;
 use crate::policies::{EarlyStopping, Selection};
 use crate::run_data::{Progress, RunData};
@@ -16,9 +17,15 @@ use crate::state::TrainingState;
 use lnn_core::{RidgeSolution, SampleSet};
 use lnn_models::{Checkpoint, Error, Model, Readout, ReadoutFit, RidgeStart};
 use std::time::Instant;
+use tch::Kind;
 
-/// The candidates for λ, as fractions of the mean diagonal of the covariance of the features.
-const REGULARIZATIONS: [f64; 11] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2];
+/// The candidates for λ, as fractions of the mean diagonal of the covariance of the features. The smallest are for series without noise, whose
+/// features are computed in float64.
+const REGULARIZATIONS: [f64; 16] =
+    [1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2];
+
+/// Rounding in float32 hides smaller λ.
+const SMALLEST_OF_FLOAT: f64 = 1e-8;
 
 /// The factor that solutions for classes are multiplied by: the regression targets are 0 and 1, but logits must lie further apart. The factor
 /// does not change accuracies.
@@ -48,11 +55,23 @@ pub(crate) fn solve(
             "interrupted before the readout was solved; --resume {shown} begins again"
         )));
     }
-    let candidates = choose(model, readout, fit, &data.parts.validation)?;
+    let candidates = choose(model, readout, fit, (&data.parts.validation, &candidates(config, model)))?;
     for candidate in &candidates {
         observers.notify(&Event::Candidate(candidate.clone()));
     }
     save_solved(model, config, folder, &candidates, started.elapsed().as_secs_f64())
+}
+
+/// The λ to choose from.
+fn candidates(config: &RunConfig, model: &Model) -> Vec<f64> {
+    match config.method {
+        Method::Ridge(RidgeMethod { regularization: Some(regularization) }) => vec![regularization],
+        _ => {
+            let exact = model.parameters().kind() == Kind::Double;
+            let fits = |regularization: &f64| exact || *regularization >= SMALLEST_OF_FLOAT;
+            REGULARIZATIONS.into_iter().filter(fits).collect()
+        }
+    }
 }
 
 /// Runs the pass over the training samples; [`choose`] completes the solution.
@@ -80,7 +99,7 @@ fn choose(
     model: &Model,
     readout: &Readout,
     fit: ReadoutFit<'_>,
-    validation: &SampleSet,
+    (validation, regularizations): (&SampleSet, &[f64]),
 ) -> Result<Vec<Candidate>, Error> {
     let no_target = || lnn_core::Error::Value {
         name: "the number of training targets that count",
@@ -89,9 +108,9 @@ fn choose(
     };
     let system = fit.system()?.ok_or_else(no_target)?;
     let unit = system.mean_diagonal();
-    let mut solutions = Vec::with_capacity(REGULARIZATIONS.len());
+    let mut solutions = Vec::with_capacity(regularizations.len());
     let mut refusal = None;
-    for regularization in REGULARIZATIONS {
+    for &regularization in regularizations {
         match system.solve(regularization * unit) {
             Ok(solution) => solutions.push((regularization, solution)),
             // This λ is too small for these features; the next one may have a solution.
@@ -117,9 +136,9 @@ fn choose(
         return Err(refusal.unwrap_or_else(|| unsolved().into()));
     };
     readout.set(&solutions[best].1)?;
-    Ok(REGULARIZATIONS
-        .into_iter()
-        .map(|regularization| {
+    Ok(regularizations
+        .iter()
+        .map(|&regularization| {
             let place = solutions.iter().position(|(solved, _)| solved.total_cmp(&regularization).is_eq());
             let evaluation = place.map(|place| &evaluations[place]);
             Candidate {

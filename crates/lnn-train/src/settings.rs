@@ -203,7 +203,7 @@ fn collect_keys(tree: &Value, prefix: &str, keys: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method::{GradientMethod, Method};
+    use crate::method::{GradientMethod, Method, RidgeMethod};
     use crate::policies::Schedule;
     use lnn_models::{ModelConfig, ModelKind, Preset};
     use std::io::Write;
@@ -328,11 +328,11 @@ mod tests {
         let gradient = |readout_start, feature_cache_mb| {
             Method::Gradient(GradientMethod { readout_start, feature_cache_mb })
         };
-        assert_eq!(changed("readout=ridge"), Method::Ridge {});
+        assert_eq!(changed("readout=ridge"), Method::Ridge(RidgeMethod::default()));
         assert_eq!(changed("readout_start=null"), gradient(None, 4096));
         assert_eq!(changed("feature_cache_mb=7"), gradient(Some(start), 7));
         assert_eq!(changed("readout_start.scale=4.0"), changed("method.readout_start.scale=4.0"));
-        assert_eq!(changed("method.kind=ridge"), Method::Ridge {});
+        assert_eq!(changed("method.kind=ridge"), Method::Ridge(RidgeMethod::default()));
     }
 
     #[test]
@@ -361,7 +361,7 @@ mod tests {
         let keys = |readout: &str, start: &Value| serde_json::json!({"readout": readout, "readout_start": start, "feature_cache_mb": 4096});
         assert_eq!(written(keys("gradient", &start)), expected);
         assert_eq!(written(serde_json::json!({"readout_start": start, "feature_cache_mb": 4096})), expected);
-        let ridge = RunConfig { method: Method::Ridge {}, ..expected.clone() };
+        let ridge = RunConfig { method: Method::Ridge(RidgeMethod::default()), ..expected.clone() };
         assert_eq!(written(keys("ridge", &Value::Null)), ridge);
         assert_eq!(read(&to_value(&expected).to_string()).unwrap(), expected);
     }

@@ -7,6 +7,7 @@ use crate::output::{opened_for_test, print_line, print_text, progress_bar, say};
 use clap::Args;
 use lnn_data::Trained;
 use lnn_models::Checkpoint;
+use lnn_train::advice::left_out;
 use lnn_train::{Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
 use std::path::PathBuf;
 
@@ -46,7 +47,7 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     let matching = input.matching(&data.spec())?;
     let model = checkpoint.model(device)?;
     let test = matching.apply(data.test()?).to_device(device);
-    for remark in matching.remarks().into_iter().chain(unfamiliar(&model, &test)?) {
+    for remark in matching.remarks().into_iter().chain(unfamiliar(&model, &test)?).chain(left_out(&model)) {
         say(&remark);
     }
     // The results with noise come first, because the test result comes last.

@@ -8,7 +8,9 @@ use crate::output::{JsonLines, Progress, Terminal, data_help, opened};
 use clap::{Args, ValueEnum};
 use lnn_models::{ModelKind, Preset};
 use lnn_train::observers::{Curves, GradientsFile, MetricsFile};
-use lnn_train::{Method, Observers, Outcome, Precision, Resume, RunConfig, RunFolder, Session, settings};
+use lnn_train::{
+    Method, Observers, Outcome, Precision, Resume, RidgeMethod, RunConfig, RunFolder, Session, settings,
+};
 use std::path::{Path, PathBuf};
 use tch::Device;
 
@@ -197,7 +199,7 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
     config.limit = arguments.limit.or(config.limit);
     config.precision = arguments.precision.unwrap_or(config.precision);
     match arguments.readout {
-        Some(ReadoutMethod::Ridge) => config.method = Method::Ridge {},
+        Some(ReadoutMethod::Ridge) => config.method = Method::Ridge(RidgeMethod::default()),
         Some(ReadoutMethod::Gradient) if config.method.is_ridge() => {
             config.method =
                 if solved { of_images.0 } else { Method::Gradient(lnn_train::GradientMethod::default()) };

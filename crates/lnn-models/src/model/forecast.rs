@@ -1,19 +1,11 @@
 //! Going on from the end of a series: predictions are fed back as the values of rows that have not come yet.
 
 use crate::error::Error;
-use crate::model::Model;
+use crate::model::training::Training;
+use crate::model::{Model, Stream};
 use crate::output::Mode;
 use lnn_core::{Input, InputShape, Per, Task};
 use tch::{Device, Kind, Tensor};
-
-/// How a model was trained on a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Training {
-    /// Rows of a window, each of which began from rest; whole series if absent.
-    pub window: Option<i64>,
-    /// How many rows after the last row that it sees, or after each, its target lies.
-    pub horizon: i64,
-}
 
 impl Model {
     /// Predicts the rows that follow a series: `history`, x `[1, T, I]` and dt `[1, T]`, in the units of the data. `future`, x `[1, S, I]` and
@@ -25,13 +17,13 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Forecast`] if the model predicts classes or the row that it sees, if a feature is neither predicted nor known, or if the
-    /// history is shorter than a window; those of [`Model::check`], [`Model::run`] and [`Model::step`].
+    /// history is shorter than a window; those of [`Model::check`], [`Model::run`] and [`Stream::advance`].
     pub fn forecast(&self, history: &Input, future: &Input, training: Training) -> Result<Tensor, Error> {
         let rows = self.rows_with_gaps(history, future, training)?;
         let past = history.x.size()[1];
         let predicted = match self.window_seen(training) {
             Some(window) => self.by_windows(&rows, past, window, training.horizon)?,
-            None => self.by_steps(&rows, past, training.horizon)?,
+            None => self.by_steps(&rows, past, training)?,
         };
         let predicted = predicted.to_device(Device::Cpu).to_kind(Kind::Double);
         if predicted.isfinite().all().int64_value(&[]) == 0 {
@@ -126,20 +118,15 @@ impl Model {
     }
 
     /// Each row from the state that all rows before it have left.
-    fn by_steps(&self, rows: &Input, past: i64, horizon: i64) -> Result<Tensor, Error> {
-        let (count, device) = (rows.x.size()[1], self.parameters().device());
-        let (mut state, mut after) = (self.start(1)?, Vec::new());
-        for row in 0..count {
-            if row >= past {
-                self.feed_back(&rows.x, row, &after[(row - horizon) as usize]);
-            }
-            let [x, dt] = [Some(&rows.x), rows.dt.as_ref()]
-                .map(|tensor| tensor.map(|tensor| tensor.select(1, row).to_device(device)));
-            let x = x.expect("there are rows");
-            let (prediction, next) = tch::no_grad(|| self.step(&x, dt.as_ref(), &state))?;
-            after.push(prediction.select(0, 0));
-            state = next;
+    fn by_steps(&self, rows: &Input, past: i64, training: Training) -> Result<Tensor, Error> {
+        let count = rows.x.size()[1];
+        let mut stream = Stream::new(self, training)?;
+        let part = |first, count| rows.map(|tensor| tensor.select(0, 0).narrow(0, first, count));
+        let mut after = stream.advance(&part(0, past), None)?.unbind(0);
+        for row in past..count {
+            self.feed_back(&rows.x, row, &after[(row - training.horizon) as usize]);
+            after.extend(stream.advance(&part(row, 1), None)?.unbind(0));
         }
-        Ok(Tensor::stack(&after[(past - horizon) as usize..(count - horizon) as usize], 0))
+        Ok(Tensor::stack(&after[(past - training.horizon) as usize..(count - training.horizon) as usize], 0))
     }
 }

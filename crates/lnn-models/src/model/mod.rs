@@ -4,9 +4,10 @@ mod forecast;
 mod learning;
 mod steps;
 mod stream;
+mod training;
 
-pub use forecast::Training;
 pub use stream::Stream;
+pub use training::Training;
 
 use crate::config::ModelConfig;
 use crate::error::Error;
@@ -291,6 +292,11 @@ impl Model {
     /// The linear readout, if it holds all trainable parameters.
     pub fn readout(&self) -> Option<&Readout> {
         self.network.readout()
+    }
+
+    /// Number of first steps of a series whose targets are left out.
+    pub fn washout(&self) -> i64 {
+        self.network.washout()
     }
 
     /// Of targets per step, which of them train, bool `[B, T]`: those that [`Samples::counts`] counts, without the first steps that the

@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::model::Model;
-use crate::model::forecast::Training;
 use crate::model::learning::{Learning, readout};
+use crate::model::training::Training;
 use crate::networks::state::ModelState;
 use crate::output::Mode;
 use lnn_core::{Input, OnlineRule, Per};
@@ -34,19 +34,6 @@ enum Memory {
     State(ModelState),
     /// The last ones, fewer than a window has: x `[1, R, I]`, dt `[1, R]`.
     Rows { window: i64, last: Option<Input> },
-}
-
-impl Model {
-    /// Whether a stream or a forecast carries the state of the model on. Otherwise the model sees, from rest, the last window before each
-    /// prediction: it was trained on windows with one target each, or its readout sees a mean over the window.
-    pub fn carries_state(&self, training: Training) -> bool {
-        self.window_seen(training).is_none()
-    }
-
-    /// The rows of the window that the model sees from rest, if it does not carry its state.
-    pub(super) fn window_seen(&self, training: Training) -> Option<i64> {
-        training.window.filter(|_| self.input.per == Per::Sequence || self.network.sums() > 0)
-    }
 }
 
 impl<'m> Stream<'m> {

@@ -29,8 +29,8 @@ pub(crate) fn block_size(model: &Model, set: &SampleSet) -> Result<i64, Error> {
 /// The number of samples that are compared with the training set.
 const COMPARED: i64 = 2000;
 
-/// Evaluates `model` on `set`, whose samples enter at `entry`; waits for the device once, at the end. `progress` receives the
-/// number of samples done.
+/// Evaluates `model` on `set`, whose samples enter at `entry`; waits for the device once, at the end. Targets that training leaves out, those
+/// of a washout, are left out. `progress` receives the number of samples done.
 ///
 /// # Errors
 /// Those of [`Model::run`].
@@ -102,14 +102,14 @@ fn measure(
     for block in set.blocks(BLOCK) {
         let block = block.to_floating(model.parameters().kind());
         let output = tch::no_grad(|| run(block.input.shallow_clone(), sums.samples))?;
-        sums.add(&output.prediction, &block);
+        sums.add(&output.prediction, &trained(model, &block));
         progress(sums.samples);
     }
     Ok(sums.means())
 }
 
 /// Evaluates `count` heads on one pass of the fixed front; `predict(features, i, mode)` returns the predictions of head i. Targets that
-/// training leaves out, those of a washout, are left out, because no head was made for them.
+/// training leaves out, those of a washout, are left out.
 ///
 /// # Errors
 /// Those of [`Model::front`] and of `predict`.

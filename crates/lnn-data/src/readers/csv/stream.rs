@@ -241,7 +241,7 @@ impl StreamReader {
             }
         };
         let needed = self.columns.iter_mut();
-        let needed = needed.chain(self.time.iter_mut().map(|(column, _)| column)).chain(&mut self.id);
+        let needed = needed.chain(self.time.iter_mut().map(|(column, _)| column));
         let mut missing = Vec::new();
         for column in needed {
             column.place = place(&column.name)?;
@@ -252,7 +252,8 @@ impl StreamReader {
         if !missing.is_empty() {
             return Err(refuse(missing.join(", ")));
         }
-        for column in self.targets.iter_mut().flatten() {
+        // A table without the column that told series apart in the training has one series.
+        for column in self.targets.iter_mut().flatten().chain(&mut self.id) {
             column.place = place(&column.name)?;
         }
         self.form = Some(Form::Table { separator, cells: header.len() });

@@ -60,10 +60,15 @@ pub(super) fn opened<T>(
     progress: &mut dyn FnMut(Progress<'_>),
     use_of: impl FnOnce(&Options<'_>, &Table<'_>) -> Result<T, SeriesError>,
 ) -> Result<T, SeriesError> {
+    let given = Options::parse(text)?.id.is_some();
     let options = resolved(text, Some(trained), progress)?;
     let path = Path::new(options.path);
     let text = text::read(path, progress)?;
-    use_of(&options, &Table::new(path, &text, Dialect::of(&text, &options))?)
+    let table = Table::new(path, &text, Dialect::of(&text, &options))?;
+    // A table without the column that told series apart in the training has one series.
+    let has_id = options.id_name().is_some_and(|name| table.header.contains(&name));
+    let options = if given || has_id { options } else { Options { id: None, ..options } };
+    use_of(&options, &table)
 }
 
 /// The names of the features of a model of sequences.

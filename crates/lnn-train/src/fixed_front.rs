@@ -1,6 +1,6 @@
 //! The features of a fixed front, computed once because they do not change between epochs.
 
-use crate::evaluation::block_size;
+use crate::evaluation::{block_size, features_of_one};
 use lnn_core::{Input, SampleSet, Samples};
 use lnn_models::{Error, Model, ReadoutFit};
 use tch::{Kind, Tensor};
@@ -93,9 +93,8 @@ impl Kept {
 /// # Errors
 /// Those of [`Model::front`].
 pub(crate) fn feature_bytes(model: &Model, set: &SampleSet, count: i64) -> Result<u64, Error> {
-    let one = tch::no_grad(|| model.front(set.narrow(0, 1).input))?.x;
-    let width = one.kind().elt_size_in_bytes();
-    Ok(one.numel() as u64 * width as u64 * count as u64)
+    let width = model.parameters().kind().elt_size_in_bytes();
+    Ok(features_of_one(model, set)? as u64 * width as u64 * count as u64)
 }
 
 #[cfg(test)]

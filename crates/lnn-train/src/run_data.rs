@@ -5,7 +5,7 @@ use crate::config::RunConfig;
 use crate::error::Error;
 use crate::fixed_front::{feature_bytes, run_front};
 use crate::method::Method;
-use lnn_core::{InputShape, InputSpec, Matching, SampleSet};
+use lnn_core::{InputShape, InputSpec, Matching, Per, SampleSet};
 use lnn_data::{DataSource, Fingerprints, Kept, Parts, SplitRequest, usable_memory};
 use lnn_models::{Checkpoint, Model, Transfer};
 use tch::{Device, Tensor};
@@ -80,9 +80,11 @@ impl RunData {
         let mut notices = matching.remarks();
         notices.extend(parts.notices.iter().cloned());
         let [training, validating] = [&parts.train, &parts.validation].map(SampleSet::len);
-        if training < 2 || validating < 1 {
+        // A series with a target for each step is as good as many samples.
+        let least = if input.per == Per::Step { 1 } else { 2 };
+        if training < least || validating < 1 {
             return Err(Error::configuration(format!(
-                "expected at least 2 samples to train on and 1 to validate on, found {training} and {validating}"
+                "expected at least {least} samples to train on and 1 to validate on, found {training} and {validating}"
             )));
         }
         if validating < FEW {

@@ -4,7 +4,7 @@ mod class_counts;
 mod passes;
 mod target_errors;
 
-pub(crate) use passes::{block_size, evaluate_each};
+pub(crate) use passes::{block_size, evaluate_each, features_of_one};
 pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
 pub use target_errors::{Errors, TargetErrors};
 

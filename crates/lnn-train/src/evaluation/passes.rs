@@ -5,7 +5,7 @@ use super::class_counts::{ClassCounts, Scores};
 use super::target_errors::ErrorSums;
 use crate::batches::{Stream, stream_seed};
 use crate::entry::Entry;
-use lnn_core::{Input, SampleSet, Samples, seeded, steps_where};
+use lnn_core::{Input, Per, SampleSet, Samples, seeded, steps_where};
 use lnn_models::{Error, Mode, Model, Output};
 use tch::{Device, Kind, Tensor};
 
@@ -22,8 +22,19 @@ pub(crate) fn block_size(model: &Model, set: &SampleSet) -> Result<i64, Error> {
     if model.readout().is_none() || set.is_empty() {
         return Ok(BLOCK);
     }
-    let one = tch::no_grad(|| model.front(set.narrow(0, 1).to_floating(model.parameters().kind()).input))?.x;
-    Ok((FEATURES / one.numel().max(1) as i64).clamp(1, BLOCK))
+    Ok((FEATURES / features_of_one(model, set)?.max(1)).clamp(1, BLOCK))
+}
+
+/// Returns the number of features of the first sample.
+///
+/// # Errors
+/// Those of [`Model::front`].
+pub(crate) fn features_of_one(model: &Model, set: &SampleSet) -> Result<i64, Error> {
+    let input = set.narrow(0, 1).to_floating(model.parameters().kind()).input;
+    // Features after each step are as many at each, and a series may be long.
+    let steps = if model.input().per == Per::Step { input.x.size()[1] } else { 1 };
+    let input = if steps > 1 { input.map(|tensor| tensor.narrow(1, 0, 1)) } else { input };
+    Ok(tch::no_grad(|| model.front(input))?.x.numel() as i64 * steps)
 }
 
 /// The number of samples that are compared with the training set.

@@ -17,6 +17,8 @@ pub(crate) mod mixed_memory;
 pub(crate) mod moving_rate;
 pub(crate) mod reservoir_config;
 pub(crate) mod sparse_reservoir;
+pub(crate) mod sparse_sample;
+pub(crate) mod sparse_synapses;
 pub(crate) mod spike_encoding;
 pub(crate) mod spiking_config;
 pub(crate) mod spiking_pass;

@@ -5,6 +5,8 @@
 //! backward pass: it runs where no gradients are collected, and the fused loop on the dense matrix, which is the reference, elsewhere.
 
 use crate::cells::approach::approach;
+use crate::cells::sparse_sample::{Sample, run_sample};
+use crate::cells::sparse_synapses::Synapses;
 use crate::error::Error;
 use crate::kernels::functions::tanh;
 use crate::kernels::real::Real;
@@ -70,6 +72,16 @@ fn run<R: Real>(
     let rates = numbers::<R>(&rates)?;
     let initial = initial.map(numbers::<R>).transpose()?;
     let mut states = Tensor::empty(projected.size(), (projected.kind(), Device::Cpu));
+    if batch == 1 {
+        {
+            let projected = row_numbers::<R>(projected)?;
+            let (projected, initial) = (projected.rows(), initial.as_deref());
+            let sample = Sample { synapses: &synapses, rates: &rates, projected, initial, mask };
+            run_sample(sample, &mut numbers_mut(&mut states)?);
+        }
+        let last = states.select(0, steps - 1).copy();
+        return Ok(Run { outputs: states.transpose(0, 1), last: State::new(vec![last]) });
+    }
     let groups = batch.div_ceil(LANES);
     let parts: Vec<Range<usize>> = lnn_sys::shares(groups)
         .into_iter()
@@ -92,26 +104,6 @@ fn run<R: Real>(
     }
     let last = states.select(0, steps - 1).copy();
     Ok(Run { outputs: states.transpose(0, 1), last: State::new(vec![last]) })
-}
-
-/// The synapses of all units: weight and source, those of unit i from `ends[i]` to `ends[i + 1]`.
-struct Synapses<R> {
-    ends: Vec<usize>,
-    all: Vec<(R, u32)>,
-}
-
-impl<R: Real> Synapses<R> {
-    /// Those of the weights `[H, H]` that are not zero.
-    fn of(weights: &[R], units: usize) -> Self {
-        let (mut ends, mut all) = (vec![0], Vec::new());
-        for row in weights.chunks_exact(units) {
-            all.extend(
-                row.iter().zip(0..).filter(|(weight, _)| **weight != R::ZERO).map(|(weight, i)| (*weight, i)),
-            );
-            ends.push(all.len());
-        }
-        Self { ends, all }
-    }
 }
 
 /// The samples of one thread.
@@ -168,7 +160,7 @@ impl<R: Real> Part<'_, R> {
                 after.iter_mut().zip(row).for_each(|(z, number)| z[lane] = *number);
             }
             for (z, bounds) in after.iter_mut().zip(self.synapses.ends.windows(2)) {
-                let received = received(&self.synapses.all[bounds[0]..bounds[1]], &before);
+                let received = self.synapses.received(bounds[0]..bounds[1], &before);
                 z.iter_mut().zip(received).for_each(|(z, received)| *z += received);
             }
             let flat = after.as_flattened_mut().iter_mut().zip(before.as_flattened());
@@ -185,23 +177,6 @@ impl<R: Real> Part<'_, R> {
             std::mem::swap(&mut before, &mut after);
         }
     }
-}
-
-/// What a unit receives through its synapses from the states `before` of L samples.
-#[inline(always)]
-fn received<R: Real, const L: usize>(synapses: &[(R, u32)], before: &[[R; L]]) -> [R; L] {
-    // Sums that do not wait for each other.
-    let mut sums = [[R::ZERO; L]; 4];
-    for synapses in synapses.chunks(4) {
-        for (sum, (weight, source)) in sums.iter_mut().zip(synapses) {
-            let state = &before[*source as usize];
-            for (sum, state) in sum.iter_mut().zip(state) {
-                *sum = weight.mul_add(*state, *sum);
-            }
-        }
-    }
-    let [a, b, c, d] = sums;
-    std::array::from_fn(|lane| (a[lane] + b[lane]) + (c[lane] + d[lane]))
 }
 
 #[cfg(test)]

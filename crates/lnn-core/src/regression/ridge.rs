@@ -10,12 +10,16 @@
 use crate::error::Error;
 use tch::{Device, Kind, Tensor};
 
+/// Number of features of a block of the Gram matrix. Below it a product of the whole is as fast.
+const GRAM_BLOCK: usize = 512;
+
 /// The sums of one pass over features and targets.
 #[derive(Debug)]
 pub struct RidgeRegression {
     count: f64,
     features: Tensor,
     targets: Tensor,
+    /// Fᵀ F, on and above the diagonal.
     gram: Tensor,
     cross: Tensor,
 }
@@ -65,7 +69,7 @@ impl RidgeRegression {
         self.count += f.size()[0] as f64;
         let _ = self.features.f_add_(&f.f_sum_dim_intlist(0, false, Kind::Double)?)?;
         let _ = self.targets.f_add_(&y.f_sum_dim_intlist(0, false, Kind::Double)?)?;
-        let _ = self.gram.f_addmm_(&f.tr(), &f)?;
+        add_gram(&self.gram, &f)?;
         let _ = self.cross.f_addmm_(&y.tr(), &f)?;
         Ok(())
     }
@@ -82,7 +86,7 @@ impl RidgeRegression {
         let (average, bias) = (&self.features / self.count, &self.targets / self.count);
         // Moments about `mean`, from moments about zero: E[(f-m)(f-m)ᵀ] = E[ffᵀ] - m aᵀ - a mᵀ + m mᵀ.
         // In place, because each of these squares can take hundreds of megabytes.
-        let mut gram = &self.gram / self.count;
+        let mut gram = (self.gram.triu(0) + self.gram.triu(1).tr()) / self.count;
         let _ = gram.f_sub_(&mean.f_outer(&average)?)?;
         let _ = gram.f_sub_(&average.f_outer(&mean)?)?;
         let _ = gram.f_add_(&mean.f_outer(&mean)?)?;
@@ -123,6 +127,19 @@ impl RidgeSystem {
         let weight = self.cross.f_cholesky_solve(&factor, false)?.tr();
         Ok(RidgeSolution { weight, bias: self.bias.shallow_clone() })
     }
+}
+
+/// Adds the blocks of `fᵀ f` on and above the diagonal: the other half is their transpose.
+fn add_gram(gram: &Tensor, f: &Tensor) -> Result<(), Error> {
+    let features = gram.size()[0];
+    for first in (0..features).step_by(GRAM_BLOCK) {
+        let (rows, end) = ((features - first).min(GRAM_BLOCK as i64), features - first);
+        let left = f.narrow(1, first, rows);
+        let right = f.narrow(1, first, end);
+        let mut block = gram.narrow(0, first, rows).narrow(1, first, end);
+        let _ = block.f_addmm_(&left.tr(), &right)?;
+    }
+    Ok(())
 }
 
 fn refuse<T>(expected: &'static str, found: String) -> Result<T, Error> {

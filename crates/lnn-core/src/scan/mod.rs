@@ -1,5 +1,6 @@
 //! The fast forms of the time loop, and the step of a cell that they run.
 
+pub(crate) mod board;
 pub(crate) mod device;
 pub(crate) mod extents;
 pub(crate) mod fused;

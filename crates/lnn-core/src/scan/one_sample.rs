@@ -1,24 +1,17 @@
 //! The forward pass of the fused time loop for a single sample: the units are cut into parts, since there are no samples to
 //! distribute.
 //!
-//! A step of a thousand units reads megabytes of weights; each thread reads a part of them. After each step every thread needs
-//! the results of the others, so the threads wait for each other in a busy loop: waking a thread takes as long as the step. All
-//! parts must run at the same time, which libtorch's own threads do not guarantee; therefore they have threads of their own.
+//! A step of a thousand units reads megabytes of weights; each thread reads a part of them, and the threads exchange their results after
+//! each step.
 
 use crate::kernels::panels::Panels;
 use crate::kernels::real::Real;
+use crate::scan::board::{Board, Leaving};
 use crate::scan::passes::counts;
 use crate::scan::step::Step;
 use lnn_sys::Rows;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
-
-/// How often a thread checks for the others before it yields its core.
-const LOOKS: u32 = 1 << 12;
-/// More than all arrivals of a sequence.
-const ALL: usize = usize::MAX / 2;
 
 /// The input of all parts. `projected` and `extra` are `[T, 1, H]`.
 #[derive(Clone, Copy)]
@@ -88,54 +81,6 @@ impl<P: Step, R: Real> WithSimd for UnitPass<'_, P, R> {
                 out.copy_from_slice(own);
             }
             self.board.exchange(t, self.index, out, &mut before);
-        }
-    }
-}
-
-/// Where the parts exchange their results of a step. There are two sets of places, used in turns: a part that is one step ahead
-/// does not write where another still reads.
-struct Board<R> {
-    places: [Vec<RwLock<Vec<R>>>; 2],
-    arrived: AtomicUsize,
-}
-
-impl<R: Real> Board<R> {
-    fn new(widths: &[usize]) -> Self {
-        let places = || widths.iter().map(|width| RwLock::new(vec![R::ZERO; *width])).collect();
-        Self { places: [places(), places()], arrived: AtomicUsize::new(0) }
-    }
-
-    /// Writes the result `made` of part `index` for step `t`, and reads those of all parts.
-    fn exchange(&self, t: usize, index: usize, made: &[R], all: &mut [R]) {
-        let places = &self.places[t % 2];
-        places[index].write().unwrap_or_else(PoisonError::into_inner).copy_from_slice(made);
-        self.arrived.fetch_add(1, Ordering::Release);
-        let mut looks = 0;
-        while self.arrived.load(Ordering::Acquire) < (t + 1) * places.len() {
-            looks += 1;
-            if looks < LOOKS {
-                std::hint::spin_loop();
-            } else {
-                std::thread::yield_now();
-            }
-        }
-        let mut rest = all;
-        for place in places {
-            let made = place.read().unwrap_or_else(PoisonError::into_inner);
-            let (piece, behind) = rest.split_at_mut(made.len());
-            piece.copy_from_slice(&made);
-            rest = behind;
-        }
-    }
-}
-
-/// Lets the other parts go on when one panics.
-struct Leaving<'a, R>(&'a Board<R>);
-
-impl<R> Drop for Leaving<'_, R> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.arrived.fetch_add(ALL, Ordering::Release);
         }
     }
 }

@@ -1,11 +1,23 @@
 //! Going on from the end of a series: predictions are fed back as the values of rows that have not come yet.
 
 use crate::error::Error;
+use crate::model::Model;
 use crate::model::training::Training;
-use crate::model::{Model, Stream};
+use crate::networks::state::ModelState;
 use crate::output::Mode;
 use lnn_core::{Input, InputShape, Per, Task};
 use tch::{Device, Kind, Tensor};
+
+/// Number of rows of a history that are computed at a time, which bounds the memory.
+const ROWS_AT_A_TIME: i64 = 4096;
+
+/// What a model has seen of N series when it goes on from their ends.
+enum Seen {
+    /// The last rows, `[N, R, I]`: a window, and those between it and the row that it predicts.
+    Rows(Input),
+    /// The state after the last rows, and the predictions `[N, O]` after the last ones, the oldest first, as many as the horizon.
+    State(ModelState, Vec<Tensor>),
+}
 
 impl Model {
     /// Predicts the rows that follow a series: `history`, x `[1, T, I]` and dt `[1, T]`, in the units of the data. `future`, x `[1, S, I]` and
@@ -17,23 +29,49 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Forecast`] if the model predicts classes or the row that it sees, if a feature is neither predicted nor known, or if the
-    /// history is shorter than a window; those of [`Model::check`], [`Model::run`] and [`Stream::advance`].
+    /// history is shorter than a window; those of [`Model::check`], [`Model::run`] and [`Stream::advance`](crate::Stream::advance).
     pub fn forecast(&self, history: &Input, future: &Input, training: Training) -> Result<Tensor, Error> {
-        let rows = self.rows_with_gaps(history, future, training)?;
-        let past = history.x.size()[1];
-        let predicted = match self.window_seen(training) {
-            Some(window) => self.by_windows(&rows, past, window, training.horizon)?,
-            None => self.by_steps(&rows, past, training)?,
-        };
-        let predicted = predicted.to_device(Device::Cpu).to_kind(Kind::Double);
+        self.check(history)?;
+        self.check_future(future, training)?;
+        let rows = history.x.size()[1];
+        let mut seen = self.before_each(history, &[rows], training)?;
+        let predicted = self.go_on(&mut seen, future, training)?.squeeze_dim(0);
         if predicted.isfinite().all().int64_value(&[]) == 0 {
             return Err(Error::Forecast("the predictions grew without bound when they were fed back".into()));
         }
         Ok(predicted)
     }
 
-    /// History and future in one input of their own memory, checked.
-    fn rows_with_gaps(&self, history: &Input, future: &Input, training: Training) -> Result<Input, Error> {
+    /// Predicts `steps` rows from each of N `starts` within a series, x `[1, T, I]` and dt `[1, T]`, as [`forecast`](Self::forecast) would from
+    /// the rows before it: values that the model predicts are fed back, all other features are those of the series. The starts increase.
+    /// Returns `[N, steps, O]`, float64, which may grow without bound.
+    ///
+    /// # Errors
+    /// As [`forecast`](Self::forecast).
+    ///
+    /// # Panics
+    /// If a forecast would reach beyond the series, or there is no start.
+    pub fn backtest(
+        &self,
+        series: &Input,
+        starts: &[i64],
+        steps: i64,
+        training: Training,
+    ) -> Result<Tensor, Error> {
+        self.check(series)?;
+        let futures: Vec<Input> =
+            starts.iter().map(|start| series.map(|tensor| tensor.narrow(1, *start, steps).copy())).collect();
+        let future = side_by_side(&futures);
+        for (_, _, feature) in self.places() {
+            let _ = future.x.select(2, feature).fill_(f64::NAN);
+        }
+        self.check_future(&future, training)?;
+        let mut seen = self.before_each(series, starts, training)?;
+        self.go_on(&mut seen, &future, training)
+    }
+
+    /// Refuses a future that the model cannot reach.
+    fn check_future(&self, future: &Input, training: Training) -> Result<(), Error> {
         let refuse = |reason: String| Err(Error::Forecast(reason));
         if self.task().is_classification() {
             return refuse("the model predicts classes, which are not among its inputs".into());
@@ -41,15 +79,9 @@ impl Model {
         if training.horizon < 1 {
             return refuse("the model predicts a value of the row that it sees, and no later one".into());
         }
-        self.check(history)?;
         self.input().check(&future.x.size())?;
-        let past = history.x.size()[1];
-        let needed = self.window_seen(training).unwrap_or(1).saturating_add(training.horizon - 1);
-        if past < needed {
-            return refuse(format!("expected at least {needed} rows of the series, found {past}"));
-        }
         let fed_back: Vec<&str> = self.places().into_iter().map(|(name, _, _)| name).collect();
-        let InputShape::Sequences { features } = &self.input().shape else { return Ok(history.copy()) };
+        let InputShape::Sequences { features } = &self.input().shape else { return Ok(()) };
         let unknown: Vec<&str> = (0..)
             .zip(features)
             .filter(|(i, name)| {
@@ -64,16 +96,90 @@ impl Model {
                 "{names}: the model sees it and does not predict it, so its values in the rows to come must be given"
             ));
         }
-        let joined =
-            |a: &Tensor, b: &Tensor| Tensor::cat(&[a.to_kind(Kind::Double), b.to_kind(Kind::Double)], 1);
-        let dt = match (&history.dt, &future.dt) {
-            (Some(a), Some(b)) => Some(joined(a, b)),
-            _ => None,
+        let size = future.x.size();
+        Ok(future.check_time([size[0], size[1]])?)
+    }
+
+    /// What the model has seen of a series before each of `ends`, which increase.
+    fn before_each(&self, series: &Input, ends: &[i64], training: Training) -> Result<Seen, Error> {
+        let needed = self.window_seen(training).unwrap_or(1).saturating_add(training.horizon - 1);
+        if let Some(past) = ends.iter().find(|end| **end < needed) {
+            let reason = format!("expected at least {needed} rows of the series, found {past}");
+            return Err(Error::Forecast(reason));
+        }
+        if self.window_seen(training).is_some() {
+            let last = |end: &i64| series.map(|tensor| tensor.narrow(1, end - needed, needed));
+            return Ok(Seen::Rows(side_by_side(&ends.iter().map(last).collect::<Vec<_>>())));
+        }
+        let (mut state, mut recent, mut row) = (self.first_state(1)?, Vec::new(), 0);
+        let (mut states, mut predictions) = (Vec::new(), Vec::new());
+        for end in ends {
+            while row < *end {
+                let count = ROWS_AT_A_TIME.min(end - row);
+                let (predicted, next) =
+                    self.advance(&series.map(|tensor| tensor.narrow(1, row, count)), &state)?;
+                recent.extend(predicted.unbind(1));
+                recent.drain(..recent.len().saturating_sub(training.horizon as usize));
+                (state, row) = (next, row + count);
+            }
+            states.push(state.tensors().iter().map(Tensor::shallow_clone).collect::<Vec<_>>());
+            predictions.push(Tensor::stack(&recent, 0));
+        }
+        let of_tensor = |place: usize| {
+            Tensor::cat(&states.iter().map(|state| state[place].shallow_clone()).collect::<Vec<_>>(), 0)
         };
-        let rows = Input { dt, ..Input::new(joined(&history.x, &future.x)) };
-        let size = rows.x.size();
-        rows.check_time([size[0], size[1]])?;
-        Ok(rows)
+        let state = ModelState::new((0..states[0].len()).map(of_tensor).collect());
+        Ok(Seen::State(state, Tensor::cat(&predictions, 1).unbind(0)))
+    }
+
+    /// Predicts the rows of `future`, x `[N, S, I]`, into whose gaps predictions are fed back: `[N, S, O]`, float64, on the CPU.
+    fn go_on(&self, seen: &mut Seen, future: &Input, training: Training) -> Result<Tensor, Error> {
+        let future = future.to_floating(Kind::Double).map(|tensor| tensor.to_device(Device::Cpu).copy());
+        let mut predictions = Vec::new();
+        for row in 0..future.x.size()[1] {
+            let prediction = match seen {
+                Seen::Rows(rows) => {
+                    let prediction = self.of_window(rows, training)?;
+                    self.feed_back(&future.x, row, &prediction);
+                    *rows = moved_on(rows, &future.map(|tensor| tensor.narrow(1, row, 1)));
+                    prediction
+                }
+                Seen::State(state, recent) => {
+                    let prediction = recent.remove(0);
+                    self.feed_back(&future.x, row, &prediction);
+                    let rows = future.map(|tensor| tensor.narrow(1, row, 1));
+                    let (predicted, next) = self.advance(&rows, state)?;
+                    recent.push(predicted.select(1, 0));
+                    *state = next;
+                    prediction
+                }
+            };
+            predictions.push(prediction);
+        }
+        Ok(Tensor::stack(&predictions, 1))
+    }
+
+    /// The prediction `[N, O]` of the row behind `rows`.
+    fn of_window(&self, rows: &Input, training: Training) -> Result<Tensor, Error> {
+        let window = rows.x.size()[1] - (training.horizon - 1);
+        let device = self.parameters().device();
+        let shown = rows.map(|tensor| tensor.narrow(1, 0, window).to_device(device));
+        let prediction = tch::no_grad(|| self.run(shown, Mode::Evaluation))?.prediction;
+        let prediction = match self.input().per {
+            Per::Sequence => prediction,
+            Per::Step => prediction.select(1, -1),
+        };
+        Ok(prediction.to_device(Device::Cpu).to_kind(Kind::Double))
+    }
+
+    /// The predictions `[B, T, O]` after each of the rows x `[B, T, I]`, float64, on the CPU, and the state after the last one.
+    pub(super) fn advance(&self, rows: &Input, state: &ModelState) -> Result<(Tensor, ModelState), Error> {
+        let device = self.parameters().device();
+        let rows = self.preprocessing.apply(rows.map(|tensor| tensor.to_device(device)));
+        let (seen, next) = tch::no_grad(|| self.network.advance(&rows, state))?;
+        let readout = self.network.last_layer().ok_or(Error::NoSteps { model: self.config.name() })?;
+        let output = tch::no_grad(|| readout.forward(&seen)).to_kind(Kind::Double);
+        Ok((self.preprocessing.to_units(output).to_device(Device::Cpu), next))
     }
 
     /// The values that are features, too: name, place among the values, place among the features.
@@ -88,45 +194,28 @@ impl Model {
         found.filter_map(|(i, name)| Some((name.as_str(), i, place(name)? as i64))).collect()
     }
 
-    /// Writes a prediction `[O]` into the gaps of a row.
-    fn feed_back(&self, rows: &Tensor, row: i64, prediction: &Tensor) {
-        let row = rows.select(1, row).select(0, 0);
+    /// Writes predictions `[N, O]` into the gaps of a row of x `[N, S, I]`.
+    fn feed_back(&self, x: &Tensor, row: i64, predictions: &Tensor) {
+        let row = x.select(1, row);
         for (_, value, feature) in self.places() {
-            if row.double_value(&[feature]).is_nan() {
-                let _ = row.narrow(0, feature, 1).fill_(prediction.double_value(&[value]));
-            }
+            let mut gaps = row.select(1, feature);
+            let filled = predictions.select(1, value).where_self(&gaps.isnan(), &gaps);
+            gaps.copy_(&filled);
         }
     }
+}
 
-    /// Each row from the last window before it.
-    fn by_windows(&self, rows: &Input, past: i64, window: i64, horizon: i64) -> Result<Tensor, Error> {
-        let count = rows.x.size()[1];
-        let mut predictions = Vec::new();
-        for row in past..count {
-            let start = row - horizon + 1 - window;
-            let shown =
-                rows.map(|tensor| tensor.narrow(1, start, window).to_device(self.parameters().device()));
-            let prediction = tch::no_grad(|| self.run(shown, Mode::Evaluation))?.prediction.select(0, 0);
-            let prediction = match self.input().per {
-                Per::Sequence => prediction,
-                Per::Step => prediction.select(0, -1),
-            };
-            self.feed_back(&rows.x, row, &prediction);
-            predictions.push(prediction);
-        }
-        Ok(Tensor::stack(&predictions, 0))
-    }
+/// `rows` without the first one and with `next` behind the last one.
+fn moved_on(rows: &Input, next: &Input) -> Input {
+    let moved =
+        |rows: &Tensor, next: &Tensor| Tensor::cat(&[&rows.narrow(1, 1, rows.size()[1] - 1), next], 1);
+    let dt = rows.dt.as_ref().zip(next.dt.as_ref()).map(|(rows, next)| moved(rows, next));
+    Input { dt, ..Input::new(moved(&rows.x, &next.x)) }
+}
 
-    /// Each row from the state that all rows before it have left.
-    fn by_steps(&self, rows: &Input, past: i64, training: Training) -> Result<Tensor, Error> {
-        let count = rows.x.size()[1];
-        let mut stream = Stream::new(self, training)?;
-        let part = |first, count| rows.map(|tensor| tensor.select(0, 0).narrow(0, first, count));
-        let mut after = stream.advance(&part(0, past), None)?.unbind(0);
-        for row in past..count {
-            self.feed_back(&rows.x, row, &after[(row - training.horizon) as usize]);
-            after.extend(stream.advance(&part(row, 1), None)?.unbind(0));
-        }
-        Ok(Tensor::stack(&after[(past - training.horizon) as usize..(count - training.horizon) as usize], 0))
-    }
+/// Inputs of one series each as one of all.
+fn side_by_side(inputs: &[Input]) -> Input {
+    let cat = |tensors: Vec<&Tensor>| Tensor::cat(&tensors, 0).to_kind(Kind::Double);
+    let dt: Option<Vec<&Tensor>> = inputs.iter().map(|input| input.dt.as_ref()).collect();
+    Input { dt: dt.map(cat), ..Input::new(cat(inputs.iter().map(|input| &input.x).collect())) }
 }

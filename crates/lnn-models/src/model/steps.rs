@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::model::Model;
 use crate::networks::state::ModelState;
 use lnn_core::InputShape;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 impl Model {
     /// The state before the first step of `batch` sequences, for [`step`](Self::step).
@@ -13,6 +13,17 @@ impl Model {
     /// [`Error::NoSteps`] if the model cannot be run step by step.
     pub fn start(&self, batch: i64) -> Result<ModelState, Error> {
         self.network.start(batch).ok_or(Error::NoSteps { model: self.config.name() })
+    }
+
+    /// The same with its sums in float64, which count and add up on and on.
+    pub(super) fn first_state(&self, batch: i64) -> Result<ModelState, Error> {
+        let state = self.start(batch)?;
+        let states = state.tensors().len() - self.network.sums();
+        let exact = |(i, tensor): (usize, &Tensor)| match i < states {
+            true => tensor.shallow_clone(),
+            false => tensor.to_kind(Kind::Double),
+        };
+        Ok(ModelState::new(state.tensors().iter().enumerate().map(exact).collect()))
     }
 
     /// One step of `B` sequences: `x [B, I]` and `dt [B]`, the time since the step before, in the units of the data, and

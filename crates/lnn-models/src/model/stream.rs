@@ -47,7 +47,7 @@ impl<'m> Stream<'m> {
         }
         let memory = match model.window_seen(training) {
             Some(window) => Memory::Rows { window, last: None },
-            None => Memory::State(first_state(model)?),
+            None => Memory::State(model.first_state(1)?),
         };
         Ok(Self { model, memory, learning: None, rows: 0, first_time_is_due: false })
     }
@@ -187,12 +187,12 @@ impl<'m> Stream<'m> {
 
     /// Predictions `[T, O]` after rows `[1, T, I]`.
     fn predictions(&mut self, rows: &Input) -> Result<Tensor, Error> {
-        if let Memory::State(_) = &self.memory {
-            let seen = self.seen(rows)?;
-            let output = readout(self.model)?.forward(&seen).to_kind(Kind::Double);
-            return Ok(self.model.preprocessing.to_units(output));
-        }
         let model = self.model;
+        if let Memory::State(state) = &mut self.memory {
+            let (predicted, next) = model.advance(rows, state)?;
+            *state = next;
+            return Ok(predicted.squeeze_dim(0));
+        }
         let per = model.input.per;
         self.of_windows(rows, model.task().outputs(), |windows| {
             let prediction = model.run(windows, Mode::Evaluation)?.prediction.to_kind(Kind::Double);
@@ -250,16 +250,4 @@ impl<'m> Stream<'m> {
         }
         Ok(Tensor::cat(&parts, 0))
     }
-}
-
-/// The state before the first row, with its sums in float64, which count and add up on and on.
-fn first_state(model: &Model) -> Result<ModelState, Error> {
-    let state = model.start(1)?;
-    let states = state.tensors().len() - model.network.sums();
-    let tensors = state.tensors().iter().enumerate();
-    let exact = |(i, tensor): (usize, &Tensor)| match i < states {
-        true => tensor.shallow_clone(),
-        false => tensor.to_kind(Kind::Double),
-    };
-    Ok(ModelState::new(tensors.map(exact).collect()))
 }

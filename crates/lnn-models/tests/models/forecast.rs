@@ -87,6 +87,35 @@ fn a_model_of_whole_series_carries_its_state_on() {
 }
 
 #[test]
+fn forecasts_from_several_starts_are_those_from_each_of_them() {
+    for config in sequence_configs() {
+        for (per, window, horizon) in [
+            (Per::Sequence, Some(6), 1),
+            (Per::Sequence, Some(6), 2),
+            (Per::Step, None, 1),
+            (Per::Step, None, 3),
+        ] {
+            let model = model(config.clone(), per);
+            let series = seeded(5, || randn([1, 17, 3], (Kind::Double, FLOAT.1)));
+            let training = Training { window, horizon };
+            let starts = [8, 9, 12];
+            let found = model.backtest(&Input::new(series.copy()), &starts, 5, training).unwrap();
+            assert_eq!(found.size(), [3, 5, 2]);
+            for (place, start) in (0..).zip(starts) {
+                let future = series.narrow(1, start, 5).copy();
+                let _ = future.narrow(2, 0, 2).fill_(f64::NAN);
+                let history = Input::new(series.narrow(1, 0, start));
+                let expected = model.forecast(&history, &Input::new(future), training).unwrap();
+                assert!((found.get(place) - expected).abs().max().double_value(&[]) < 1e-4, "{config:?}");
+            }
+            let short =
+                model.backtest(&Input::new(series.copy()), &[1], 5, Training { window: Some(6), horizon: 3 });
+            assert!(short.is_err() || per == Per::Step);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_forecast_is_refused_with_what_is_missing() {
     let model = model(sequence_configs().remove(0), Per::Sequence);
     let [history, future] = series().map(Input::new);

@@ -34,6 +34,15 @@ pub enum DataError {
         new: usize,
     },
 
+    /// Data that is no single series.
+    #[error(
+        "{spec} is no series to go on from; hint: csv:FILE.csv is one, and so are the generated ones, as mackey-glass"
+    )]
+    NoSeries {
+        /// The data.
+        spec: String,
+    },
+
     /// The value of `--data` names a reader, but no path.
     #[error("--data {spec}: expected the name of a file or folder, as {usage}")]
     NoPath {

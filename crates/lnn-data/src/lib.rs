@@ -36,12 +36,12 @@ pub use known::listing::{Listing, list};
 pub use memory::{machine_memory, usable_memory};
 #[cfg(feature = "fetch")]
 pub use open::fetch;
-pub use open::{absolute, content, open, open_test, verify, without_folders};
+pub use open::{absolute, content, open, open_series, open_test, verify, without_folders};
 pub use progress::Progress;
 pub use readers::csv::path as csv_path;
 pub use readers::csv::{
     Form, Future, History, LineError, PredictedRow, SeriesError, StreamProgress, StreamReader, StreamRow,
-    ToPredict, open_future, open_history, open_to_predict,
+    ToPredict, open_future, open_to_predict,
 };
 pub use readers::image_folder_error::ImageFolderError;
 pub use readers::npy::{NpyError, read as read_npy};

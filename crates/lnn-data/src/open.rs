@@ -6,6 +6,8 @@ use crate::known::catalog::{self, KNOWN_SETS, KnownSet};
 use crate::known::local;
 use crate::opened::open_known;
 use crate::progress::Progress;
+use crate::readers::csv::{History, open_history};
+use crate::readers::generated;
 use crate::readers::{Content, READERS, Reader, cifar10};
 use crate::source::{DataSource, Trained};
 use lnn_core::nearest_name;
@@ -44,6 +46,24 @@ fn opened(
             (reader.open)(text, trained, progress)
         }
         None => open_known(&Cache::from_env()?, known(spec)?, trained, progress),
+    }
+}
+
+/// Opens a series for a trained model to go on from: `csv:FILE` with its options, or one that is computed.
+///
+/// # Errors
+/// [`DataError::NoSeries`] for other data, and those of the reader, also if a table has several series.
+pub fn open_series(
+    spec: &str,
+    trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<History, DataError> {
+    if let Some(history) = generated::history(spec) {
+        return Ok(history);
+    }
+    match spec.strip_prefix("csv:") {
+        Some(text) => Ok(open_history(text, trained, progress)?),
+        None => Err(DataError::NoSeries { spec: spec.to_owned() }),
     }
 }
 

@@ -42,7 +42,10 @@ pub use config::{MuonSettings, OptimizerSettings, RunConfig};
 pub use digits::in_digits;
 pub use entry::Entry;
 pub use error::Error;
-pub use evaluation::{Errors, Evaluation, TargetErrors, evaluate, evaluate_with_noise, predict, unfamiliar};
+pub use evaluation::{
+    Backtest, Errors, Evaluation, StepErrors, TargetErrors, backtest, evaluate, evaluate_with_noise, predict,
+    starts, unfamiliar,
+};
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method, RidgeMethod};
 pub use observers::{Observer, Observers};

@@ -1,6 +1,7 @@
 //! `lnn-cli eval`.
 
 use super::compute::ComputeArguments;
+use super::eval_backtest;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{opened_for_test, print_line, print_text, progress_bar, say};
@@ -25,6 +26,15 @@ pub(crate) struct EvalArguments {
     /// standardization=none
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) noise: Vec<f64>,
+    /// Forecast from N starts spread over the test part of a series instead, as `forecast` does, and compare each step with the truth
+    #[arg(long, value_name = "N", conflicts_with = "noise", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) backtest: Option<u32>,
+    /// How many rows each forecast of --backtest goes on
+    #[arg(long, value_name = "N", requires = "backtest", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) steps: u32,
+    /// The table of all forecasts of --backtest to write
+    #[arg(long, value_name = "Y.csv", requires = "backtest")]
+    pub(crate) output: Option<PathBuf>,
     /// Print JSON Lines on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -41,6 +51,13 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     }
     let checkpoint = Checkpoint::load(&checkpoint_file(&arguments.source)?)?;
     let (trained_on, input) = (&checkpoint.description.data, &checkpoint.description.input);
+    if let Some(starts) = arguments.backtest {
+        let data = arguments.data.as_ref().unwrap_or(trained_on);
+        let EvalArguments { steps, json, .. } = *arguments;
+        let request =
+            eval_backtest::Request { starts, steps, data, output: arguments.output.as_deref(), json };
+        return eval_backtest::run(&request, &checkpoint, &checkpoint.model(device)?);
+    }
     let known = known_samples(&checkpoint);
     let spec = arguments.data.as_ref().unwrap_or(trained_on);
     let data = opened_for_test(spec, &Trained { data: trained_on, input, known: known.as_ref() })?;

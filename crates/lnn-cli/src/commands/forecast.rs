@@ -7,7 +7,7 @@ use crate::output::{check_writable, print_text, say, with_bar};
 use clap::Args;
 use csv::Writer;
 use lnn_core::Input;
-use lnn_data::{DataError, Future, History, Trained, csv_path, open_future, open_history};
+use lnn_data::{DataError, Future, History, Trained, csv_path, open_future, open_series};
 use lnn_models::{Checkpoint, Training};
 use lnn_train::{checkpoint_file, write_atomically};
 use std::path::{Path, PathBuf};
@@ -41,15 +41,15 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     let checkpoint = Checkpoint::load(&source)?;
     let description = &checkpoint.description;
     let trained = Trained { data: &description.data, input: &description.input, known: None };
-    let text = series_of(arguments, trained.data)?;
+    let series = series_of(arguments, trained.data)?;
     let future_text = arguments.future.as_deref().map(table_of).transpose()?;
     if let Some(output) = &arguments.output {
-        let read = [Some(text.as_str()), future_text.as_deref()].into_iter().flatten();
+        let read = [series.strip_prefix("csv:"), future_text.as_deref()].into_iter().flatten();
         let read = read.map(|text| Path::new(csv_path(text))).chain([source.as_path()]);
         check_writable(output, &read.collect::<Vec<_>>())?;
     }
     let model = checkpoint.model(device)?;
-    let history = with_bar(|progress| open_history(&text, &trained, progress).map_err(DataError::from))?;
+    let history = with_bar(|progress| open_series(&series, &trained, progress))?;
     for remark in model.unfamiliar(&recent(&history))? {
         say(&format!("warning: {remark}"));
     }
@@ -72,14 +72,11 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     }
 }
 
-/// The text after `csv:` of the series to go on from.
+/// The series to go on from, as the value of `--data`.
 fn series_of(arguments: &ForecastArguments, trained_on: &str) -> Result<String, Failure> {
-    match (&arguments.input, trained_on.strip_prefix("csv:")) {
-        (Some(input), _) => table_of(input),
-        (None, Some(text)) => Ok(text.to_owned()),
-        (None, None) => Err(Failure::request(format!(
-            "--input: the model was trained on {trained_on}, which is no table; hint: --input FILE.csv"
-        ))),
+    match &arguments.input {
+        Some(input) => Ok(format!("csv:{}", table_of(input)?)),
+        None => Ok(trained_on.to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ mod bench;
 mod compute;
 mod data;
 mod eval;
+mod eval_backtest;
 mod export;
 mod forecast;
 mod import;

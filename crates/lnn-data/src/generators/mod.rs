@@ -33,6 +33,9 @@ impl Generator {
     }
 }
 
+/// Rows of a window of a series that is named without more.
+pub const WINDOW: i64 = 100;
+
 /// All generators.
 pub const GENERATORS: [Generator; 4] = [
     Generator {

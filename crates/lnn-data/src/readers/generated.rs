@@ -2,22 +2,33 @@
 //!
 //! `lnn-cli data generate` writes more or other rows as a table, for `csv:FILE` with its options.
 
-use crate::generators::{self, Generator};
+use crate::generators::{self, Generator, WINDOW};
+use crate::readers::csv::History;
 use crate::readers::series::Series;
-use crate::readers::series_table::{Cells, Reading, SeriesTable, Targets};
-use lnn_core::{Cut, Missing, Per};
+use crate::readers::series_table::{self, Cells, Reading, SeriesTable, Targets};
+use lnn_core::{Cut, Input, Missing, Per};
 use ndarray::Axis;
 use std::path::Path;
 
 const ROWS: usize = 10_000;
-const WINDOW: i64 = 100;
 /// The fraction of the rows, at the end, for the test.
 const TEST: f64 = 0.15;
 
-/// Rows of a window, none for whole series, and of the horizon, if `data` is the name of a generator.
-pub(super) fn cut(data: &str) -> Option<(Option<i64>, i64)> {
+/// The series of a generator as one to go on from, if `data` is the name of one.
+pub(crate) fn history(data: &str) -> Option<History> {
     let generator = generators::find(data)?;
-    Some((Some(WINDOW), generator.horizon as i64))
+    let rows = generator.rows(ROWS, 0);
+    let columns = generator.columns.len();
+    let part = |from: usize, to: usize| series_table::table(&rows.slice_axis(Axis(1), (from..to).into()));
+    Some(History {
+        input: Input::new(part(0, generator.inputs).unsqueeze(0)),
+        times: None,
+        time_name: None,
+        window: Some(WINDOW),
+        horizon: generator.horizon as i64,
+        values: Some(part(columns - generator.targets, columns)),
+        before_test: (ROWS as f64 * (1.0 - TEST)).round() as i64,
+    })
 }
 
 /// The series of a generator.

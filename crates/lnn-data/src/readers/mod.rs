@@ -6,7 +6,7 @@ pub(crate) mod content;
 pub mod csv;
 mod decoding;
 mod folder_content;
-mod generated;
+pub(crate) mod generated;
 pub mod idx;
 pub mod idx_folder;
 pub mod image_folder;

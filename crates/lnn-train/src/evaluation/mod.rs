@@ -1,9 +1,11 @@
 //! The scores of a model on samples with targets.
 
+mod backtest;
 mod class_counts;
 mod passes;
 mod target_errors;
 
+pub use backtest::{Backtest, StepErrors, backtest, starts};
 pub(crate) use passes::{block_size, evaluate_each, features_of_one};
 pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
 pub use target_errors::{Errors, TargetErrors};

@@ -26,6 +26,10 @@ pub struct History {
     pub window: Option<i64>,
     /// How many rows after a row its target lies.
     pub horizon: i64,
+    /// `[T, O]`, the values that the model predicts, float64, NaN for what is missing; none if the table lacks one of them.
+    pub values: Option<Tensor>,
+    /// Rows before those for the test: none of another table than that of the training.
+    pub before_test: i64,
 }
 
 /// Rows to come.
@@ -50,8 +54,16 @@ pub fn open_history(
         let names: Vec<&String> = features(trained)?.iter().collect();
         let gaps = if trained.input.may_miss() { Gaps::Mask } else { options.gaps() };
         let (input, times) = rows(options, table, &names, gaps)?;
+        let known = trained.input.task.names().iter().collect::<Vec<_>>();
+        let has_all =
+            !trained.input.task.is_classification() && known.iter().all(|name| table.header.contains(name));
+        let values = has_all.then(|| rows(options, table, &known, Gaps::Mask)).transpose()?;
+        let count = input.x.size()[1];
+        let test = (count as f64 * options.test.unwrap_or(Options::TEST)).round() as i64;
         Ok(History {
             input,
+            values: values.map(|(values, _)| values.x.squeeze_dim(0)),
+            before_test: count - test,
             times,
             time_name: options.time_name(),
             window: match options.window() {

@@ -9,7 +9,7 @@ use super::resolved::resolved;
 use super::table::LARGEST;
 use super::time::between;
 use super::to_predict::features;
-use crate::readers::generated;
+use crate::generators::{self, WINDOW};
 use crate::source::Trained;
 use csv::{ReaderBuilder, Trim};
 use lnn_core::Task;
@@ -131,7 +131,8 @@ impl StreamReader {
             None => Options::default(),
         };
         let (window, horizon) = match (of_table, options.window()) {
-            (None, _) => generated::cut(trained.data).unwrap_or((None, 0)),
+            (None, _) => generators::find(trained.data)
+                .map_or((None, 0), |generator| (Some(WINDOW), generator.horizon as i64)),
             (Some(_), Window::All) => (None, options.horizon() as i64),
             (Some(_), Window::Rows(rows)) => (i64::try_from(rows).ok(), options.horizon() as i64),
         };

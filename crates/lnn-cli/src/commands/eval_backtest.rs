@@ -47,7 +47,8 @@ pub(super) fn run(request: &Request<'_>, checkpoint: &Checkpoint, model: &Model)
     let training = Training { window: series.window, horizon: series.horizon };
     let (steps, rows) = (i64::from(request.steps), series.input.x.size()[1]);
     let needed = series.window.unwrap_or(1) + series.horizon - 1;
-    let first = series.before_test.max(needed).max(1);
+    // The state of the first rows is left out in the training, too.
+    let first = series.before_test.max(needed).max(model.washout()).max(1);
     let starts = starts(i64::from(request.starts), first, steps, rows).ok_or_else(|| {
         Failure::request(format!(
             "--backtest: expected at most {} starts for {steps} steps, because the series has {rows} rows and the first start is row {}; \

@@ -53,6 +53,13 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     for remark in model.unfamiliar(&recent(&history))? {
         say(&format!("warning: {remark}"));
     }
+    let (rows, washout) = (history.input.x.size()[1], model.washout());
+    if rows < washout {
+        say(&format!(
+            "warning: the series has {rows} rows, and the training left out the first {washout} of each series (model.washout): the state \
+             has not settled; hint: a longer series"
+        ));
+    }
     let steps = i64::from(arguments.steps);
     let future = match &future_text {
         None => history.unknown_future(steps),

@@ -3,7 +3,7 @@
 use lnn_core::InputSpec;
 use lnn_data::SplitRequest;
 use lnn_data::readers::idx::{read_images, read_labels};
-use lnn_models::{Checkpoint, Exported, Model, ModelKind, Preset};
+use lnn_models::{Checkpoint, Exported, Model, ModelKind, Preset, StreamState};
 use lnn_train::{RunConfig, settings};
 use std::cell::RefCell;
 use std::io::{Seek, Write};
@@ -43,6 +43,12 @@ pub(crate) fn idx(bytes: &[u8]) {
 pub(crate) fn gzip(bytes: &[u8]) {
     with_file(&[&[0x1f, 0x8b], bytes], |path| {
         let _ = read_labels(path, None);
+    });
+}
+
+pub(crate) fn stream_state(bytes: &[u8]) {
+    with_file(&[bytes], |path| {
+        let _ = StreamState::load(path);
     });
 }
 

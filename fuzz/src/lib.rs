@@ -4,6 +4,7 @@
 //! line in [`TARGETS`], and a folder of seeds.
 
 mod files;
+mod stream;
 
 use lnn_data::fuzzing as data;
 use lnn_models::fuzzing as models;
@@ -12,7 +13,7 @@ use lnn_models::fuzzing as models;
 pub type Target = fn(&[u8]);
 
 /// The targets with their names.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("idx", files::idx),
     ("gzip", files::gzip),
     ("tar", data::tar),
@@ -20,6 +21,8 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("images", data::image),
     ("csv", files::csv),
     ("ts", files::ts),
+    ("stream", stream::lines),
+    ("stream-state", files::stream_state),
     ("npy", files::npy),
     ("config", files::config),
     ("checkpoint", files::checkpoint),

@@ -8,7 +8,9 @@
 //! and [`Trainer`] is the training loop. This crate prints nothing and defines no exit codes.
 
 mod advice;
+mod baselines;
 mod batches;
+mod class_weights;
 mod config;
 mod digits;
 mod entry;
@@ -37,12 +39,17 @@ mod trainer;
 #[cfg(feature = "plots")]
 mod wiring_picture;
 
+pub use baselines::Baselines;
 pub use batches::{Augmentation, Batches};
+pub use class_weights::ClassWeights;
 pub use config::{MuonSettings, OptimizerSettings, RunConfig};
 pub use digits::in_digits;
 pub use entry::Entry;
 pub use error::Error;
-pub use evaluation::{Errors, Evaluation, TargetErrors, evaluate, evaluate_with_noise, predict, unfamiliar};
+pub use evaluation::{
+    ClassScores, Errors, Evaluation, Seasonal, TargetErrors, evaluate, evaluate_with_noise, predict,
+    unfamiliar,
+};
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method};
 pub use observers::{Observer, Observers};

@@ -16,6 +16,7 @@ use crate::state::TrainingState;
 use lnn_core::{RidgeSolution, SampleSet};
 use lnn_models::{Checkpoint, Error, Model, Readout, ReadoutFit, RidgeStart};
 use std::time::Instant;
+use tch::Tensor;
 
 /// The candidates for λ, as fractions of the mean diagonal of the covariance of the features.
 const REGULARIZATIONS: [f64; 11] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2];
@@ -52,7 +53,8 @@ pub(crate) fn solve(
     for candidate in &candidates {
         observers.notify(&Event::Candidate(candidate.clone()));
     }
-    save_solved(model, config, folder, &candidates, started.elapsed().as_secs_f64())
+    let baselines = data.stored_baselines();
+    save_solved((model, baselines), config, folder, &candidates, started.elapsed().as_secs_f64())
 }
 
 /// Runs the pass over the training samples; [`choose`] completes the solution.
@@ -150,7 +152,7 @@ fn compare(
 /// # Errors
 /// [`TrainError::Model`] if the folder cannot be written.
 fn save_solved(
-    model: &Model,
+    (model, baselines): (&Model, Vec<(String, Tensor)>),
     config: &RunConfig,
     folder: &RunFolder,
     candidates: &[Candidate],
@@ -164,7 +166,7 @@ fn save_solved(
         description: config.describe(model, &state),
         model: model.parameters().snapshot(),
         optimizer: Vec::new(),
-        data: Vec::new(),
+        data: baselines,
     };
     folder.check_in_place()?;
     checkpoint.save(&folder.best())?;

@@ -7,7 +7,7 @@ use crate::output::{opened_for_test, print_line, print_text, progress_bar, say};
 use clap::Args;
 use lnn_data::Trained;
 use lnn_models::Checkpoint;
-use lnn_train::{Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
+use lnn_train::{Baselines, Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
 use std::path::PathBuf;
 
 /// The arguments of `eval`.
@@ -45,6 +45,7 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     let data = opened_for_test(spec, &Trained { data: trained_on, input, known: known.as_ref() })?;
     let matching = input.matching(&data.spec())?;
     let model = checkpoint.model(device)?;
+    let baselines = Baselines::of_checkpoint(&checkpoint);
     let test = matching.apply(data.test()?).to_device(device);
     for remark in matching.remarks().into_iter().chain(unfamiliar(&model, &test)?) {
         say(&remark);
@@ -56,6 +57,11 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
         let result =
             evaluate_with_noise(&model, &test, deviation, &mut |done| bar.set_position(done as u64))?;
         bar.finish_and_clear();
+        // The baselines stand beside the test result alone, because they see no noise.
+        let result = if deviation > 0.0 { result } else { baselines.beside(result, &test, model.input())? };
+        for remark in &result.baselines_left_out {
+            say(&format!("note: {remark}"));
+        }
         let noisy = deviation > 0.0;
         if arguments.json {
             print_line(&if noisy { Event::Noise { deviation, result } } else { Event::Test(result) })?;

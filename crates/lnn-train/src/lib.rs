@@ -8,6 +8,7 @@
 //! and [`Trainer`] is the training loop. This crate prints nothing and defines no exit codes.
 
 mod advice;
+mod backtest;
 mod baselines;
 mod batches;
 mod class_weights;
@@ -23,6 +24,8 @@ mod growth;
 mod memory;
 mod method;
 pub mod observers;
+#[cfg(feature = "plots")]
+mod picture;
 mod policies;
 mod precision;
 mod presets;
@@ -39,6 +42,7 @@ mod trainer;
 #[cfg(feature = "plots")]
 mod wiring_picture;
 
+pub use backtest::{Ahead, Backtest, Origins, backtest};
 pub use baselines::Baselines;
 pub use batches::{Augmentation, Batches};
 pub use class_weights::ClassWeights;
@@ -53,6 +57,8 @@ pub use evaluation::{
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method};
 pub use observers::{Observer, Observers};
+#[cfg(feature = "plots")]
+pub use picture::{ForecastPicture, Stretch, draw_forecast};
 pub use policies::{EarlyStopping, Plateau, Schedule, Scores, Selection};
 pub use precision::Precision;
 pub use run_data::{Fit, Progress, RunData, known_samples};

@@ -3,11 +3,13 @@
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::{opened_for_test, print_line, print_text, progress_bar, say};
+use crate::output::{opened_for_test, print_line, print_text, progress_bar, say, with_bar};
 use clap::Args;
-use lnn_data::Trained;
+use lnn_data::{DataError, History, Trained, open_history};
 use lnn_models::Checkpoint;
-use lnn_train::{Baselines, Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
+use lnn_train::{
+    Baselines, Event, Origins, backtest, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar,
+};
 use std::path::PathBuf;
 
 /// The arguments of `eval`.
@@ -24,6 +26,14 @@ pub(crate) struct EvalArguments {
     /// standardization=none
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) noise: Vec<f64>,
+    /// Also forecast from N starts, spread evenly over the test part of a table, and print the errors by how far ahead a row lies, in the unit
+    /// of each value beside those of the mean, the last value and the season; columns that the model sees and does not predict are given
+    /// their true later values
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) backtest: Option<u32>,
+    /// How many rows each start of --backtest predicts [default: the horizon if it is above 1, or else 24]
+    #[arg(long, value_name = "H", requires = "backtest", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) steps: Option<u32>,
     /// Print JSON Lines on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -50,6 +60,23 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     for remark in matching.remarks().into_iter().chain(unfamiliar(&model, &test)?) {
         say(&remark);
     }
+    if let Some(starts) = arguments.backtest {
+        let trained = Trained { data: trained_on, input, known: None };
+        let series = history(spec, &trained)?;
+        let horizon = u32::try_from(series.horizon).unwrap_or(u32::MAX);
+        let usual = if horizon > 1 { horizon } else { 24 };
+        let steps = arguments.steps.unwrap_or(usual).into();
+        let origins = Origins { count: starts.into(), steps, from: test.first_row().unwrap_or(0) };
+        let bar = progress_bar("backtest", starts.into());
+        let found =
+            backtest(&model, &series, &baselines, origins, &mut |done| bar.set_position(done as u64))?;
+        bar.finish_and_clear();
+        if arguments.json {
+            print_line(&Event::Backtest(found))?;
+        } else {
+            print_text(&found.in_words())?;
+        }
+    }
     // The results with noise come first, because the test result comes last.
     let levels = arguments.noise.iter().copied().chain([0.0]);
     for deviation in levels {
@@ -72,4 +99,12 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The table that is tested, with all of its rows.
+fn history(spec: &str, trained: &Trained<'_>) -> Result<History, Failure> {
+    let text = spec
+        .strip_prefix("csv:")
+        .ok_or_else(|| Failure::request(format!("--backtest: expected a table csv:FILE, found {spec}")))?;
+    Ok(with_bar(|progress| open_history(text, trained, progress).map_err(DataError::from))?)
 }

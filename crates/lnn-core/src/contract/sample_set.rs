@@ -85,6 +85,14 @@ impl SampleSet {
         }
     }
 
+    /// Of windows of a series, the first row of the table that one of them has.
+    pub fn first_row(&self) -> Option<i64> {
+        match self {
+            Self::Windows(windows) if !windows.is_empty() => Some(windows.starts.min().int64_value(&[])),
+            _ => None,
+        }
+    }
+
     /// Whether the rows are about equally far apart in time, as far as they have times.
     pub fn evenly_timed(&self) -> bool {
         match self {

@@ -40,6 +40,11 @@ impl Model {
         Ok(predicted)
     }
 
+    /// The places of the features that [`forecast`](Self::forecast) takes from its predictions where they are NaN.
+    pub fn fed_back(&self) -> Vec<i64> {
+        self.places().into_iter().map(|(_, _, feature)| feature).collect()
+    }
+
     /// History and future in one input of their own memory, checked.
     fn rows_with_gaps(&self, history: &Input, future: &Input, training: Training) -> Result<Input, Error> {
         let refuse = |reason: String| Err(Error::Forecast(reason));

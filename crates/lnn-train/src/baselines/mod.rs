@@ -92,6 +92,11 @@ impl Baselines {
         }
     }
 
+    /// Rows of the season, if there is one.
+    pub fn season(&self) -> Option<i64> {
+        self.season
+    }
+
     /// Returns an evaluation of samples with the scores of the baselines on the same samples.
     ///
     /// # Errors

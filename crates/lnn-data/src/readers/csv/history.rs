@@ -20,6 +20,8 @@ pub struct History {
     pub input: Input,
     /// The time of each row as the table has it, if the model was trained with one.
     pub times: Option<Vec<String>>,
+    /// `[T, O]`, the values that the model predicts, NaN where one is missing; none if the table lacks a column of them.
+    pub values: Option<Tensor>,
     /// The name of the column of time.
     pub time_name: Option<String>,
     /// Rows of a window; none for a model of whole series.
@@ -35,6 +37,8 @@ pub struct Future {
     pub input: Input,
     /// The time of each row.
     pub times: Option<Vec<String>>,
+    /// `[S, O]`, the values that the model is to predict, as far as the table has them.
+    pub values: Option<Tensor>,
 }
 
 /// Reads the series that the text after `csv:` specifies for a trained model, whose columns and options are as in its training.
@@ -53,6 +57,7 @@ pub fn open_history(
         Ok(History {
             input,
             times,
+            values: values(options, table, trained)?,
             time_name: options.time_name(),
             window: match options.window() {
                 Window::Rows(rows) => Some(i64::try_from(rows).unwrap_or(i64::MAX)),
@@ -91,7 +96,8 @@ pub fn open_future(
             let place = features.iter().position(|feature| feature == *name).unwrap_or(0);
             all.select(2, place as i64).copy_(&x.select(2, i));
         }
-        Ok(Future { input: Input { dt, ..Input::new(all) }, times })
+        let values = values(options, table, trained)?;
+        Ok(Future { input: Input { dt, ..Input::new(all) }, times, values })
     })
 }
 
@@ -108,8 +114,22 @@ impl History {
             (1..=steps).map(|step| later(last, typical * step as f64)).collect()
         });
         let x = Tensor::full([1, steps, x.size()[2]], f64::NAN, (x.kind(), x.device()));
-        Future { input: Input { dt, ..Input::new(x) }, times }
+        Future { input: Input { dt, ..Input::new(x) }, times, values: None }
     }
+}
+
+/// The values that a model predicts, if the table has all of them.
+fn values(
+    options: &Options<'_>,
+    table: &Table<'_>,
+    trained: &Trained<'_>,
+) -> Result<Option<Tensor>, SeriesError> {
+    let names: Vec<&String> = trained.input.task.names().iter().collect();
+    if trained.input.task.is_classification() || !names.iter().all(|name| table.header.contains(name)) {
+        return Ok(None);
+    }
+    let (input, _) = rows(options, table, &names, Gaps::Mask)?;
+    Ok(Some(input.x.squeeze_dim(0)))
 }
 
 /// The rows of one series: the columns called `names`, and the times.

@@ -47,7 +47,7 @@ pub(crate) fn label_counts(set: &SampleSet, classes: i64) -> Tensor {
 fn labels(samples: &Samples) -> Tensor {
     match samples.counts() {
         Some(counts) => samples.targets.masked_select(&counts),
-        None => samples.targets.view([-1]),
+        None => samples.targets.masked_select(&samples.targets.ge(0)),
     }
 }
 

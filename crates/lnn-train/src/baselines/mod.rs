@@ -11,12 +11,9 @@ use crate::class_weights::label_counts;
 use crate::evaluation::{ClassCounts, ClassScores, ErrorSums, Evaluation, Seasonal, TargetErrors};
 use lnn_core::{InputSpec, Per, SampleSet, Samples, steps_where};
 use lnn_models::{Checkpoint, Error};
-use raw_ridge::RawRidge;
+use raw_ridge::{BLOCK, RawRidge};
 use season::Season;
-use tch::{Device, Kind, Tensor};
-
-/// The number of samples that are predicted at a time.
-const BLOCK: i64 = 500;
+use tch::{Kind, Tensor};
 
 /// Names of what a checkpoint stores.
 const MAJORITY: &str = "baseline_majority";
@@ -88,7 +85,10 @@ impl Baselines {
             majority: number(MAJORITY).filter(|class| (0..outputs).contains(class)),
             ridge: RawRidge::found(&found, &checkpoint.description.input),
             season: number(SEASON).filter(|season| (1..=season::LONGEST).contains(season)),
-            left_out: text.and_then(|bytes| String::from_utf8(bytes).ok()),
+            // It is printed, and a terminal would obey control characters.
+            left_out: text
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .filter(|text| !text.chars().any(char::is_control)),
         }
     }
 
@@ -157,26 +157,4 @@ impl Baselines {
         });
         beside.collect()
     }
-}
-
-/// The samples in float64 on the CPU or the device that they are on, flattened to `[B, D]` with `longest` steps, where steps that do not
-/// count and steps that a sequence does not have are 0; missing values stay NaN.
-fn flattened(samples: &Samples, longest: Option<i64>) -> Tensor {
-    let x = samples.input.x.to_kind(Kind::Double);
-    let Some(longest) = longest.filter(|_| x.dim() == 3) else { return x.flatten(1, -1) };
-    let x = match &samples.input.mask {
-        Some(mask) => x.masked_fill(&mask.logical_not().unsqueeze(-1), 0.0),
-        None => x,
-    };
-    let steps = x.size()[1];
-    let x = match steps < longest {
-        true => x.constant_pad_nd([0, 0, 0, longest - steps]),
-        false => x.narrow(1, 0, longest),
-    };
-    x.flatten(1, -1)
-}
-
-/// Whether all numbers of a tensor on any device are finite.
-fn finite(tensor: &Tensor) -> bool {
-    tensor.to_device(Device::Cpu).isfinite().all().int64_value(&[]) == 1
 }

@@ -1,11 +1,13 @@
 //! A linear classifier of the raw values: ridge regression of one-hot labels.
 
-use super::{BLOCK, finite, flattened};
 use lnn_core::{
     InputShape, InputSpec, Moments, RidgeRegression, RidgeSolution, SampleSet, Samples, Statistics,
 };
 use lnn_models::Error;
 use tch::{Device, Kind, Tensor};
+
+/// The number of samples that are read at a time.
+pub(super) const BLOCK: i64 = 500;
 
 /// The candidates for λ as fractions of the mean diagonal.
 const REGULARIZATIONS: [f64; 9] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2];
@@ -91,6 +93,7 @@ impl RawRidge {
     fn best(&self, solutions: &[RidgeSolution], validation: &SampleSet) -> usize {
         let mut scores = vec![(0.0, 0.0); solutions.len()];
         for block in validation.blocks(BLOCK) {
+            let block = labelled(&block);
             let z = self.standardized(&block);
             let labels = block.targets.one_hot(self.bias.size()[0]).to_kind(Kind::Double);
             for (score, RidgeSolution { weight, bias }) in scores.iter_mut().zip(solutions) {
@@ -152,6 +155,33 @@ impl RawRidge {
         let [weight, bias, mean, deviation] = [weight, bias, mean, deviation].map(Tensor::shallow_clone);
         fits.then_some(Self { weight, bias, mean, deviation, longest })
     }
+}
+
+/// The samples in float64, flattened to `[B, D]` with `longest` steps, where steps that do not
+/// count and steps that a sequence does not have are 0; missing values stay NaN.
+fn flattened(samples: &Samples, longest: Option<i64>) -> Tensor {
+    let x = samples.input.x.to_kind(Kind::Double);
+    let Some(longest) = longest.filter(|_| x.dim() == 3) else { return x.flatten(1, -1) };
+    let x = match &samples.input.mask {
+        Some(mask) => x.masked_fill(&mask.logical_not().unsqueeze(-1), 0.0),
+        None => x,
+    };
+    let steps = x.size()[1];
+    let x = match steps < longest {
+        true => x.constant_pad_nd([0, 0, 0, longest - steps]),
+        false => x.narrow(1, 0, longest),
+    };
+    x.flatten(1, -1)
+}
+
+/// The samples that have a label.
+fn labelled(samples: &Samples) -> Samples {
+    samples.select(&samples.targets.ge(0).nonzero().squeeze_dim(1))
+}
+
+/// Whether all numbers of a tensor on any device are finite.
+fn finite(tensor: &Tensor) -> bool {
+    tensor.to_device(Device::Cpu).isfinite().all().int64_value(&[]) == 1
 }
 
 #[cfg(test)]

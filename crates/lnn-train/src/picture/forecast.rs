@@ -6,8 +6,8 @@ use plotters::prelude::{
     ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor, SVGBackend, Text,
     WHITE,
 };
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::FontDesc;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::error::Error;
 
 const HISTORY: RGBColor = RGBColor(0x1f, 0x77, 0xb4);

@@ -93,7 +93,10 @@ fn classes_stand_beside_the_majority_and_a_ridge_on_raw_values() {
         rows.iter().map(|row| row.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum()).collect();
     assert!(sizes.iter().any(|size| (*size as f64 / samples as f64 - score("majority_class")).abs() < 1e-9));
     let words = Call::new("eval").arg(run).succeed().stdout;
-    assert!(words.contains(" (majority class 0.") && words.contains("ridge on raw values "), "{words}");
+    assert!(
+        words.contains("; baselines: majority class 0.") && words.contains(", ridge on raw values "),
+        "{words}"
+    );
 }
 
 #[test]

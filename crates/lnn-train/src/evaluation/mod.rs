@@ -57,17 +57,9 @@ pub struct ClassScores {
 }
 
 impl Evaluation {
-    /// Formats the result as `accuracy 0.9000, loss 0.3000`.
+    /// Formats the result as `accuracy 0.9000, loss 0.3000; baselines: majority class 0.5000`.
     pub fn in_words(&self) -> String {
-        let baselines =
-            [("majority class", self.majority_class), ("ridge on raw values", self.ridge_on_raw_values)];
-        let baselines = baselines.into_iter().filter_map(|(name, scores)| Some((name, scores?.accuracy)));
-        let baselines: Vec<String> =
-            baselines.map(|(name, accuracy)| format!("{name} {accuracy:.4}")).collect();
-        let baselines =
-            if baselines.is_empty() { String::new() } else { format!(" ({})", baselines.join(", ")) };
-        let accuracy =
-            self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}{baselines}, ")).unwrap_or_default();
+        let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
         // Classes of equal size have equal weight in both.
         let classes =
             self.macro_accuracy.filter(|mean| self.accuracy.is_some_and(|all| (all - mean).abs() > 0.005));
@@ -80,7 +72,16 @@ impl Evaluation {
                 format!("; {}", named.collect::<Vec<_>>().join("; "))
             }
         };
-        format!("{accuracy}{classes}loss {}{errors}", in_digits(self.loss))
+        let baselines =
+            [("majority class", self.majority_class), ("ridge on raw values", self.ridge_on_raw_values)];
+        let baselines = baselines.into_iter().filter_map(|(name, scores)| Some((name, scores?.accuracy)));
+        let baselines: Vec<String> =
+            baselines.map(|(name, accuracy)| format!("{name} {accuracy:.4}")).collect();
+        let baselines = match baselines.is_empty() {
+            true => String::new(),
+            false => format!("; baselines: {}", baselines.join(", ")),
+        };
+        format!("{accuracy}{classes}loss {}{errors}{baselines}", in_digits(self.loss))
     }
 }
 

@@ -113,10 +113,13 @@ fn draw_panel(area: &Area<'_>, picture: &ForecastPicture, value: usize) -> Resul
         chart.draw_series(LineSeries::new(thinned(&came), TRUTH.stroke_width(1)))?;
     }
     chart.draw_series(LineSeries::new(thinned(&predicted), FORECAST.stroke_width(2)))?;
-    // Each name beside its curve: to the left and to the right of the last known row.
+    // Each name beside its curve, with spaces that an SVG keeps: to the left and to the right of the last known row.
     let top = (end, heights.end);
-    let names = [("history  ", HISTORY, HPos::Right, 0.0), ("  forecast", FORECAST, HPos::Left, 0.0)];
-    let truth = truth.as_ref().map(|_| ("  truth", TRUTH, HPos::Left, 0.08));
+    let names = [
+        ("history\u{a0}\u{a0}", HISTORY, HPos::Right, 0.0),
+        ("\u{a0}\u{a0}forecast", FORECAST, HPos::Left, 0.0),
+    ];
+    let truth = truth.as_ref().map(|_| ("\u{a0}\u{a0}truth", TRUTH, HPos::Left, 0.08));
     let below = (heights.end - heights.start).abs();
     chart.draw_series(names.into_iter().chain(truth).map(|(name, colour, side, lower)| {
         Text::new(name, (top.0, top.1 - below * lower), label(colour, side))

@@ -43,8 +43,8 @@ pub use cells::{
     WiredClosedForm, encode_current, encode_delta, encode_latency, encode_rate,
 };
 pub use contract::{
-    ContractError, Cut, Input, InputShape, InputSpec, Matching, Missing, Per, Rows, SampleSet, Samples, Task,
-    Timing, Windows, nearest_name, steps_where,
+    ContractError, Criterion, Cut, Input, InputShape, InputSpec, Loss, Matching, Missing, Per, Rows,
+    SampleSet, Samples, Task, Timing, Windows, nearest_name, steps_where,
 };
 pub use error::Error;
 pub use layers::{

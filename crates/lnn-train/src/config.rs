@@ -1,15 +1,16 @@
 //! The configuration of a run: every number that decides its result, with all defaults written out.
 
 use crate::batches::Augmentation;
+use crate::class_weights::ClassWeights;
 use crate::error::Error;
 use crate::method::Method;
 use crate::policies::{Schedule, Selection};
 use crate::precision::Precision;
 use crate::state::TrainingState;
-use lnn_core::{AdamWConfig, MuonConfig, OptimizerConfig};
+use lnn_core::{AdamWConfig, Loss, MuonConfig, OptimizerConfig};
 use lnn_data::SplitScheme;
 use lnn_models::{Description, FORMAT_VERSION, Model, ModelConfig, Preset, Standardization};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 
 /// The maximum number of epochs: steps and seconds are computed from it without overflow.
@@ -56,6 +57,12 @@ pub struct RunConfig {
     /// Whether the training step is recorded in a CUDA graph on a CUDA device; the CPU ignores it.
     #[serde(default)]
     pub cuda_graph: bool,
+    /// What an error of a value costs: `mse`, `mae` or `huber`; the name alone may be set, too.
+    #[serde(default, deserialize_with = "by_name")]
+    pub loss: Loss,
+    /// The weights of the classes in the training loss.
+    #[serde(default)]
+    pub class_weights: ClassWeights,
     /// The fraction of the target that is spread over all classes.
     pub label_smoothing: f64,
     /// The optimiser.
@@ -66,6 +73,15 @@ pub struct RunConfig {
     pub selection: Selection,
     /// The number of epochs without improvement after which the run stops; null never stops it early.
     pub patience: Option<u64>,
+}
+
+/// Reads a loss, or its name alone: `mae` means `{"kind": "mae"}`.
+fn by_name<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Loss, D::Error> {
+    let value = match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(kind) => serde_json::json!({ "kind": kind }),
+        value => value,
+    };
+    serde_json::from_value(value).map_err(serde::de::Error::custom)
 }
 
 /// Adam with decoupled weight decay, and optionally Muon for convolution kernels.
@@ -148,6 +164,9 @@ impl RunConfig {
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return refuse("label_smoothing", "at least 0 and below 1", self.label_smoothing.to_string());
         }
+        if let Some(problem) = self.loss.problem() {
+            return Err(Error::configuration(format!("loss: {problem}")));
+        }
         if let Some(clip) = self.optimizer.clip
             && !(clip.is_finite() && clip > 0.0)
         {
@@ -198,6 +217,7 @@ impl RunConfig {
             standardization: model.standardization(),
             data: self.data.clone(),
             seed: self.seed,
+            loss: self.loss,
             training: serde_json::to_value(state).expect("a state is plain data"),
         }
     }

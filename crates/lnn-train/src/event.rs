@@ -1,5 +1,6 @@
 //! The events that observers receive.
 
+use crate::backtest::Backtest;
 use crate::evaluation::Evaluation;
 use lnn_models::AddedUnits;
 use serde::{Deserialize, Serialize};
@@ -165,6 +166,8 @@ pub enum Event {
         /// The result of the evaluation.
         result: Evaluation,
     },
+    /// Forecasts from several starts were compared with what followed.
+    Backtest(Backtest),
     /// The best weights were tested, once, at the end of the run.
     Test(Evaluation),
 }

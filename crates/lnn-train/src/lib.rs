@@ -8,7 +8,10 @@
 //! and [`Trainer`] is the training loop. This crate prints nothing and defines no exit codes.
 
 pub mod advice;
+mod backtest;
+mod baselines;
 mod batches;
+mod class_weights;
 mod config;
 mod digits;
 mod entry;
@@ -21,6 +24,8 @@ mod growth;
 mod memory;
 mod method;
 pub mod observers;
+#[cfg(feature = "plots")]
+mod picture;
 mod policies;
 mod precision;
 mod presets;
@@ -37,18 +42,23 @@ mod trainer;
 #[cfg(feature = "plots")]
 mod wiring_picture;
 
+pub use backtest::{Ahead, Backtest, Forecasts, Origins, backtest};
+pub use baselines::Baselines;
 pub use batches::{Augmentation, Batches};
+pub use class_weights::ClassWeights;
 pub use config::{MuonSettings, OptimizerSettings, RunConfig};
 pub use digits::in_digits;
 pub use entry::Entry;
 pub use error::Error;
 pub use evaluation::{
-    Backtest, Errors, Evaluation, StepErrors, TargetErrors, backtest, evaluate, evaluate_with_noise, predict,
-    starts, unfamiliar,
+    ClassScores, Errors, Evaluation, Seasonal, TargetErrors, evaluate, evaluate_with_noise, predict,
+    unfamiliar,
 };
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method, RidgeMethod};
 pub use observers::{Observer, Observers};
+#[cfg(feature = "plots")]
+pub use picture::{ForecastPicture, Stretch, draw_forecast};
 pub use policies::{EarlyStopping, Plateau, Schedule, Scores, Selection};
 pub use precision::Precision;
 pub use run_data::{Fit, Progress, RunData, known_samples};

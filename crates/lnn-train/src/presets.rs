@@ -1,10 +1,12 @@
 //! Presets: the hyper-parameters of the article, or those chosen on validation data.
 
 use crate::batches::Augmentation;
+use crate::class_weights::ClassWeights;
 use crate::config::{MuonSettings, OptimizerSettings, RunConfig};
 use crate::method::{GradientMethod, Method, RidgeMethod};
 use crate::policies::{Schedule, Selection};
 use crate::precision::Precision;
+use lnn_core::Loss;
 use lnn_data::{Content, SplitScheme};
 use lnn_models::{Error, LnnConfig, ModelConfig, ModelKind, Preset, RidgeStart, Standardization};
 
@@ -50,6 +52,8 @@ impl RunConfig {
             method: Method::Gradient(GradientMethod::default()),
             precision: Precision::F32,
             cuda_graph: false,
+            loss: Loss::Mse,
+            class_weights: ClassWeights::Equal,
             label_smoothing: 0.0,
             // The constants are those of Keras, which the articles use.
             optimizer: OptimizerSettings { epsilon: 1e-7, ..adamw(1e-3, 0.999, 0.0) },

@@ -17,7 +17,7 @@ use crate::state::TrainingState;
 use lnn_core::{RidgeSolution, SampleSet};
 use lnn_models::{Checkpoint, Error, Model, Readout, ReadoutFit, RidgeStart};
 use std::time::Instant;
-use tch::Kind;
+use tch::{Kind, Tensor};
 
 /// The candidates for λ, as fractions of the mean diagonal of the covariance of the features. The smallest are for series without noise, whose
 /// features are computed in float64.
@@ -59,7 +59,8 @@ pub(crate) fn solve(
     for candidate in &candidates {
         observers.notify(&Event::Candidate(candidate.clone()));
     }
-    save_solved(model, config, folder, &candidates, started.elapsed().as_secs_f64())
+    let baselines = data.stored_baselines();
+    save_solved((model, baselines), config, folder, &candidates, started.elapsed().as_secs_f64())
 }
 
 /// The λ to choose from.
@@ -169,7 +170,7 @@ fn compare(
 /// # Errors
 /// [`TrainError::Model`] if the folder cannot be written.
 fn save_solved(
-    model: &Model,
+    (model, baselines): (&Model, Vec<(String, Tensor)>),
     config: &RunConfig,
     folder: &RunFolder,
     candidates: &[Candidate],
@@ -183,7 +184,7 @@ fn save_solved(
         description: config.describe(model, &state),
         model: model.parameters().snapshot(),
         optimizer: Vec::new(),
-        data: Vec::new(),
+        data: baselines,
     };
     folder.check_in_place()?;
     checkpoint.save(&folder.best())?;

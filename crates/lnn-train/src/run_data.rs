@@ -1,5 +1,6 @@
 //! The data of a run on the device, and the features that are computed from it once.
 
+use crate::baselines::Baselines;
 use crate::batches::Augmentation;
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -24,6 +25,8 @@ pub struct RunData {
     pub(crate) changed: bool,
     /// Remarks for the user.
     pub notices: Vec<String>,
+    /// What predicts without the model; none before [`Self::find_baselines`].
+    baselines: Baselines,
 }
 
 /// What the data of a run must fit.
@@ -107,11 +110,31 @@ impl RunData {
             }
         }
         let changed = known.is_some_and(|known| known != parts.fingerprints);
-        Ok(Self { input, parts: parts.to_device(device), changed, notices })
+        Ok(Self { input, parts: parts.to_device(device), changed, notices, baselines: Baselines::default() })
     }
 
-    /// What is known of the samples, for the checkpoints of the run; see [`Checkpoint::data`].
-    pub(crate) fn fingerprints(&self) -> Vec<(String, Tensor)> {
+    /// Fits the predictions that need no model to the training part.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if libtorch fails, for lack of memory.
+    pub(crate) fn find_baselines(&mut self) -> Result<(), Error> {
+        self.baselines = Baselines::fitted(&self.input, &self.parts.train, &self.parts.validation)?;
+        Ok(())
+    }
+
+    /// What the checkpoints of the run store besides the model, see [`Checkpoint::data`]: the hashes of the samples, by which a run
+    /// recognises them, and the baselines.
+    pub(crate) fn stored(&self) -> Vec<(String, Tensor)> {
+        self.fingerprints().into_iter().chain(self.baselines.stored()).collect()
+    }
+
+    /// The baselines alone.
+    pub(crate) fn stored_baselines(&self) -> Vec<(String, Tensor)> {
+        self.baselines.stored()
+    }
+
+    /// What is known of the samples.
+    fn fingerprints(&self) -> Vec<(String, Tensor)> {
         let Fingerprints { train, validation } = &self.parts.fingerprints;
         let tensor = |hashes: &[u64]| {
             let hashes: Vec<i64> = hashes.iter().map(|hash| hash.cast_signed()).collect();

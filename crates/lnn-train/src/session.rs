@@ -1,7 +1,9 @@
 //! A run from its configuration to its test, new or resumed.
 
 use crate::advice;
+use crate::baselines::Baselines;
 use crate::batches::Augmentation;
+use crate::class_weights::ClassWeights;
 use crate::config::RunConfig;
 use crate::entry::Entry;
 use crate::error::Error;
@@ -67,11 +69,14 @@ impl Session {
         if let Some(out) = out {
             RunFolder::check_free(out)?;
         }
-        let (data, mut model, mut notices) = new_model(&config, source, device)?;
+        let (mut data, mut model, mut notices) = new_model(&config, source, device)?;
         model.truncate(config.optimizer.tbptt)?;
+        model.judge_by(config.loss);
         check_method(&config, &model)?;
+        check_loss(&config, &model)?;
         check_trace(trace, &model)?;
         let features = data.prepare_features(&config, &model, true, &mut notices, progress)?;
+        data.find_baselines()?;
         let preset = serde_json::to_value(config.preset).expect("a preset is a word");
         let name = format!("{}-{}", config.model.name(), preset.as_str().unwrap_or_default());
         let folder = RunFolder::create(out, &name, &config)?;
@@ -103,7 +108,7 @@ impl Session {
         let configured = config.epochs;
         let config = RunConfig { epochs: epochs.unwrap_or(configured), ..config };
         config.validate()?;
-        let (data, mut model, resumed, mut notices) =
+        let (mut data, mut model, resumed, mut notices) =
             match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
                 None => {
                     let (data, model, notices) = new_model(&config, source, device)?;
@@ -131,9 +136,12 @@ impl Session {
                 }
             };
         model.truncate(config.optimizer.tbptt)?;
+        model.judge_by(config.loss);
         check_method(&config, &model)?;
+        check_loss(&config, &model)?;
         check_trace(trace, &model)?;
         let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;
+        data.find_baselines()?;
         folder.write_config(&config)?;
         Ok(Self { config, folder, data, model, features, resumed, notices, trace })
     }
@@ -188,7 +196,7 @@ impl Session {
         let resumed = resumed.as_ref().map(|(state, checkpoint)| (state.clone(), checkpoint));
         let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?
             .tracing(self.trace)
-            .recognizing(data.fingerprints());
+            .recognizing(data.stored());
         self.notify_start(observers, trainer.steps_per_epoch());
         trainer.run(observers, stop, pause_after)
     }
@@ -226,11 +234,17 @@ impl Session {
     /// [`Error::Model`] if the best checkpoint cannot be read.
     pub fn test(&self, observers: &mut Observers) -> Result<Evaluation, Error> {
         let device = self.model.parameters().device();
-        let best = Checkpoint::load(&self.folder.best())?.model(device)?;
+        let best = Checkpoint::load(&self.folder.best())?;
+        let baselines = Baselines::of_checkpoint(&best);
+        let best = best.model(device)?;
         for text in unfamiliar(&best, &self.data.parts.test)? {
             observers.notify(&Event::Notice { text });
         }
         let test = evaluate(&best, &self.data.parts.test, Entry::Input, &mut |_| {})?;
+        let test = baselines.beside(test, &self.data.parts.test, &self.data.input)?;
+        for text in &test.baselines_left_out {
+            observers.notify(&Event::Notice { text: format!("note: {text}") });
+        }
         observers.notify(&Event::Test(test.clone()));
         Ok(test)
     }
@@ -287,6 +301,36 @@ fn check_method(config: &RunConfig, model: &Model) -> Result<(), Error> {
         ("augmentation", config.augmentation != Augmentation::NONE),
     ];
     keys.iter().find(|(_, given)| *given).map_or(Ok(()), |(name, _)| Err(Method::without_effect(name)))
+}
+
+/// Refuses a loss that the task of the model or its method does not have.
+fn check_loss(config: &RunConfig, model: &Model) -> Result<(), Error> {
+    let classified = model.task().is_classification();
+    let balanced = config.class_weights != ClassWeights::Equal;
+    let refuse = |text: String| Err(Error::configuration(text));
+    if classified && !config.loss.is_mse() {
+        let name = config.loss.name();
+        return refuse(format!(
+            "loss={name} is for values, and the model predicts classes, whose loss is the cross-entropy; hint: leave it out"
+        ));
+    }
+    if !classified && balanced {
+        return refuse(
+            "class_weights=balanced is for classes, and the model predicts values; hint: leave it out".into(),
+        );
+    }
+    if config.method.is_ridge() && (balanced || !config.loss.is_mse()) {
+        let key = if balanced {
+            "class_weights=balanced".to_owned()
+        } else {
+            format!("loss={}", config.loss.name())
+        };
+        return refuse(format!(
+            "{key}: a readout in closed form has the least mean squared error, in which all samples weigh the same; hint: --readout \
+             gradient"
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses tracing for a model that does not train through time.

@@ -72,7 +72,9 @@ impl<'a> Trainer<'a> {
         }
         let step: Box<dyn Step> =
             if config.cuda_graph { Box::new(Recorded::new()) } else { Box::new(Direct) };
-        let descent = Descent { model, config, optimizer, entry };
+        let (classes, kind) = (model.task().outputs(), model.parameters().kind());
+        let class_weights = config.class_weights.of(train, classes, kind);
+        let descent = Descent { model, config, optimizer, entry, class_weights };
         Ok(Self { descent, config, folder, state, train, validation, step, data: Vec::new(), trace: false })
     }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use lnn_data::Trained;
 use lnn_models::Checkpoint;
 use lnn_train::advice::left_out;
-use lnn_train::{Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
+use lnn_train::{Baselines, Event, checkpoint_file, evaluate_with_noise, known_samples, unfamiliar};
 use std::path::PathBuf;
 
 /// The arguments of `eval`.
@@ -26,12 +26,14 @@ pub(crate) struct EvalArguments {
     /// standardization=none
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) noise: Vec<f64>,
-    /// Forecast from N starts spread over the test part of a series instead, as `forecast` does, and compare each step with the truth
+    /// Forecast from N starts, spread evenly over the test part of a series, instead, and print the errors by how far ahead a row lies, in the
+    /// unit of each value beside those of the mean, the last value and the season; columns that the model sees and does not predict are
+    /// given their true later values
     #[arg(long, value_name = "N", conflicts_with = "noise", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) backtest: Option<u32>,
-    /// How many rows each forecast of --backtest goes on
-    #[arg(long, value_name = "N", requires = "backtest", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) steps: u32,
+    /// How many rows each start of --backtest predicts [default: the horizon if it is above 1, or else 24]
+    #[arg(long, value_name = "H", requires = "backtest", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) steps: Option<u32>,
     /// The table of all forecasts of --backtest to write
     #[arg(long, value_name = "Y.csv", requires = "backtest")]
     pub(crate) output: Option<PathBuf>,
@@ -63,6 +65,7 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
     let data = opened_for_test(spec, &Trained { data: trained_on, input, known: known.as_ref() })?;
     let matching = input.matching(&data.spec())?;
     let model = checkpoint.model(device)?;
+    let baselines = Baselines::of_checkpoint(&checkpoint);
     let test = matching.apply(data.test()?).to_device(device);
     for remark in matching.remarks().into_iter().chain(unfamiliar(&model, &test)?).chain(left_out(&model)) {
         say(&remark);
@@ -74,6 +77,11 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<(), Failure> {
         let result =
             evaluate_with_noise(&model, &test, deviation, &mut |done| bar.set_position(done as u64))?;
         bar.finish_and_clear();
+        // The baselines stand beside the test result alone, because they see no noise.
+        let result = if deviation > 0.0 { result } else { baselines.beside(result, &test, model.input())? };
+        for remark in &result.baselines_left_out {
+            say(&format!("note: {remark}"));
+        }
         let noisy = deviation > 0.0;
         if arguments.json {
             print_line(&if noisy { Event::Noise { deviation, result } } else { Event::Test(result) })?;

@@ -1,20 +1,23 @@
 //! `lnn-cli eval --backtest`: forecasts from several starts of a series.
 
 use crate::failure::Failure;
-use crate::output::{check_writable, print_line, print_text, say, with_bar};
+use crate::output::{check_writable, opened_for_test, print_line, print_text, with_bar};
 use csv::Writer;
 use lnn_data::{History, Trained, csv_path, open_series};
-use lnn_models::{Checkpoint, Model, Training};
-use lnn_train::{Backtest, StepErrors, backtest, starts, write_atomically};
-use serde::Serialize;
+use lnn_models::{Checkpoint, Model};
+use lnn_train::{Baselines, Event, Forecasts, Origins, backtest, known_samples, write_atomically};
 use std::path::{Path, PathBuf};
+use tch::Tensor;
+
+/// The rows of a forecast where nothing else is asked for, of a model that looks one row ahead.
+const STEPS: i64 = 24;
 
 /// What is asked for.
 pub(super) struct Request<'a> {
     /// Number of starts.
     pub(super) starts: u32,
     /// Number of rows of each forecast.
-    pub(super) steps: u32,
+    pub(super) steps: Option<u32>,
     /// The series, as the value of `--data`.
     pub(super) data: &'a str,
     /// The table of all forecasts to write.
@@ -22,122 +25,49 @@ pub(super) struct Request<'a> {
     pub(super) json: bool,
 }
 
-/// A line of JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    event: &'static str,
-    #[serde(flatten)]
-    errors: &'a StepErrors,
-}
-
 pub(super) fn run(request: &Request<'_>, checkpoint: &Checkpoint, model: &Model) -> Result<(), Failure> {
     let description = &checkpoint.description;
-    let trained = Trained { data: &description.data, input: &description.input, known: None };
+    let known = known_samples(checkpoint);
+    let trained = Trained { data: &description.data, input: &description.input, known: known.as_ref() };
     if let Some(output) = request.output {
         let read: Option<PathBuf> = request.data.strip_prefix("csv:").map(|text| csv_path(text).into());
         check_writable(output, &read.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     }
     let series = with_bar(|progress| open_series(request.data, &trained, progress))?;
-    let Some(values) = &series.values else {
-        let names = description.input.task.names().join(", ");
-        return Err(Failure::request(format!(
-            "--backtest: expected a series with the values {names}, to compare with"
-        )));
-    };
-    let training = Training { window: series.window, horizon: series.horizon };
-    let (steps, rows) = (i64::from(request.steps), series.input.x.size()[1]);
-    let needed = series.window.unwrap_or(1) + series.horizon - 1;
-    // The state of the first rows is left out in the training, too.
-    let first = series.before_test.max(needed).max(model.washout()).max(1);
-    let starts = starts(i64::from(request.starts), first, steps, rows).ok_or_else(|| {
-        Failure::request(format!(
-            "--backtest: expected at most {} starts for {steps} steps, because the series has {rows} rows and the first start is row {}; \
-             hint: --steps, or another series",
-            (rows - steps - first + 1).max(0),
-            first + 1
-        ))
-    })?;
-    let exogenous = exogenous(model);
-    if !exogenous.is_empty() {
-        say(&format!(
-            "note: the true later values of {} are given, because the model does not predict them",
-            exogenous.join(", ")
-        ));
-    }
-    let found = backtest(model, (&series.input, values), &starts, steps, training)?;
+    // The test part may be smaller, where a file has rows of the training.
+    let test = opened_for_test(request.data, &trained).ok().and_then(|data| data.test().ok());
+    let from = test.and_then(|test| test.first_row()).unwrap_or(series.before_test);
+    let usual = if series.horizon > 1 { series.horizon } else { STEPS };
+    let origins =
+        Origins { count: request.starts.into(), steps: request.steps.map_or(usual, i64::from), from };
+    let (found, forecasts) = backtest(model, &series, &Baselines::of_checkpoint(checkpoint), origins)?;
     if let Some(output) = request.output {
-        let bytes = table(&series, &starts, model.task().names(), &found)?;
-        write_atomically(output, &bytes)?;
+        write_atomically(output, &table(&series, model.task().names(), &forecasts)?)?;
     }
-    for errors in &found.steps {
-        if request.json {
-            print_line(&Line { event: "backtest", errors })?;
-        } else if is_shown(errors.step, steps) {
-            print_text(&in_words(errors))?;
-        }
-    }
-    Ok(())
+    if request.json { print_line(&Event::Backtest(found)) } else { print_text(&found.in_words()) }
 }
 
-/// The features that the model sees and does not predict.
-fn exogenous(model: &Model) -> Vec<String> {
-    let predicted = model.task().names();
-    let lnn_core::InputShape::Sequences { features } = &model.input().shape else { return Vec::new() };
-    features.iter().filter(|name| !predicted.contains(name)).cloned().collect()
-}
-
-/// Whether people are shown a step: the first ones, then fewer, and the last.
-fn is_shown(step: i64, steps: i64) -> bool {
-    let power = 10_i64.pow(step.ilog10());
-    step == steps || [1, 2, 5].iter().any(|digit| digit * power == step)
-}
-
-fn in_words(errors: &StepErrors) -> String {
-    let named = errors.targets.iter().map(|target| format!("{} {}", target.name, target.in_words()));
-    format!(
-        "step {}: mean absolute error {}, {} forecasts",
-        errors.step,
-        named.collect::<Vec<_>>().join("; "),
-        errors.forecasts
-    )
-}
-
-/// The table of all forecasts: the number of the last known row, the step, the predictions and the truth.
-fn table(series: &History, starts: &[i64], names: &[String], found: &Backtest) -> Result<Vec<u8>, Failure> {
+/// The table of all forecasts: the row at which each begins, how many rows after the last known one each lies, the predictions and the truth.
+fn table(series: &History, names: &[String], found: &Forecasts) -> Result<Vec<u8>, Failure> {
     let mut lines = Writer::from_writer(Vec::new());
     let time = series.time_name.iter().cloned();
     let truth = names.iter().map(|name| format!("{name}_true"));
-    let header: Vec<String> = ["start", "step"]
-        .map(String::from)
-        .into_iter()
-        .chain(time)
-        .chain(names.iter().cloned())
-        .chain(truth)
-        .collect();
-    lines.write_record(header).map_err(Failure::run)?;
+    let first = ["start", "ahead"].map(String::from).into_iter();
+    lines.write_record(first.chain(time).chain(names.iter().cloned()).chain(truth)).map_err(Failure::run)?;
+    let Forecasts { starts, predictions, truth } = found;
     for (place, start) in (0..).zip(starts) {
-        for (step, _) in (0..).zip(&found.steps) {
-            let numbers = [&found.predictions, &found.truth]
-                .map(|tensor| Vec::<f64>::try_from(tensor.get(place).get(step)).map_err(Failure::run));
-            let [predicted, truth] = numbers;
-            let time = series.times.iter().map(|times| times[(start + step) as usize].clone());
-            let cells = [start.to_string(), (step + 1).to_string()].into_iter().chain(time);
-            let cell = |number: &f64| if number.is_nan() { String::new() } else { number.to_string() };
-            let numbers =
-                predicted?.into_iter().chain(truth?).map(|number| cell(&number)).collect::<Vec<_>>();
-            lines.write_record(cells.chain(numbers)).map_err(Failure::run)?;
+        for ahead in 0..predictions.size()[1] {
+            let numbers = |tensor: &Tensor| {
+                let numbers = Vec::<f64>::try_from(tensor.get(place).get(ahead)).map_err(Failure::run)?;
+                let cell = |number: &f64| if number.is_nan() { String::new() } else { number.to_string() };
+                Ok::<_, Failure>(numbers.iter().map(cell).collect::<Vec<_>>())
+            };
+            let time = series.times.iter().map(|times| times[(start + ahead) as usize].clone());
+            let first = [(start + 1).to_string(), (ahead + 1).to_string()].into_iter();
+            lines
+                .write_record(first.chain(time).chain(numbers(predictions)?).chain(numbers(truth)?))
+                .map_err(Failure::run)?;
         }
     }
     lines.into_inner().map_err(Failure::run)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn people_see_the_first_steps_and_the_last() {
-        let shown: Vec<i64> = (1..=84).filter(|step| is_shown(*step, 84)).collect();
-        assert_eq!(shown, [1, 2, 5, 10, 20, 50, 84]);
-    }
 }

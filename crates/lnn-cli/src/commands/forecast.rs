@@ -9,9 +9,9 @@ use csv::Writer;
 use lnn_core::Input;
 use lnn_data::{DataError, Future, History, Trained, csv_path, open_future, open_series};
 use lnn_models::{Checkpoint, Training};
-use lnn_train::{checkpoint_file, write_atomically};
+use lnn_train::{ForecastPicture, Stretch, checkpoint_file, draw_forecast, write_atomically};
 use std::path::{Path, PathBuf};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// The arguments of `forecast`.
 #[derive(Debug, Args)]
@@ -30,6 +30,9 @@ pub(crate) struct ForecastArguments {
     /// The table to write: the time and the predicted values of each row [default: standard output]
     #[arg(long, value_name = "Y.csv")]
     pub(crate) output: Option<PathBuf>,
+    /// Also draw the last stretch of the series and the forecast, one panel for each value, with the values of --future if it has them
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) picture: Option<PathBuf>,
     /// Device and threads.
     #[command(flatten)]
     pub(crate) compute: ComputeArguments,
@@ -43,10 +46,13 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     let trained = Trained { data: &description.data, input: &description.input, known: None };
     let series = series_of(arguments, trained.data)?;
     let future_text = arguments.future.as_deref().map(table_of).transpose()?;
-    if let Some(output) = &arguments.output {
+    for output in arguments.output.iter().chain(&arguments.picture) {
         let read = [series.strip_prefix("csv:"), future_text.as_deref()].into_iter().flatten();
         let read = read.map(|text| Path::new(csv_path(text))).chain([source.as_path()]);
         check_writable(output, &read.collect::<Vec<_>>())?;
+    }
+    if arguments.output.is_some() && arguments.output == arguments.picture {
+        return Err(Failure::request("--picture: expected another file than --output"));
     }
     let model = checkpoint.model(device)?;
     let history = with_bar(|progress| open_series(&series, &trained, progress))?;
@@ -72,6 +78,10 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     };
     let training = Training { window: history.window, horizon: history.horizon };
     let predicted = model.forecast(&history.input, &future.input, training)?;
+    if let Some(path) = &arguments.picture {
+        let picture = picture(&history, &future, model.task().names(), &predicted);
+        write_atomically(path, draw_forecast(&picture).map_err(Failure::run)?.as_bytes())?;
+    }
     let bytes = written(&history, &future, model.task().names(), &predicted)?;
     match &arguments.output {
         Some(path) => Ok(write_atomically(path, &bytes)?),
@@ -110,7 +120,48 @@ fn first_rows(future: Future, steps: i64, text: &str) -> Result<Future, Failure>
             "{file}: expected {steps} rows to come, as --steps says, found {found}"
         )));
     }
-    Ok(Future { input: future.input.map(|tensor| tensor.narrow(1, 0, steps)), ..future })
+    let input = future.input.map(|tensor| tensor.narrow(1, 0, steps));
+    let values = future.values.map(|values| values.narrow(0, 0, steps));
+    Ok(Future { input, values, ..future })
+}
+
+/// The least and the most rows of the history in a picture.
+const SHOWN: [i64; 2] = [24, 2000];
+
+/// The last stretch of the series, twice as long as the forecast, and the forecast.
+fn picture(history: &History, future: &Future, names: &[String], predicted: &Tensor) -> ForecastPicture {
+    let (past, steps) = (history.input.x.size()[1], predicted.size()[0]);
+    let shown = (2 * steps).max(history.window.unwrap_or(0)).clamp(SHOWN[0], SHOWN[1]).min(past);
+    let columns = |values: &Tensor, first: i64, count: i64| -> Vec<Vec<f64>> {
+        let values = values.narrow(0, first, count).tr();
+        (0..names.len() as i64).map(|i| Vec::try_from(values.get(i)).unwrap_or_default()).collect()
+    };
+    let times = history.times.as_ref().zip(future.times.as_ref());
+    let texts: Vec<String> = match times {
+        Some((past, later)) => past.iter().chain(later).cloned().collect(),
+        None => (1..=past + steps).map(|row| row.to_string()).collect(),
+    };
+    let apart = history.input.dt.as_ref().zip(future.input.dt.as_ref()).filter(|_| times.is_some());
+    let apart = apart.map(|(past, later)| Tensor::cat(&[past, later], 1).view([-1]).cumsum(0, Kind::Double));
+    let places = apart.and_then(|places| Vec::<f64>::try_from(places).ok());
+    let places = places.unwrap_or_else(|| (1..=past + steps).map(|row| row as f64).collect());
+    let stretch = |first: i64, count: i64, values| Stretch {
+        places: places[first as usize..(first + count) as usize].to_vec(),
+        texts: texts[first as usize..(first + count) as usize].to_vec(),
+        values,
+    };
+    let known = history.values.as_ref();
+    ForecastPicture {
+        names: names.to_vec(),
+        time: history.time_name.clone().filter(|_| times.is_some()).unwrap_or_else(|| "row".into()),
+        history: stretch(
+            past - shown,
+            shown,
+            known.map(|known| columns(known, past - shown, shown)).unwrap_or_default(),
+        ),
+        forecast: stretch(past, steps, columns(predicted, 0, steps)),
+        truth: future.values.as_ref().map(|values| columns(values, 0, steps)),
+    }
 }
 
 /// The table of the forecast: the time, or the number of the row after the last one, and the values.

@@ -67,8 +67,8 @@ impl Observer for Terminal {
                 self.say(&format!("growth: {added} units added, {active} active, capacity {capacity}"));
             }
             Event::Gradients(norms) => self.say(&gradient_line(norms)),
-            // Noise is evaluated by `eval`, which prints the result itself.
-            Event::Noise { .. } => {}
+            // Noise and forecasts are evaluated by `eval`, which prints the result itself.
+            Event::Noise { .. } | Event::Backtest(_) => {}
             Event::StoppedEarly { epoch, best_epoch } => {
                 self.say(&format!("stopped early after epoch {epoch}; the best was epoch {best_epoch}"));
             }

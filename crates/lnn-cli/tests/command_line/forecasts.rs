@@ -102,3 +102,32 @@ fn a_generated_table_is_a_series() {
     assert_eq!(table(&forecast).len(), 8);
     assert!(forecast.starts_with("step,x\n1,"), "{forecast}");
 }
+
+#[test]
+fn a_picture_has_the_times_of_the_table_and_the_truth_that_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<String> = (0..120)
+        .map(|row| format!("2024-03-{:02}T{:02}:00,{}\n", 1 + row / 24, row % 24, f64::from(row).sin()))
+        .collect();
+    let file = SeriesFile::of(&("date,load\n".to_owned() + &rows.concat()));
+    let (run, picture) = (folder.path().join("run"), folder.path().join("picture.svg"));
+    train(&file, ",time=date,target=load,window=8", &run);
+    let forecast = || Call::new("forecast").arg(&run).flag("steps", "6").flag("picture", &picture);
+    let with_picture = forecast().succeed().stdout;
+    assert_eq!(with_picture, Call::new("forecast").arg(&run).flag("steps", "6").succeed().stdout);
+    let svg = std::fs::read_to_string(&picture).unwrap();
+    for text in ["load", "date", "history", "forecast", "2024-03-05T00:00"] {
+        assert!(svg.contains(text), "{text} is missing");
+    }
+    assert!(!svg.contains("truth"));
+    let future = folder.path().join("future.csv");
+    let later: Vec<String> = (0..8).map(|hour| format!("2024-03-06T{hour:02}:00,0.5\n")).collect();
+    std::fs::write(&future, "date,load\n".to_owned() + &later.concat()).unwrap();
+    forecast().flag("future", &future).succeed();
+    assert!(std::fs::read_to_string(&picture).unwrap().contains("truth"));
+    // Neither the table that is read nor the one that is written may be drawn over.
+    let refused = Call::new("forecast").arg(&run).flag("steps", "6").flag("picture", file.path()).refused();
+    assert!(refused.contains("series.csv"), "{refused}");
+    let refused = forecast().flag("output", &picture).refused();
+    assert!(refused.contains("--picture: expected another file than --output"), "{refused}");
+}

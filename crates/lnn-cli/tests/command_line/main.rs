@@ -16,6 +16,8 @@ mod series_files;
 mod trained_runs;
 
 // The tests.
+mod backtests;
+mod baselines;
 mod benches;
 mod cifar10;
 mod determinism;
@@ -28,6 +30,7 @@ mod growth;
 mod image_folder;
 mod interruption;
 mod linkage;
+mod losses;
 mod nobody_reads;
 mod noise;
 mod output;

@@ -35,7 +35,8 @@ fn the_regularization_is_chosen_by_validation_and_the_run_is_one_like_others() {
         assert_eq!(training(run.path())["early_stopping"]["best"][1], chosen[0]["val_accuracy"]);
         let tensors = |name| CheckpointFile::read(&run.path().join(name)).tensors("");
         assert!(tensors("best.safetensors") == tensors("last.safetensors"));
-        assert!(tensors("last.safetensors").keys().all(|name| name.starts_with("model.")));
+        let known = |name: &str| ["model.", "data.baseline_"].iter().any(|group| name.starts_with(group));
+        assert!(tensors("last.safetensors").keys().all(|name| known(name)));
     }
 }
 

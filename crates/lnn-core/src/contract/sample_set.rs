@@ -73,6 +73,45 @@ impl SampleSet {
         }
     }
 
+    /// The same for the values of the last row of the target's phase in seasons of `season` rows, or the last value where this row lies
+    /// before the window.
+    ///
+    /// # Panics
+    /// If there are fewer windows, or `season` is below 1.
+    pub fn seasonal_values(&self, start: i64, count: i64, season: i64) -> Option<Tensor> {
+        match self {
+            Self::Stored(_) => None,
+            Self::Windows(windows) => windows.seasonal_values(start, count, season),
+        }
+    }
+
+    /// Of windows of a series, the first row of the table that one of them has.
+    pub fn first_row(&self) -> Option<i64> {
+        match self {
+            Self::Windows(windows) if !windows.is_empty() => Some(windows.starts.min().int64_value(&[])),
+            _ => None,
+        }
+    }
+
+    /// Whether the rows are about equally far apart in time, as far as they have times.
+    pub fn evenly_timed(&self) -> bool {
+        match self {
+            Self::Stored(samples) => samples.input.dt.is_none(),
+            Self::Windows(windows) => windows.evenly_timed(),
+        }
+    }
+
+    /// The rows of the longest window, or the steps of stored sequences; the height of stored images is none.
+    pub fn longest(&self) -> Option<i64> {
+        match self {
+            Self::Stored(samples) => {
+                let size = samples.input.x.size();
+                (size.len() == 3).then(|| size[1])
+            }
+            Self::Windows(windows) => Some(windows.cut.window),
+        }
+    }
+
     /// At most `count` samples, evenly spread over the set, because it may be sorted by class or time.
     #[must_use]
     pub fn spread(&self, count: i64) -> Samples {

@@ -1,5 +1,6 @@
 //! What a model is to predict, and how a prediction is judged.
 
+use super::loss::Loss;
 use super::samples::Samples;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
@@ -39,6 +40,19 @@ impl Per {
     }
 }
 
+/// How a prediction is judged beside its targets.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Criterion<'a> {
+    /// The fraction of a label that is spread over all classes.
+    pub label_smoothing: f64,
+    /// `[classes]`, the weight of a sample by its label; the loss is then the weighted mean.
+    pub class_weights: Option<&'a Tensor>,
+    /// What the error of a value costs.
+    pub loss: Loss,
+    /// `[O]`, the unit of the error of each value.
+    pub deviation: Option<&'a Tensor>,
+}
+
 impl Task {
     /// Width O of the output: the number of classes or values.
     pub fn outputs(&self) -> i64 {
@@ -57,8 +71,8 @@ impl Task {
         matches!(self, Self::Classification { .. })
     }
 
-    /// The loss of an `output [B, O]`, a scalar: the mean cross-entropy for labels `[B]`, or the mean squared error for values
-    /// `[B, O]` in units of `deviation [O]`. With targets per step, `[B, T, O]` and `[B, T]` or `[B, T, O]`, the mean is over those that
+    /// The loss of an `output [B, O]`, a scalar: the mean cross-entropy for labels `[B]`, or the mean of a [`Loss`] for the errors of
+    /// values `[B, O]` in units of a deviation `[O]`. With targets per step, `[B, T, O]` and `[B, T]` or `[B, T, O]`, the mean is over those that
     /// `counts [B, T]` counts, as [`Samples::counts`](super::Samples::counts) returns it, and 0 where none does. Nothing waits for
     /// the device.
     ///
@@ -69,15 +83,15 @@ impl Task {
         output: &Tensor,
         targets: &Tensor,
         counts: Option<&Tensor>,
-        label_smoothing: f64,
-        deviation: Option<&Tensor>,
+        criterion: &Criterion<'_>,
     ) -> Tensor {
+        let Criterion { label_smoothing, class_weights, loss, deviation } = *criterion;
         match self {
             Self::Classification { .. } => {
                 let cross_entropy = |output: &Tensor, labels: &Tensor, reduction| {
-                    output.cross_entropy_loss::<Tensor>(
+                    output.cross_entropy_loss(
                         labels,
-                        None,
+                        class_weights,
                         reduction,
                         Samples::NO_LABEL,
                         label_smoothing,
@@ -86,16 +100,25 @@ impl Task {
                 let Some(counts) = counts else { return cross_entropy(output, targets, Reduction::Mean) };
                 let labels = targets.masked_fill(&counts.logical_not(), Samples::NO_LABEL);
                 let sum = cross_entropy(&output.flatten(0, 1), &labels.flatten(0, 1), Reduction::Sum);
-                sum / counts.sum(output.kind()).clamp_min(1.0)
+                let total = match class_weights {
+                    None => counts.sum(output.kind()).clamp_min(1.0),
+                    // As libtorch divides the mean of weighted samples; of no step that counts it is 0.
+                    Some(weights) => {
+                        let of_labels = weights.index_select(0, &targets.clamp_min(0).view([-1]));
+                        let sum = (of_labels * counts.view([-1])).sum(output.kind());
+                        &sum + sum.le(0.0)
+                    }
+                };
+                sum / total
             }
             Self::Regression { .. } => {
                 let error = output - targets;
                 let error = deviation.map_or_else(|| error.shallow_clone(), |unit| &error / unit);
-                let Some(counts) = counts else { return error.square().mean(error.kind()) };
-                // Before it is squared, so that the gradient of an error that is NaN is 0.
+                let Some(counts) = counts else { return loss.of(&error).mean(error.kind()) };
+                // Before the loss is taken, so that the gradient of an error that is NaN is 0.
                 let error = error.masked_fill(&counts.logical_not().unsqueeze(-1), 0.0);
                 let count = counts.sum(error.kind()).clamp_min(1.0) * self.outputs();
-                error.square().sum(error.kind()) / count
+                loss.of(&error).sum(error.kind()) / count
             }
         }
     }
@@ -126,6 +149,9 @@ mod tests {
 
     const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
+    const SMOOTHED: Criterion<'_> =
+        Criterion { label_smoothing: 0.1, class_weights: None, loss: Loss::Mse, deviation: None };
+
     fn classes() -> Task {
         Task::Classification { class_names: vec!["a".into(), "b".into(), "c".into()] }
     }
@@ -140,11 +166,18 @@ mod tests {
         let close = |found: &Tensor, expected: &Tensor| {
             assert!((found - expected).abs().double_value(&[]) < 1e-6, "{found:?}, expected {expected:?}");
         };
-        let expected = classes().loss(&alone, &truth, None, 0.1, None);
-        close(&classes().loss(&output, &labels, Some(&mask), 0.1, None), &expected);
+        let expected = classes().loss(&alone, &truth, None, &SMOOTHED);
+        close(&classes().loss(&output, &labels, Some(&mask), &SMOOTHED), &expected);
+        let weights = Tensor::from_slice(&[0.5f32, 4.0, 1.0]);
+        let weighted = Criterion { class_weights: Some(&weights), ..SMOOTHED };
+        let expected = classes().loss(&alone, &truth, None, &weighted);
+        close(&classes().loss(&output, &labels, Some(&mask), &weighted), &expected);
         let values = Task::Regression { value_names: vec!["y".into(); 3] };
-        let expected = values.loss(&alone, &alone.zeros_like(), None, 0.0, None);
-        close(&values.loss(&output, &output.zeros_like(), Some(&mask), 0.0, None), &expected);
+        for loss in [Loss::Mse, Loss::Mae, Loss::Huber { delta: 0.4 }] {
+            let criterion = Criterion { loss, ..Criterion::default() };
+            let expected = values.loss(&alone, &alone.zeros_like(), None, &criterion);
+            close(&values.loss(&output, &output.zeros_like(), Some(&mask), &criterion), &expected);
+        }
     }
 
     #[test]
@@ -154,18 +187,41 @@ mod tests {
         let truth = output.detach() * 0.5;
         let _ = truth.get(1).get(0).narrow(0, 2, 1).fill_(f64::NAN);
         let labels = Tensor::from_slice(&[0i64, 1, Samples::NO_LABEL, 0]).view([2, 2]);
-        for (task, targets) in [(values, truth), (classes(), labels)] {
+        let weights = Tensor::from_slice(&[0.5f32, 4.0, 1.0]);
+        let losses = [Loss::Mse, Loss::Mae, Loss::Huber { delta: 0.4 }];
+        let criteria = losses.map(|loss| Criterion { loss, class_weights: Some(&weights), ..SMOOTHED });
+        let cases = [(&values, &truth), (&classes(), &labels)];
+        for ((task, targets), criterion) in
+            cases.into_iter().flat_map(|case| criteria.iter().map(move |criterion| (case, criterion)))
+        {
+            let targets = targets.shallow_clone();
             let samples = Samples { input: Input::new(output.detach()), targets };
             let counts = samples.counts();
-            let loss = task.loss(&output, &samples.targets, counts.as_ref(), 0.1, None);
+            let loss = task.loss(&output, &samples.targets, counts.as_ref(), criterion);
             let gradient = Tensor::run_backward(&[&loss], &[&output], false, false).remove(0);
             assert_eq!(samples.target_count().int64_value(&[]), 3);
             assert!(gradient.get(1).get(0).eq(0.0).all().int64_value(&[]) == 1);
             assert!(gradient.isfinite().all().int64_value(&[]) == 1 && loss.double_value(&[]) > 0.0);
             let none = counts.unwrap().zeros_like();
-            let loss = task.loss(&output, &samples.targets, Some(&none), 0.0, None);
+            let loss = task.loss(&output, &samples.targets, Some(&none), criterion);
             assert!(loss.double_value(&[]).abs() < f64::MIN_POSITIVE);
         }
+    }
+
+    #[test]
+    fn a_weighted_loss_is_the_weighted_mean_of_the_samples() {
+        let output = Tensor::arange(12, FLOAT).sin().view([4, 3]);
+        let labels = Tensor::from_slice(&[0i64, 1, 1, 2]);
+        let weights = Tensor::from_slice(&[2.0f32, 0.5, 1.0]);
+        let criterion = Criterion { class_weights: Some(&weights), ..Criterion::default() };
+        let found = classes().loss(&output, &labels, None, &criterion).double_value(&[]);
+        let logarithms = output.log_softmax(1, Kind::Double);
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (sample, (label, weight)) in [(0, 2.0), (1, 0.5), (1, 0.5), (2, 1.0)].into_iter().enumerate() {
+            sum -= weight * logarithms.double_value(&[sample as i64, label]);
+            total += weight;
+        }
+        assert!((found - sum / total).abs() < 1e-6);
     }
 
     #[test]

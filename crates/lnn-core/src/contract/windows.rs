@@ -60,12 +60,12 @@ impl Cut {
 /// of the table.
 #[derive(Debug)]
 pub struct Windows {
-    rows: Rows,
+    pub(super) rows: Rows,
     /// `[N]`, int64: the first row of each window.
-    starts: Tensor,
+    pub(super) starts: Tensor,
     /// `[N]`, int64: the rows of each window, where they differ. A batch is then padded to its longest window.
-    lengths: Option<Tensor>,
-    cut: Cut,
+    pub(super) lengths: Option<Tensor>,
+    pub(super) cut: Cut,
 }
 
 impl Windows {
@@ -196,7 +196,7 @@ impl Windows {
     }
 
     /// The rows of all targets of windows: `[M]` or, per step, `[M, T]`.
-    fn target_rows(&self, starts: &Tensor, lengths: Option<&Tensor>) -> Tensor {
+    pub(super) fn target_rows(&self, starts: &Tensor, lengths: Option<&Tensor>) -> Tensor {
         match self.rows.per {
             Per::Sequence => self.last_target_rows(starts, lengths),
             Per::Step => self.places(starts, lengths) + self.cut.horizon,
@@ -259,7 +259,7 @@ impl Windows {
 }
 
 /// The rows of `table [R, ..]` at `places [..]`.
-fn at(table: &Tensor, places: &Tensor) -> Tensor {
+pub(super) fn at(table: &Tensor, places: &Tensor) -> Tensor {
     let shape = [&places.size()[..], &table.size()[1..]].concat();
     table.index_select(0, &places.view([-1])).view(&shape[..])
 }

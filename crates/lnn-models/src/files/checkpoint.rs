@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::files::atomic_write::write_atomically;
 use crate::model::Model;
 use crate::parts::standardization::Standardization;
-use lnn_core::InputSpec;
+use lnn_core::{InputSpec, Loss};
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -46,6 +46,9 @@ pub struct Description {
     pub data: String,
     /// Seed of the run.
     pub seed: u64,
+    /// The loss of values that it was trained with.
+    #[serde(default, skip_serializing_if = "Loss::is_mse")]
+    pub loss: Loss,
     /// The trainer's own state, as JSON.
     pub training: serde_json::Value,
 }
@@ -133,9 +136,11 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Config`] or [`Error::Core`] if description and tensors do not fit each other.
     pub fn model(&self, device: Device) -> Result<Model, Error> {
-        let Description { model, input, standardization, .. } = &self.description;
+        let Description { model, input, standardization, loss, .. } = &self.description;
         let options = (self.kind(), device);
-        Model::stored(model.clone(), input.clone(), *standardization, &self.model, options)
+        let mut model = Model::stored(model.clone(), input.clone(), *standardization, &self.model, options)?;
+        model.judge_by(*loss);
+        Ok(model)
     }
 }
 

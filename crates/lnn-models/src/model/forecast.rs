@@ -42,6 +42,11 @@ impl Model {
         Ok(predicted)
     }
 
+    /// The places of the features that [`forecast`](Self::forecast) takes from its predictions where they are NaN.
+    pub fn fed_back(&self) -> Vec<i64> {
+        self.places().into_iter().map(|(_, _, feature)| feature).collect()
+    }
+
     /// Predicts `steps` rows from each of N `starts` within a series, x `[1, T, I]` and dt `[1, T]`, as [`forecast`](Self::forecast) would from
     /// the rows before it: values that the model predicts are fed back, all other features are those of the series. The starts increase.
     /// Returns `[N, steps, O]`, float64, which may grow without bound.

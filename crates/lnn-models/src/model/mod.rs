@@ -20,8 +20,8 @@ use crate::parts::standardization::Standardization;
 use crate::parts::time_script;
 use crate::parts::washout::after_washout;
 use lnn_core::{
-    Input, InputShape, InputSpec, Parameters, Per, SampleSet, Samples, Script, Task, Wiring, seeded,
-    steps_where,
+    Criterion, Input, InputShape, InputSpec, Loss, Parameters, Per, SampleSet, Samples, Script, Task, Wiring,
+    seeded, steps_where,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -37,6 +37,8 @@ pub struct Model {
     preprocessing: Preprocessing,
     network: Box<dyn Network>,
     parameters: Parameters,
+    /// What an error of a value costs.
+    value_loss: Loss,
 }
 
 impl Model {
@@ -103,7 +105,8 @@ impl Model {
         let mut root = parameters.root();
         let preprocessing = Preprocessing::new(&mut root.child("preprocessing"), standardization, &input)?;
         let network = config.network(&mut root, &input)?;
-        Ok(Self { config, input, standardization, preprocessing, network, parameters })
+        let value_loss = Loss::default();
+        Ok(Self { config, input, standardization, preprocessing, network, parameters, value_loss })
     }
 
     /// Computes the standardisation of inputs and values, and the statistics that the network needs, from the training set.
@@ -227,8 +230,18 @@ impl Model {
         Err(Error::Config { model: self.config.name(), reason })
     }
 
-    /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean squared error for values in
-    /// units of their deviation over the training set.
+    /// Sets what an error of a value costs in [`loss`](Self::loss); the mean squared error if nothing is set. It changes no prediction.
+    pub fn judge_by(&mut self, loss: Loss) {
+        self.value_loss = loss;
+    }
+
+    /// What an error of a value costs.
+    pub fn value_loss(&self) -> Loss {
+        self.value_loss
+    }
+
+    /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean of the [`Loss`] of the errors of
+    /// values in units of their deviation over the training set.
     pub fn loss(
         &self,
         prediction: &Tensor,
@@ -236,7 +249,21 @@ impl Model {
         mask: Option<&Tensor>,
         label_smoothing: f64,
     ) -> Tensor {
-        self.task().loss(prediction, targets, mask, label_smoothing, self.preprocessing.value_deviation())
+        self.weighted_loss(prediction, targets, mask, label_smoothing, None)
+    }
+
+    /// The same with the weights `[classes]` of the classes, of the dtype of the prediction.
+    pub fn weighted_loss(
+        &self,
+        prediction: &Tensor,
+        targets: &Tensor,
+        mask: Option<&Tensor>,
+        label_smoothing: f64,
+        class_weights: Option<&Tensor>,
+    ) -> Tensor {
+        let deviation = self.preprocessing.value_deviation();
+        let criterion = Criterion { label_smoothing, class_weights, loss: self.value_loss, deviation };
+        self.task().loss(prediction, targets, mask, &criterion)
     }
 
     /// The standard deviation of each feature of sequences over the training set, `[1, 1, I]`, 0 for a constant and 1 where nothing is

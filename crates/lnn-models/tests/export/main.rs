@@ -79,6 +79,7 @@ fn checkpoint(config: &ModelConfig, standardization: Standardization) -> Checkpo
             standardization,
             data: "made-up".into(),
             seed: 3,
+            loss: lnn_core::Loss::Mse,
             training: serde_json::json!({ "epoch": 5 }),
         },
         model: model.parameters().snapshot(),

@@ -223,6 +223,7 @@ fn checkpoint(model: &Model) -> Checkpoint {
             standardization: model.standardization(),
             data: "made-up".into(),
             seed: 7,
+            loss: lnn_core::Loss::Mse,
             training: serde_json::Value::Null,
         },
         model: model.parameters().snapshot(),

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 const REPORTED: i64 = 100;
 
 /// The counts over the blocks of an evaluation, on the device.
-pub(super) struct ClassCounts {
+pub(crate) struct ClassCounts {
     /// `[classes · classes]`, int64: the label times the number of classes, plus the prediction.
     counts: Tensor,
     classes: i64,
@@ -14,28 +14,28 @@ pub(super) struct ClassCounts {
 
 /// The scores of a classification.
 #[derive(Debug, PartialEq)]
-pub(super) struct Scores {
+pub(crate) struct Scores {
     /// The fraction of all samples that were classified correctly.
-    pub(super) accuracy: f64,
+    pub(crate) accuracy: f64,
     /// The mean of this fraction over the classes that have samples.
-    pub(super) macro_accuracy: f64,
+    pub(crate) macro_accuracy: f64,
     /// Labels by row, predictions by column; empty for very many classes.
-    pub(super) confusion: Vec<Vec<u64>>,
+    pub(crate) confusion: Vec<Vec<u64>>,
 }
 
 impl ClassCounts {
-    pub(super) fn new(classes: i64, device: Device) -> Self {
+    pub(crate) fn new(classes: i64, device: Device) -> Self {
         Self { counts: Tensor::zeros([classes * classes], (Kind::Int64, device)), classes }
     }
 
     /// Adds predictions and labels, int64, of the same shape.
-    pub(super) fn add(&mut self, predictions: &Tensor, labels: &Tensor) {
+    pub(crate) fn add(&mut self, predictions: &Tensor, labels: &Tensor) {
         let pairs = (labels * self.classes + predictions).flatten(0, -1);
         self.counts += pairs.bincount::<Tensor>(None, self.classes * self.classes);
     }
 
     /// Reads the counts from the device.
-    pub(super) fn scores(&self) -> Scores {
+    pub(crate) fn scores(&self) -> Scores {
         let counts = self.counts.view([self.classes, self.classes]).to_kind(Kind::Double);
         let (right, all) = (counts.diag(0), counts.sum_dim_intlist(1, false, Kind::Double));
         let present = all.gt(0.0);

@@ -1,14 +1,14 @@
 //! The scores of a model on samples with targets.
 
-mod backtest;
 mod class_counts;
 mod passes;
 mod target_errors;
 
-pub use backtest::{Backtest, StepErrors, backtest, starts};
+pub(crate) use class_counts::ClassCounts;
 pub(crate) use passes::{block_size, evaluate_each, features_of_one};
 pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
-pub use target_errors::{Errors, TargetErrors};
+pub(crate) use target_errors::ErrorSums;
+pub use target_errors::{Errors, Seasonal, TargetErrors};
 
 use crate::digits::in_digits;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,8 @@ pub struct Evaluation {
     /// The mean over the classes of the fraction of their samples that were classified correctly; none for regression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macro_accuracy: Option<f64>,
-    /// Mean cross-entropy in nats, or mean squared error in units of the deviation of the values.
+    /// Mean cross-entropy in nats, or the mean of the loss of the errors of values in units of their deviation: the squared error
+    /// unless the model was trained with another loss.
     pub loss: f64,
     /// Mean absolute error in the unit of the value, if there is one value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,10 +36,28 @@ pub struct Evaluation {
     /// How many samples of each class, by row, were classified as each class, by column.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
+    /// The scores of the class that is most frequent in the training part; none for regression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub majority_class: Option<ClassScores>,
+    /// The scores of a linear classifier of the raw values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ridge_on_raw_values: Option<ClassScores>,
+    /// Why a baseline is missing, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines_left_out: Vec<String>,
+}
+
+/// The scores of predicted classes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// The fraction of the samples that were classified correctly.
+    pub accuracy: f64,
+    /// The mean of this fraction over the classes that have samples.
+    pub macro_accuracy: f64,
 }
 
 impl Evaluation {
-    /// Formats the result as `accuracy 0.9000, loss 0.3000`.
+    /// Formats the result as `accuracy 0.9000, loss 0.3000; baselines: majority class 0.5000`.
     pub fn in_words(&self) -> String {
         let accuracy = self.accuracy.map(|accuracy| format!("accuracy {accuracy:.4}, ")).unwrap_or_default();
         // Classes of equal size have equal weight in both.
@@ -53,7 +72,16 @@ impl Evaluation {
                 format!("; {}", named.collect::<Vec<_>>().join("; "))
             }
         };
-        format!("{accuracy}{classes}loss {}{errors}", in_digits(self.loss))
+        let baselines =
+            [("majority class", self.majority_class), ("ridge on raw values", self.ridge_on_raw_values)];
+        let baselines = baselines.into_iter().filter_map(|(name, scores)| Some((name, scores?.accuracy)));
+        let baselines: Vec<String> =
+            baselines.map(|(name, accuracy)| format!("{name} {accuracy:.4}")).collect();
+        let baselines = match baselines.is_empty() {
+            true => String::new(),
+            false => format!("; baselines: {}", baselines.join(", ")),
+        };
+        format!("{accuracy}{classes}loss {}{errors}{baselines}", in_digits(self.loss))
     }
 }
 
@@ -72,6 +100,7 @@ mod tests {
             model: errors(absolute),
             training_mean: Some(errors(2.0)),
             last_value: Some(errors(1.5)),
+            seasonal: None,
         };
         let result = Evaluation {
             accuracy: None,
@@ -81,6 +110,9 @@ mod tests {
             samples: 1,
             targets: vec![target("power", 3e-5)],
             confusion: Vec::new(),
+            majority_class: None,
+            ridge_on_raw_values: None,
+            baselines_left_out: Vec::new(),
         };
         let words = result.in_words();
         assert_eq!(

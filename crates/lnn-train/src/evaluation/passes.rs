@@ -209,6 +209,17 @@ impl<'a> Sums<'a> {
         };
         let loss = self.loss.double_value(&[]) / self.targets.double_value(&[]);
         let samples = self.samples;
-        Evaluation { accuracy, macro_accuracy, loss, mean_absolute_error, samples, targets, confusion }
+        Evaluation {
+            accuracy,
+            macro_accuracy,
+            loss,
+            mean_absolute_error,
+            samples,
+            targets,
+            confusion,
+            majority_class: None,
+            ridge_on_raw_values: None,
+            baselines_left_out: Vec::new(),
+        }
     }
 }

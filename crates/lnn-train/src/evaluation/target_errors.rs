@@ -27,23 +27,40 @@ pub struct TargetErrors {
     /// Those of predicting the value at the last row of the window; none where there is no such row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_value: Option<Errors>,
+    /// Those of predicting the value one season before; none without a season.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seasonal: Option<Seasonal>,
+}
+
+/// The errors of predicting the value of the last row of the same phase.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Seasonal {
+    /// Rows of a season, with which the training part is predicted best.
+    pub season: i64,
+    /// The errors.
+    #[serde(flatten)]
+    pub errors: Errors,
 }
 
 impl TargetErrors {
-    /// Formats the mean absolute errors as `0.1200 (training mean 0.8000, last value 0.3000)`.
+    /// Formats the mean absolute errors as `0.1200 (training mean 0.8000, last value 0.3000, last value of a season of 24 rows
+    /// 0.2000)`.
     pub fn in_words(&self) -> String {
         let baselines = [("training mean", self.training_mean), ("last value", self.last_value)];
         let shown = baselines
             .iter()
             .filter_map(|(name, errors)| Some(format!("{name} {}", in_digits(errors.as_ref()?.mae))));
-        let shown = shown.collect::<Vec<_>>().join(", ");
+        let seasonal = self.seasonal.map(|Seasonal { season, errors }| {
+            format!("last value of a season of {season} rows {}", in_digits(errors.mae))
+        });
+        let shown = shown.chain(seasonal).collect::<Vec<_>>().join(", ");
         let own = in_digits(self.model.mae);
         if shown.is_empty() { own } else { format!("{own} ({shown})") }
     }
 }
 
 /// Sums over the blocks of an evaluation, on the device.
-pub(super) struct ErrorSums {
+pub(crate) struct ErrorSums {
     outputs: i64,
     /// `[O]`, the mean of the training part.
     mean: Option<Tensor>,
@@ -55,13 +72,13 @@ pub(super) struct ErrorSums {
 
 impl ErrorSums {
     /// No errors yet of `outputs` values; `mean [O]` is that of the training part.
-    pub(super) fn new(outputs: i64, mean: Option<&Tensor>) -> Self {
+    pub(crate) fn new(outputs: i64, mean: Option<&Tensor>) -> Self {
         let mean = mean.map(Tensor::shallow_clone);
         Self { outputs, mean, model: None, training_mean: None, last_value: None, count: 0 }
     }
 
     /// Adds predictions and targets, `[.., O]`, and the last values before the targets, if there are such.
-    pub(super) fn add(&mut self, prediction: &Tensor, targets: &Tensor, last: Option<Tensor>) {
+    pub(crate) fn add(&mut self, prediction: &Tensor, targets: &Tensor, last: Option<Tensor>) {
         let rows = |tensor: &Tensor| tensor.to_kind(Kind::Double).reshape([-1, self.outputs]);
         let targets = rows(targets);
         let add = |sums: &mut Option<[Tensor; 2]>, prediction: &Tensor| {
@@ -84,7 +101,7 @@ impl ErrorSums {
     }
 
     /// Reads the means of the values called `names` from the device.
-    pub(super) fn means(&self, names: &[String]) -> Vec<TargetErrors> {
+    pub(crate) fn means(&self, names: &[String]) -> Vec<TargetErrors> {
         let mean = |sums: &Option<[Tensor; 2]>, place: usize| {
             let sums = sums.as_ref()?;
             let [mse, mae] = [0, 1].map(|i| sums[i].double_value(&[place as i64]) / self.count as f64);
@@ -96,6 +113,7 @@ impl ErrorSums {
                 model: mean(&self.model, place)?,
                 training_mean: mean(&self.training_mean, place),
                 last_value: mean(&self.last_value, place),
+                seasonal: None,
             })
         };
         names.iter().enumerate().filter_map(of).collect()

@@ -1,20 +1,17 @@
 //! Charts of training and validation over the epochs, as SVG.
 
-use super::axis::Axis;
-use plotters::coord::Shift;
+use crate::picture::axis::Axis;
+use crate::picture::{Area, FRAME, GRID, thinned};
 use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::{
-    ChartBuilder, Circle, Color, DrawingArea, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor,
-    SVGBackend, Text, WHITE,
+    ChartBuilder, Circle, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor, SVGBackend,
+    Text, WHITE,
 };
-use std::cmp::Ordering;
 use std::error::Error;
 
 const TRAINING: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
 const VALIDATION: RGBColor = RGBColor(0xd6, 0x27, 0x28);
 const MARK: RGBColor = RGBColor(0x44, 0x44, 0x44);
-const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
-const FRAME: RGBColor = RGBColor(0x99, 0x99, 0x99);
 
 /// Width and height of a chart in pixels, and the height of the legend below the charts.
 const SIZE: [u32; 2] = [540, 360];
@@ -22,11 +19,6 @@ const LEGEND: u32 = 44;
 
 /// Curves of at most this many points have a marker on each point.
 const MARKED: usize = 40;
-
-/// The maximum number of points of a curve: more than one for each pixel cannot be seen.
-const MOST_POINTS: usize = 1000;
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Points `(epoch, value)` of training and validation.
 #[derive(Debug)]
@@ -116,38 +108,9 @@ fn draw_legend(area: &Area<'_>, training: &str, best: Option<u64>) -> Result<(),
     Ok(())
 }
 
-/// Returns at most [`MOST_POINTS`] points with the shape of the curve: the lowest and the highest of each stretch.
-fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    if points.len() <= MOST_POINTS {
-        return points.to_vec();
-    }
-    let stretch = points.len().div_ceil(MOST_POINTS / 2);
-    let extremes = points.chunks(stretch).flat_map(|stretch| {
-        let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
-        let mut ends = [stretch.iter().min_by(by_value), stretch.iter().max_by(by_value)];
-        ends.sort_by(|a, b| {
-            a.map(|point| point.0).partial_cmp(&b.map(|point| point.0)).unwrap_or(Ordering::Equal)
-        });
-        ends.into_iter().flatten().copied()
-    });
-    extremes.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_thinned_curve_keeps_its_peaks_and_its_order() {
-        let mut points: Vec<(f64, f64)> = (1..=10_000).map(|i| (f64::from(i), 1.0)).collect();
-        (points[1234].1, points[9999].1) = (50.0, -3.0);
-        let thin = thinned(&points);
-        assert!(
-            thin.len() <= MOST_POINTS && thin.contains(&(1235.0, 50.0)) && thin.contains(&(10_000.0, -3.0))
-        );
-        assert!(thin.windows(2).all(|pair| pair[0].0 <= pair[1].0));
-        assert_eq!(thinned(&points[..MOST_POINTS]), points[..MOST_POINTS]);
-    }
 
     #[test]
     fn no_epoch_and_one_epoch_give_a_picture() {

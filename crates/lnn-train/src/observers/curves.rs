@@ -7,6 +7,7 @@ use crate::config::RunConfig;
 use crate::error::Error;
 use crate::event::{EpochMetrics, Event};
 use crate::run_folder::write_atomically;
+use lnn_core::Loss;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ const BETWEEN_DRAWINGS: Duration = Duration::from_secs(5);
 pub struct Curves {
     path: PathBuf,
     training: String,
+    loss: Loss,
     epochs: Vec<EpochMetrics>,
     drawn: Option<Instant>,
     is_current: bool,
@@ -33,6 +35,7 @@ impl Curves {
         Ok(Self {
             path: path.to_owned(),
             training: training_label(config),
+            loss: config.loss,
             epochs,
             drawn: None,
             is_current: true,
@@ -56,7 +59,11 @@ impl Curves {
         };
         let accuracy = curve(|metrics| metrics.val_accuracy);
         let loss = match accuracy.is_empty() {
-            true => "Loss (mean squared error)",
+            true => match self.loss {
+                Loss::Mse => "Loss (mean squared error)",
+                Loss::Mae => "Loss (mean absolute error)",
+                Loss::Huber { .. } => "Loss (Huber)",
+            },
             false => "Loss (cross-entropy)",
         };
         let mut charts = vec![Chart {

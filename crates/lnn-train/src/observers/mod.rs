@@ -1,8 +1,6 @@
 //! Observers of a run, including those that write files into its folder.
 
 #[cfg(feature = "plots")]
-mod axis;
-#[cfg(feature = "plots")]
 mod chart;
 #[cfg(feature = "plots")]
 mod curves;

@@ -16,6 +16,8 @@ pub(crate) struct Descent<'a> {
     pub(crate) optimizer: Optimizer,
     /// The place where the samples enter the model.
     pub(crate) entry: Entry,
+    /// `[classes]`, if they differ.
+    pub(crate) class_weights: Option<Tensor>,
 }
 
 impl Descent<'_> {
@@ -26,12 +28,13 @@ impl Descent<'_> {
     /// Those of the model and of the optimiser.
     pub(crate) fn step(&mut self, batch: &Samples, mode: Mode) -> Result<StepResult, Error> {
         let Self { model, config, entry, .. } = *self;
+        let weights = self.class_weights.as_ref();
         let pass = || entry.run(model, batch.input.shallow_clone(), mode);
         let Output { prediction, steps, activity, .. } =
             config.precision.forward(batch.targets.device(), pass)??;
         let counts = model.training_counts(batch);
         let counts = counts.as_ref();
-        let loss = model.loss(&prediction, &batch.targets, counts, config.label_smoothing);
+        let loss = model.weighted_loss(&prediction, &batch.targets, counts, config.label_smoothing, weights);
         let norms = steps.map(|steps| {
             let gradient = Tensor::run_backward(&[&loss], &[&steps], true, false).remove(0);
             gradient.square().sum_dim_intlist(&[0i64, 2][..], false, Kind::Double).sqrt()
@@ -42,7 +45,7 @@ impl Descent<'_> {
         }
         self.optimizer.descend()?;
         let prediction = prediction.detach();
-        let reported = match config.label_smoothing > 0.0 {
+        let reported = match config.label_smoothing > 0.0 || weights.is_some() {
             true => model.loss(&prediction, &batch.targets, counts, 0.0),
             false => loss.detach(),
         };

@@ -20,14 +20,14 @@ pub struct History {
     pub input: Input,
     /// The time of each row as the table has it, if the model was trained with one.
     pub times: Option<Vec<String>>,
+    /// `[T, O]`, the values that the model predicts, NaN where one is missing; none if the table lacks a column of them.
+    pub values: Option<Tensor>,
     /// The name of the column of time.
     pub time_name: Option<String>,
     /// Rows of a window; none for a model of whole series.
     pub window: Option<i64>,
     /// How many rows after a row its target lies.
     pub horizon: i64,
-    /// `[T, O]`, the values that the model predicts, float64, NaN for what is missing; none if the table lacks one of them.
-    pub values: Option<Tensor>,
     /// Rows before those for the test: none of another table than that of the training.
     pub before_test: i64,
 }
@@ -39,6 +39,8 @@ pub struct Future {
     pub input: Input,
     /// The time of each row.
     pub times: Option<Vec<String>>,
+    /// `[S, O]`, the values that the model is to predict, as far as the table has them.
+    pub values: Option<Tensor>,
 }
 
 /// Reads the series that the text after `csv:` specifies for a trained model, whose columns and options are as in its training.
@@ -54,17 +56,13 @@ pub fn open_history(
         let names: Vec<&String> = features(trained)?.iter().collect();
         let gaps = if trained.input.may_miss() { Gaps::Mask } else { options.gaps() };
         let (input, times) = rows(options, table, &names, gaps)?;
-        let known = trained.input.task.names().iter().collect::<Vec<_>>();
-        let has_all =
-            !trained.input.task.is_classification() && known.iter().all(|name| table.header.contains(name));
-        let values = has_all.then(|| rows(options, table, &known, Gaps::Mask)).transpose()?;
         let count = input.x.size()[1];
         let test = (count as f64 * options.test.unwrap_or(Options::TEST)).round() as i64;
         Ok(History {
             input,
-            values: values.map(|(values, _)| values.x.squeeze_dim(0)),
             before_test: count - test,
             times,
+            values: values(options, table, trained)?,
             time_name: options.time_name(),
             window: match options.window() {
                 Window::Rows(rows) => Some(i64::try_from(rows).unwrap_or(i64::MAX)),
@@ -103,7 +101,8 @@ pub fn open_future(
             let place = features.iter().position(|feature| feature == *name).unwrap_or(0);
             all.select(2, place as i64).copy_(&x.select(2, i));
         }
-        Ok(Future { input: Input { dt, ..Input::new(all) }, times })
+        let values = values(options, table, trained)?;
+        Ok(Future { input: Input { dt, ..Input::new(all) }, times, values })
     })
 }
 
@@ -120,8 +119,22 @@ impl History {
             (1..=steps).map(|step| later(last, typical * step as f64)).collect()
         });
         let x = Tensor::full([1, steps, x.size()[2]], f64::NAN, (x.kind(), x.device()));
-        Future { input: Input { dt, ..Input::new(x) }, times }
+        Future { input: Input { dt, ..Input::new(x) }, times, values: None }
     }
+}
+
+/// The values that a model predicts, if the table has all of them.
+fn values(
+    options: &Options<'_>,
+    table: &Table<'_>,
+    trained: &Trained<'_>,
+) -> Result<Option<Tensor>, SeriesError> {
+    let names: Vec<&String> = trained.input.task.names().iter().collect();
+    if trained.input.task.is_classification() || !names.iter().all(|name| table.header.contains(name)) {
+        return Ok(None);
+    }
+    let (input, _) = rows(options, table, &names, Gaps::Mask)?;
+    Ok(Some(input.x.squeeze_dim(0)))
 }
 
 /// The rows of one series: the columns called `names`, and the times.

@@ -6,21 +6,26 @@ use std::ops::Range;
 /// The maximum number of ticks.
 const MOST_TICKS: f64 = 8.0;
 
+/// The maximum number of ticks that have the text of a row.
+const ROWS_WITH_TICKS: usize = 5;
+
 /// Values whose ratio is at least this are drawn by their logarithm; on a linear axis the small ones would look equal.
 const WIDE: f64 = 100.0;
 
 /// An axis of values, linear or logarithmic.
 #[derive(Debug)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     range: Range<f64>,
     ticks: Vec<f64>,
     logarithmic: bool,
     decimals: usize,
+    /// The text of each tick, if it is not its number.
+    labels: Vec<String>,
 }
 
 impl Axis {
     /// Returns an axis with ticks at whole epochs.
-    pub(super) fn of_epochs(epochs: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn of_epochs(epochs: impl Iterator<Item = f64>) -> Self {
         let last = epochs.fold(1.0, f64::max);
         let margin = ((last - 1.0) * 0.03).max(0.1);
         let step = step(last).max(1.0);
@@ -28,11 +33,17 @@ impl Axis {
         if step > 1.0 {
             ticks.insert(0, 1.0);
         }
-        Self { range: 1.0 - margin..last + margin, ticks, logarithmic: false, decimals: 0 }
+        Self {
+            range: 1.0 - margin..last + margin,
+            ticks,
+            logarithmic: false,
+            decimals: 0,
+            labels: Vec::new(),
+        }
     }
 
     /// Returns an axis for finite values.
-    pub(super) fn of_values(values: impl Iterator<Item = f64> + Clone) -> Self {
+    pub(crate) fn of_values(values: impl Iterator<Item = f64> + Clone) -> Self {
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.fold(f64::NEG_INFINITY, f64::max);
         if low > high {
@@ -41,6 +52,26 @@ impl Axis {
         if low > 0.0 && high / low >= WIDE {
             return Self::logarithmic(low.log10()..high.log10());
         }
+        Self::around([low, high])
+    }
+
+    /// Returns a linear axis for finite values.
+    pub(crate) fn of_series(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let low = values.clone().fold(f64::INFINITY, f64::min);
+        let high = values.fold(f64::NEG_INFINITY, f64::max);
+        if low > high { Self::linear(0.0..1.0) } else { Self::around([low, high]) }
+    }
+
+    /// Returns an axis with ticks at some of the places of rows, which increase, under the text of their row.
+    pub(crate) fn of_rows(places: &[f64], texts: &[String]) -> Self {
+        let (first, last) = (places.first().copied().unwrap_or(0.0), places.last().copied().unwrap_or(1.0));
+        let margin = ((last - first) * 0.02).max(1e-9 * last.abs()).max(1e-12);
+        let apart = places.len().div_ceil(ROWS_WITH_TICKS).max(1);
+        let (ticks, labels) = places.iter().copied().zip(texts.iter().cloned()).step_by(apart).unzip();
+        Self { range: first - margin..last + margin, ticks, logarithmic: false, decimals: 0, labels }
+    }
+
+    fn around([low, high]: [f64; 2]) -> Self {
         let margin = ((high - low) * 0.05).max(high.abs() * 1e-3).max(1e-12);
         Self::linear(low - margin..high + margin)
     }
@@ -48,7 +79,7 @@ impl Axis {
     fn linear(range: Range<f64>) -> Self {
         let step = step(range.end - range.start);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
-        Self { ticks: multiples(step, &range), range, logarithmic: false, decimals }
+        Self { ticks: multiples(step, &range), range, logarithmic: false, decimals, labels: Vec::new() }
     }
 
     fn logarithmic(exponents: Range<f64>) -> Self {
@@ -57,7 +88,7 @@ impl Axis {
         let step = step(exponents.end - exponents.start).max(1.0);
         let ticks = multiples(step, &exponents).into_iter().map(|exponent| 10_f64.powf(exponent)).collect();
         let range = 10_f64.powf(exponents.start)..10_f64.powf(exponents.end);
-        Self { range, ticks, logarithmic: true, decimals: 0 }
+        Self { range, ticks, logarithmic: true, decimals: 0, labels: Vec::new() }
     }
 
     /// Returns the place of a value relative to the range, 0 to 1.
@@ -88,6 +119,11 @@ impl Ranged for Axis {
 
 impl ValueFormatter<f64> for Axis {
     fn format_ext(&self, value: &f64) -> String {
+        if let Some(place) = self.ticks.iter().position(|tick| tick.total_cmp(value).is_eq())
+            && let Some(label) = self.labels.get(place)
+        {
+            return label.clone();
+        }
         let usual = (1e-3..1e5).contains(value);
         match (self.logarithmic, usual) {
             (true, true) => value.to_string(),
@@ -145,6 +181,15 @@ mod tests {
         assert_eq!(labels(&values(&[1.0, 0.0001])), ["1e-4", "0.001", "0.01", "0.1", "1"]);
         assert_eq!(labels(&values(&[1e-12, 1.0])), ["1e-12", "1e-10", "1e-8", "1e-6", "1e-4", "0.01", "1"]);
         assert_eq!(labels(&values(&[-1.0, 1.0])).first().unwrap(), "-1.0");
+    }
+
+    #[test]
+    fn rows_are_labelled_with_their_text() {
+        let texts: Vec<String> = (0..11).map(|row| format!("day {row}")).collect();
+        let places: Vec<f64> = (0..11).map(|row| f64::from(row) * 86400.0).collect();
+        assert_eq!(labels(&Axis::of_rows(&places, &texts)), ["day 0", "day 3", "day 6", "day 9"]);
+        let none = Axis::of_rows(&[], &[]);
+        assert!(none.range.start < none.range.end);
     }
 
     #[test]

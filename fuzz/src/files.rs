@@ -55,6 +55,8 @@ pub(crate) fn csv(bytes: &[u8]) {
             ",label=b,task=per-step",
             ",time=a,missing=mask",
             ",id=a,window=all,horizon=0,target=b,columns=a",
+            ",id=a,horizon=1..3,split=time,static=c,missing=mask",
+            ",time=a,duplicates=mean,missing=mask",
         ] {
             let data = format!("csv:{},window=2{options}", path.display());
             if let Ok(series) = lnn_data::open(&data, &mut |_| ()) {

@@ -42,6 +42,7 @@ pub use readers::csv::path as csv_path;
 pub use readers::csv::{
     Future, History, PredictedRow, SeriesError, ToPredict, open_future, open_history, open_to_predict,
 };
+pub use readers::horizons::Horizons;
 pub use readers::image_folder_error::ImageFolderError;
 pub use readers::npy::{NpyError, read as read_npy};
 pub use readers::series::Series;

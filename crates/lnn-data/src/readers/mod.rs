@@ -7,6 +7,7 @@ pub mod csv;
 mod decoding;
 mod folder_content;
 mod generated;
+pub mod horizons;
 pub mod idx;
 pub mod idx_folder;
 pub mod image_folder;

@@ -29,6 +29,8 @@ pub struct SeriesSet {
     pub(crate) hashes: Vec<u64>,
     pub(crate) cut: SeriesCut,
     pub(crate) test: TestSeries,
+    /// How many horizons the values of a row are for.
+    pub(crate) horizons: i64,
 }
 
 /// How series are cut.
@@ -64,11 +66,11 @@ pub(crate) fn hash_of(rows: impl Iterator<Item = u64>) -> u64 {
 impl SeriesSet {
     /// The series of a table.
     pub(crate) fn of_table(path: &Path, table: SeriesTable, cut: SeriesCut, test: TestSeries) -> Self {
-        let SeriesTable { spec, rows, hashes, series } = table;
+        let SeriesTable { spec, rows, hashes, series, horizons } = table;
         let of_series =
             |[first, end]: &[i64; 2]| hash_of(hashes[*first as usize..*end as usize].iter().copied());
         let hashes = series.iter().map(of_series).collect();
-        Self { path: path.to_owned(), spec, rows, series, hashes, cut, test }
+        Self { path: path.to_owned(), spec, rows, series, hashes, cut, test, horizons }
     }
 
     /// The places of the series that were in neither training nor validation of a model.
@@ -166,6 +168,7 @@ impl SeriesSet {
             let expected = window.saturating_add(horizon);
             return Err(SeriesError::TooShort { path: path(), part, rows, expected, window, horizon }.into());
         };
+        let windows = windows.of_horizons(self.horizons);
         let Some(chosen) = windows.with_a_target() else {
             return Err(SeriesError::NoTarget { path: path(), part }.into());
         };

@@ -82,6 +82,16 @@ pub(crate) fn npy(bytes: &[u8]) {
     });
 }
 
+pub(crate) fn npz(bytes: &[u8]) {
+    with_file(&[bytes], |path| {
+        for options in ["", ",missing=mask"] {
+            if let Ok(data) = lnn_data::open(&format!("npz:{}{options}", path.display()), &mut |_| ()) {
+                let _ = data.parts(&SplitRequest::new(0.2, 0));
+            }
+        }
+    });
+}
+
 pub(crate) fn config(bytes: &[u8]) {
     let base = RunConfig::preset(ModelKind::Liquid, Preset::Tuned).expect("the preset exists");
     with_file(&[bytes], |path| {

@@ -12,7 +12,7 @@ use lnn_models::fuzzing as models;
 pub type Target = fn(&[u8]);
 
 /// The targets with their names.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("idx", files::idx),
     ("gzip", files::gzip),
     ("tar", data::tar),
@@ -21,6 +21,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("csv", files::csv),
     ("ts", files::ts),
     ("npy", files::npy),
+    ("npz", files::npz),
     ("config", files::config),
     ("checkpoint", files::checkpoint),
     ("pt", files::module),

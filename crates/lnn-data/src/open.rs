@@ -43,7 +43,10 @@ fn opened(
             check_path(spec, reader, text)?;
             (reader.open)(text, trained, progress)
         }
-        None => open_known(&Cache::from_env()?, known(spec)?, trained, progress),
+        None => {
+            let set = catalog::with_options(spec).ok_or_else(|| unknown(spec))?;
+            open_known(&Cache::from_env()?, set, trained, progress)
+        }
     }
 }
 
@@ -59,7 +62,7 @@ fn check_path(spec: &str, reader: &Reader, text: &str) -> Result<(), DataError> 
 pub fn content(spec: &str) -> Content {
     match reader_of(spec) {
         Some((reader, _)) => reader.content,
-        None => catalog::find(spec).map_or(Content::Images, |set| set.format.content()),
+        None => catalog::with_options(spec).map_or(Content::Images, |(set, _)| set.format.content()),
     }
 }
 

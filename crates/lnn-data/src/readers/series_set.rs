@@ -52,6 +52,13 @@ impl SeriesCut {
 pub(crate) enum TestSeries {
     /// The last ones, as the data set says.
     Last(usize),
+    /// The last ones; those before them are for validation. Of the others none is drawn.
+    Given {
+        /// How many are for validation.
+        validation: usize,
+        /// How many are for the test.
+        test: usize,
+    },
     /// A fraction of them, drawn from each class.
     Fraction(f64),
     /// All of them, for the test of a trained model.
@@ -71,6 +78,14 @@ impl SeriesSet {
             |[first, end]: &[i64; 2]| hash_of(hashes[*first as usize..*end as usize].iter().copied());
         let hashes = series.iter().map(of_series).collect();
         Self { path: path.to_owned(), spec, rows, series, hashes, cut, test, horizons }
+    }
+
+    /// The series at `places`.
+    #[must_use]
+    pub(crate) fn of(self, places: &[usize], test: TestSeries) -> Self {
+        let series = places.iter().map(|&place| self.series[place]).collect();
+        let hashes = places.iter().map(|&place| self.hashes[place]).collect();
+        Self { series, hashes, test, ..self }
     }
 
     /// The places of the series that were in neither training nor validation of a model.
@@ -99,21 +114,14 @@ impl SeriesSet {
 
     /// For the test of a trained model: all series but those that were in its training or validation.
     #[must_use]
-    pub(crate) fn for_test_of(
-        mut self,
-        trained: &Trained<'_>,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Self {
+    pub(crate) fn for_test_of(self, trained: &Trained<'_>, progress: &mut dyn FnMut(Progress<'_>)) -> Self {
         let new = self.unknown_to(trained);
         let known = self.series.len() - new.len();
         if known > 0 {
             let text = format!("{known} series were in training or validation; the others are tested");
             progress(Progress::Note { text: &text });
         }
-        self.series = new.iter().map(|&place| self.series[place]).collect();
-        self.hashes = new.iter().map(|&place| self.hashes[place]).collect();
-        self.test = TestSeries::All;
-        self
+        self.of(&new, TestSeries::All)
     }
 
     /// The label of each of the series at `places`, where a series has one.
@@ -137,7 +145,7 @@ impl SeriesSet {
     fn divided(&self) -> Result<[Vec<usize>; 2], DataError> {
         let all: Vec<usize> = (0..self.series.len()).collect();
         match self.test {
-            TestSeries::Last(count) => {
+            TestSeries::Last(count) | TestSeries::Given { test: count, .. } => {
                 let [rest, test] = [&all[..all.len() - count], &all[all.len() - count..]];
                 Ok([rest.to_vec(), test.to_vec()])
             }
@@ -196,7 +204,18 @@ impl DataSource for SeriesSet {
             return Err(SeriesError::NoSeries { path, part: "training", series }.into());
         }
         let hashes = |places: &[usize]| places.iter().map(|&place| self.hashes[place]).collect::<Vec<u64>>();
-        let ([train, validation], mut notices) = if let Some(kept) = request.kept {
+        let ([train, validation], mut notices) = if let TestSeries::Given { validation, .. } = self.test {
+            let (train, validation) = rest.split_at(rest.len() - validation);
+            let [train, validation] = match request.limits() {
+                Some([to_train, to_validate]) => [thinned(train, to_train), thinned(validation, to_validate)],
+                None => [train.to_vec(), validation.to_vec()],
+            };
+            let notes = match request.kept {
+                Some(kept) => kept::compare([&hashes(&train), &hashes(&validation)], kept)?,
+                None => Vec::new(),
+            };
+            ([train, validation], notes)
+        } else if let Some(kept) = request.kept {
             let limited = request.limit.is_some_and(|limit| limit < rest.len());
             let Recognized { train, validation, notes } = kept::recognize(&hashes(&rest), kept, limited)?;
             ([train, validation].map(|places| places.into_iter().map(|i| rest[i]).collect()), notes)

@@ -71,7 +71,7 @@ use lnn_core::{Cut, InputShape, Missing, Per};
 use ndarray::Axis;
 use options::{Division, Options, Window};
 use resolved::resolved;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use table::Special;
 use tables::Tables;
 use to_predict::rows_of;
@@ -97,12 +97,38 @@ pub fn open(
     trained: Option<&Trained<'_>>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Box<dyn DataSource>, SeriesError> {
-    let chosen_test = Options::parse(text)?.test.is_some();
     let options = resolved(text, trained, progress)?;
+    let texts = tables::texts(&options, progress)?;
+    read(text, &options, &texts, trained, progress)
+}
+
+/// Reads the series of a known set as [`open`] reads a file: `text` is its name with options, and `table` the text of its table, which comes
+/// from `path`.
+///
+/// # Errors
+/// [`SeriesError`].
+pub(crate) fn open_known(
+    text: &str,
+    path: &Path,
+    table: String,
+    trained: Option<&Trained<'_>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Box<dyn DataSource>, SeriesError> {
+    let options = resolved(text, trained, progress)?;
+    read(text, &options, &[(path.to_owned(), table)], trained, progress)
+}
+
+fn read(
+    text: &str,
+    options: &Options<'_>,
+    texts: &[(PathBuf, String)],
+    trained: Option<&Trained<'_>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Box<dyn DataSource>, SeriesError> {
+    let chosen_test = Options::parse(text)?.test.is_some();
     let gaps = options.gaps();
     let path = Path::new(options.path);
-    let texts = tables::texts(&options, progress)?;
-    let table = Tables::new(&texts, &options)?;
+    let table = Tables::new(texts, options)?;
     let column = |name: Option<String>| name.map(|name| table.column(&name)).transpose();
     let (time, label, id) =
         (column(options.time_name())?, column(options.label_name())?, column(options.id_name())?);
@@ -143,7 +169,7 @@ pub fn open(
         return Err(OptionError::new("horizon", expected, horizons.to_string()).into());
     }
     let chosen: Vec<usize> = columns.iter().chain(&targets).copied().collect();
-    let rows = rows_of(&options, &table, &chosen, special, gaps, progress)?;
+    let rows = rows_of(options, &table, &chosen, special, gaps, progress)?;
     if rows.dates && options.time_unit.is_none() && trained.is_none() {
         progress(Progress::Note { text: "the time is counted in seconds, and so is dt" });
     }

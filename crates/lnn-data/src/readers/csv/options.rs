@@ -5,6 +5,7 @@ use super::files;
 use super::gaps::Gaps;
 use super::names::{split, unquoted};
 use crate::readers::horizons::Horizons;
+use crate::readers::known_table;
 use crate::readers::option::{OptionError, number, once, word};
 use lnn_core::Per;
 
@@ -95,7 +96,7 @@ impl<'a> Options<'a> {
             options.path = &text[..start - 1];
             options.set(name, value)?;
         }
-        options.of_files = files::are_several(options.path);
+        options.of_files = !known_table::is_named(options.path) && files::are_several(options.path);
         Ok(options)
     }
 

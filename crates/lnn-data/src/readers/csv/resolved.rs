@@ -4,6 +4,7 @@ use super::error::SeriesError;
 use super::gaps::Gaps;
 use super::options::{Division, Options, Window};
 use crate::progress::Progress;
+use crate::readers::known_table;
 use crate::source::Trained;
 
 /// The options of the text after `csv:`, checked.
@@ -16,7 +17,7 @@ pub(super) fn resolved<'a>(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Options<'a>, SeriesError> {
     let given = Options::parse(text)?;
-    let before = match trained.and_then(|trained| trained.data.strip_prefix("csv:")) {
+    let before = match trained.and_then(|trained| of_table(trained.data)) {
         Some(text) => Some(Options::parse(text)?),
         None => None,
     };
@@ -34,6 +35,11 @@ pub(super) fn resolved<'a>(
         return Err(SeriesError::Contradiction { option: "missing", expected, found });
     }
     Ok(options)
+}
+
+/// The text after `csv:`, or the name and the options of a known set that is a table.
+fn of_table(data: &str) -> Option<&str> {
+    data.strip_prefix("csv:").or_else(|| known_table::is_named(data).then_some(data))
 }
 
 /// The options of a test: those that are given, and otherwise those of the training.

@@ -38,16 +38,12 @@ fn opened(
     trained: Option<&Trained<'_>>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Box<dyn DataSource>, DataError> {
-    match reader_of(spec) {
-        Some((reader, text)) => {
-            check_path(spec, reader, text)?;
-            (reader.open)(text, trained, progress)
-        }
-        None => {
-            let set = catalog::with_options(spec).ok_or_else(|| unknown(spec))?;
-            open_known(&Cache::from_env()?, set, trained, progress)
-        }
+    if let Some((reader, text)) = reader_of(spec) {
+        check_path(spec, reader, text)?;
+        return (reader.open)(text, trained, progress);
     }
+    let set = catalog::with_options(spec).ok_or_else(|| unknown(spec))?;
+    open_known(&Cache::from_env()?, set, trained, progress)
 }
 
 /// Refuses a reader without the path that it needs.

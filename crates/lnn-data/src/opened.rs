@@ -63,6 +63,8 @@ fn read(
 }
 
 #[cfg(test)]
+// The numbers are whole.
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
     use crate::known::catalog;

@@ -19,7 +19,7 @@ pub struct Series {
     spec: InputSpec,
     rows: Rows,
     /// The first row of each series, and the row after its last one; there is at least one.
-    series: Vec<[usize; 2]>,
+    each: Vec<[usize; 2]>,
     /// One hash for each row.
     hashes: Vec<u64>,
     /// The first row of the test of each series, where it is not a fraction of all.
@@ -35,8 +35,8 @@ impl Series {
     /// The series of a table.
     pub(crate) fn new(path: &Path, table: SeriesTable, cut: Cut, test: f64) -> Self {
         let SeriesTable { spec, rows, hashes, series, horizons } = table;
-        let series = series.iter().map(|part| part.map(|row| row as usize)).collect();
-        Self { path: path.to_owned(), spec, rows, series, hashes, test_from: None, cut, horizons, test }
+        let each = series.iter().map(|part| part.map(|row| row as usize)).collect();
+        Self { path: path.to_owned(), spec, rows, each, hashes, test_from: None, cut, horizons, test }
     }
 
     /// Leaves the rows of the training out of the test, which are at the beginning of the file, or only names them where the test part
@@ -78,7 +78,7 @@ impl Series {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Self {
         let known: HashSet<u64> = known.train.iter().chain(&known.validation).copied().collect();
-        let seen = self.series.iter().map(|&[first, end]| {
+        let seen = self.each.iter().map(|&[first, end]| {
             let rows = self.hashes[first..end].iter().skip(1).take_while(|hash| known.contains(hash)).count();
             if rows == 0 { first } else { first + 1 + rows }
         });
@@ -113,7 +113,7 @@ impl Series {
             Per::Sequence => self.cut.window.saturating_add(smallest).saturating_sub(1),
             Per::Step => smallest,
         };
-        let reached = self.series.iter().zip(pieces).map(|([first, _], [from, to])| {
+        let reached = self.each.iter().zip(pieces).map(|([first, _], [from, to])| {
             let [first, from, to] = [*first, *from, *to].map(|row| row as i64);
             [if reach_back { from.saturating_sub(to_target).max(first) } else { from }, to]
         });
@@ -151,16 +151,16 @@ impl Series {
             let rows = end - first;
             end - (rows as f64 * self.test).round() as usize
         };
-        self.test_from.clone().unwrap_or_else(|| self.series.iter().map(of_fraction).collect())
+        self.test_from.clone().unwrap_or_else(|| self.each.iter().map(of_fraction).collect())
     }
 
     /// The rows of each series at which its validation and its test begin, with remarks.
     fn ends(&self, request: &SplitRequest<'_>) -> Result<(Vec<[usize; 2]>, Vec<String>), DataError> {
-        if let (Some(kept), [_]) = (request.kept, &self.series[..]) {
+        if let (Some(kept), [_]) = (request.kept, &self.each[..]) {
             let (ends, notices) = kept::ends(&self.hashes, kept)?;
             return Ok((vec![ends], notices));
         }
-        let ends = self.series.iter().zip(self.before_test()).map(|([first, _], rest)| {
+        let ends = self.each.iter().zip(self.before_test()).map(|([first, _], rest)| {
             let rows = rest - first;
             [rest - (rows as f64 * request.validation_fraction).round() as usize, rest]
         });
@@ -189,7 +189,7 @@ impl DataSource for Series {
         let (ends, mut notices) = self.ends(request)?;
         let reach_back = request.scheme == SplitScheme::Stratified;
         let pieces = |of: fn([usize; 2], [usize; 2]) -> [usize; 2]| -> Vec<[usize; 2]> {
-            self.series.iter().zip(&ends).map(|(series, ends)| of(*series, *ends)).collect()
+            self.each.iter().zip(&ends).map(|(series, ends)| of(*series, *ends)).collect()
         };
         let train = pieces(|[first, _], [trained, _]| [first, trained]);
         let validation = pieces(|_, ends| ends);
@@ -198,7 +198,7 @@ impl DataSource for Series {
             pieces.iter().flat_map(|[from, to]| self.hashes[*from..*to].iter().copied()).collect()
         };
         let fingerprints = Fingerprints { train: hashes(&train), validation: hashes(&validation) };
-        if let Some(kept) = request.kept.filter(|_| self.series.len() > 1) {
+        if let Some(kept) = request.kept.filter(|_| self.each.len() > 1) {
             self.check_kept(&fingerprints, kept)?;
         }
         let parts = Parts {
@@ -214,7 +214,7 @@ impl DataSource for Series {
     fn test(&self) -> Result<SampleSet, DataError> {
         let from = self.before_test();
         let pieces: Vec<[usize; 2]> =
-            self.series.iter().zip(&from).map(|([_, end], from)| [*from, *end]).collect();
+            self.each.iter().zip(&from).map(|([_, end], from)| [*from, *end]).collect();
         if self.test_from.is_some() && pieces.iter().all(|[from, end]| from == end) {
             return Err(SeriesError::AllTrained { path: self.path.clone(), rows: self.hashes.len() }.into());
         }

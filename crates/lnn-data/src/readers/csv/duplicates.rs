@@ -2,6 +2,7 @@
 
 use super::rows::Rows;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// What is done with rows of a series that have the same time.
@@ -27,12 +28,13 @@ pub(super) fn mean(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
 /// For means, the first row whose label is not that of the row before, which has the same time.
 pub(super) fn join(rows: &mut Rows, how: Duplicates) -> Result<(), usize> {
     let Some(times) = &rows.times else { return Ok(()) };
+    let same = |row: usize| times[row].partial_cmp(&times[row - 1]) == Some(Ordering::Equal);
     let (mut runs, mut series): (Vec<[usize; 2]>, _) = (Vec::new(), Vec::new());
     for &[first, end] in &rows.series {
         let start = runs.len();
         for row in first..end {
             match runs.last_mut() {
-                Some(run) if row > first && times[row] == times[row - 1] => run[1] = row + 1,
+                Some(run) if row > first && same(row) => run[1] = row + 1,
                 _ => runs.push([row, row + 1]),
             }
         }

@@ -142,17 +142,10 @@ fn read(
         (None, Some(InputShape::Sequences { features })) => of_model(features)?,
         (None, _) => table.all_but(special)?,
     };
-    let statics = options.statics.map(|names| table.columns(names)).transpose()?.unwrap_or_default();
-    for &column in &statics {
-        if special.contains(column) {
-            let name = &table.header()[column];
-            return Err(
-                OptionError::new("static", "a column of numbers, not the time, label or id", name).into()
-            );
-        }
-        if trained.is_none() && !columns.contains(&column) {
-            columns.push(column);
-        }
+    let statics = statics_of(options, &table, special)?;
+    if trained.is_none() {
+        let others: Vec<usize> = statics.iter().copied().filter(|column| !columns.contains(column)).collect();
+        columns.extend(others);
     }
     let targets: Vec<usize> = match (options.target, trained) {
         _ if label.is_some() => Vec::new(),
@@ -226,6 +219,23 @@ fn read(
         Some(known) => series.without_rows_of_training(known, chosen_test, progress),
         None => series,
     }))
+}
+
+/// The static columns, none of which is a special one.
+fn statics_of(
+    options: &Options<'_>,
+    table: &Tables<'_>,
+    special: Special,
+) -> Result<Vec<usize>, SeriesError> {
+    let Some(names) = options.statics else { return Ok(Vec::new()) };
+    let statics = table.columns(names)?;
+    match statics.iter().find(|column| special.contains(**column)) {
+        Some(&column) => {
+            let expected = "a column of numbers, not the time, label or id";
+            Err(OptionError::new("static", expected, &table.header()[column]).into())
+        }
+        None => Ok(statics),
+    }
 }
 
 #[cfg(test)]

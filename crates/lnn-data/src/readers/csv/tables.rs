@@ -24,7 +24,7 @@ pub(super) fn texts(
 /// The tables of the files.
 pub(super) struct Tables<'a> {
     /// At least one.
-    tables: Vec<Table<'a>>,
+    each: Vec<Table<'a>>,
     /// For each table the places in it of the columns of the first.
     orders: Vec<Vec<usize>>,
     /// Whether the path names several files, of which there may be one.
@@ -37,33 +37,33 @@ impl<'a> Tables<'a> {
         let of = |(path, text): &'a (PathBuf, String)| Table::new(path, text, Dialect::of(text, options));
         let tables = texts.iter().map(of).collect::<Result<Vec<Table<'a>>, SeriesError>>()?;
         let orders = tables.iter().map(|table| order(&tables[0], table)).collect::<Result<_, _>>()?;
-        Ok(Self { tables, orders, several: files::are_several(options.path) })
+        Ok(Self { each: tables, orders, several: files::are_several(options.path) })
     }
 
     /// The names of the columns.
     pub(super) fn header(&self) -> &[String] {
-        &self.tables[0].header
+        &self.each[0].header
     }
 
     /// The place of a column.
     pub(super) fn column(&self, name: &str) -> Result<usize, SeriesError> {
-        self.tables[0].column(name)
+        self.each[0].column(name)
     }
 
     /// The places of the columns in a list of names.
     pub(super) fn columns(&self, list: &str) -> Result<Vec<usize>, SeriesError> {
-        self.tables[0].columns(list)
+        self.each[0].columns(list)
     }
 
     /// The places of all columns but the special ones.
     pub(super) fn all_but(&self, special: Special) -> Result<Vec<usize>, SeriesError> {
-        self.tables[0].all_but(special)
+        self.each[0].all_but(special)
     }
 
     /// Reads all files; the rows of each follow those of the file before, and no series has rows of two.
     pub(super) fn read(&self, request: Request<'_>) -> Result<Rows, SeriesError> {
         let mut all: Option<Rows> = None;
-        for (table, order) in self.tables.iter().zip(&self.orders) {
+        for (table, order) in self.each.iter().zip(&self.orders) {
             let places = |columns: &[usize]| columns.iter().map(|&column| order[column]).collect::<Vec<_>>();
             let (columns, statics) = (places(request.columns), places(request.statics));
             let special = request.special.map(|column| order[column]);
@@ -80,8 +80,7 @@ impl<'a> Tables<'a> {
     fn joined(&self, before: Rows, rows: Rows, table: &Table<'_>) -> Result<Rows, SeriesError> {
         if before.dates != rows.dates {
             let kind = |dates| if dates { "dates" } else { "numbers" }.to_owned();
-            let first =
-                format!("{} as the time, as in {}", kind(before.dates), self.tables[0].path.display());
+            let first = format!("{} as the time, as in {}", kind(before.dates), self.each[0].path.display());
             let (path, found) = (table.path.to_owned(), kind(rows.dates));
             return Err(SeriesError::OtherFile { path, expected: first, found });
         }
@@ -105,18 +104,12 @@ impl<'a> Tables<'a> {
         })
     }
 
-    /// For each file its table and its rows.
-    fn of_files<'b>(&'b self, rows: &'b Rows) -> impl Iterator<Item = (usize, [usize; 2])> + 'b {
-        let ends = rows.files.iter().skip(1).copied().chain([rows.places.len()]);
-        rows.files.iter().zip(ends).map(|(first, end)| [*first, end]).enumerate()
-    }
-
     /// The text of a column at each row; of rows that were joined by their `means`, the mean where all cells are numbers, otherwise the
     /// text of the last one.
     pub(super) fn texts(&self, column: usize, rows: &Rows, means: bool) -> Vec<String> {
         let mut all = Vec::with_capacity(rows.places.len());
-        for (file, [first, end]) in self.of_files(rows) {
-            let (table, column) = (&self.tables[file], self.orders[file][column]);
+        for (file, [first, end]) in of_files(rows) {
+            let (table, column) = (&self.each[file], self.orders[file][column]);
             all.extend(table.texts(column, &rows.places[first..end]));
             for (row, places) in rows.joined.iter().filter(|(row, _)| means && (first..end).contains(row)) {
                 let numbers: Vec<f64> = table
@@ -140,10 +133,9 @@ impl<'a> Tables<'a> {
         if !self.several {
             return texts;
         }
-        let paths: Vec<&Path> = self.tables.iter().map(|table| table.path).collect();
+        let paths: Vec<&Path> = self.each.iter().map(|table| table.path).collect();
         let names = files::names(&paths);
-        let of_rows =
-            self.of_files(rows).flat_map(|(file, [first, end])| std::iter::repeat_n(file, end - first));
+        let of_rows = of_files(rows).flat_map(|(file, [first, end])| std::iter::repeat_n(file, end - first));
         Some(match texts {
             Some(texts) => of_rows.zip(texts).map(|(file, text)| format!("{}:{text}", names[file])).collect(),
             None => of_rows.map(|file| names[file].clone()).collect(),
@@ -153,7 +145,7 @@ impl<'a> Tables<'a> {
     /// The error for a series that has more than one label.
     pub(super) fn other_label(&self, rows: &Rows, row: usize, column: usize, before: &str) -> SeriesError {
         let file = rows.files.iter().rposition(|first| *first <= row).unwrap_or(0);
-        self.tables[file].other_label(rows, row, self.orders[file][column], before)
+        self.each[file].other_label(rows, row, self.orders[file][column], before)
     }
 }
 
@@ -175,4 +167,10 @@ fn order(first: &Table<'_>, table: &Table<'_>) -> Result<Vec<usize>, SeriesError
         expected: format!("the columns of {}, {}", first.path.display(), first.header.join(", ")),
         found: table.header.join(", "),
     })
+}
+
+/// The place of each file and its rows.
+fn of_files(rows: &Rows) -> impl Iterator<Item = (usize, [usize; 2])> + '_ {
+    let ends = rows.files.iter().skip(1).copied().chain([rows.places.len()]);
+    rows.files.iter().zip(ends).map(|(first, end)| [*first, end]).enumerate()
 }

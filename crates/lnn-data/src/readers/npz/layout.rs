@@ -196,7 +196,7 @@ fn targets(
                     return Err(arrays.refused("y", expected, format!("whole numbers {shape:?}{hint}")));
                 }
             };
-            Ok((per, classes(arrays, labels, per, lengths, steps)?))
+            Ok((per, classes(arrays, &labels, per, lengths, steps)?))
         }
         Content::Floats(numbers) => {
             let (per, width) = match &shape[..] {
@@ -240,7 +240,7 @@ fn targets(
 /// Labels as places among the names of the classes: those that are given, or else the different numbers.
 fn classes(
     arrays: &mut Arrays,
-    labels: Vec<i64>,
+    labels: &[i64],
     per: Per,
     lengths: &[usize],
     steps: usize,

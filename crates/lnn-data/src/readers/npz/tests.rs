@@ -14,7 +14,8 @@ struct Npz(Vec<(&'static str, Vec<u8>)>);
 
 /// The bytes of a `.npy` file.
 fn npy(kind: &str, shape: &[usize], content: impl IntoIterator<Item = u8>) -> Vec<u8> {
-    let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
+    let extents: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    let extents = extents.join(", ") + ",";
     let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({extents}), }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());

@@ -61,6 +61,8 @@ pub(crate) fn csv(bytes: &[u8]) {
             ",label=b,task=per-step",
             ",time=a,missing=mask",
             ",id=a,window=all,horizon=0,target=b,columns=a",
+            ",id=a,horizon=1..3,split=time,static=c,missing=mask",
+            ",time=a,duplicates=mean,missing=mask",
         ] {
             let data = format!("csv:{},window=2{options}", path.display());
             if let Ok(series) = lnn_data::open(&data, &mut |_| ()) {
@@ -83,6 +85,16 @@ pub(crate) fn ts(bytes: &[u8]) {
 pub(crate) fn npy(bytes: &[u8]) {
     with_file(&[bytes], |path| {
         let _ = lnn_data::read_npy(path);
+    });
+}
+
+pub(crate) fn npz(bytes: &[u8]) {
+    with_file(&[bytes], |path| {
+        for options in ["", ",missing=mask"] {
+            if let Ok(data) = lnn_data::open(&format!("npz:{}{options}", path.display()), &mut |_| ()) {
+                let _ = data.parts(&SplitRequest::new(0.2, 0));
+            }
+        }
     });
 }
 

@@ -13,7 +13,7 @@ use lnn_models::fuzzing as models;
 pub type Target = fn(&[u8]);
 
 /// The targets with their names.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("idx", files::idx),
     ("gzip", files::gzip),
     ("tar", data::tar),
@@ -24,6 +24,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("stream", stream::lines),
     ("stream-state", files::stream_state),
     ("npy", files::npy),
+    ("npz", files::npz),
     ("config", files::config),
     ("checkpoint", files::checkpoint),
     ("pt", files::module),

@@ -37,5 +37,5 @@ fn every_target_takes_its_seeds_their_truncations_and_their_bits_turned_over() {
 #[test]
 fn a_target_that_does_not_exist_is_refused_with_those_that_do() {
     let error = std::panic::catch_unwind(|| lnn_fuzz::target("zip")).unwrap_err();
-    assert!(error.downcast_ref::<String>().is_some_and(|text| text.contains("npy, config, checkpoint")));
+    assert!(error.downcast_ref::<String>().is_some_and(|text| text.contains("npy, npz, config, checkpoint")));
 }

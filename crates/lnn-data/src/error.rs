@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::readers::csv::SeriesError;
 use crate::readers::image_folder_error::ImageFolderError;
 use crate::readers::npy_folder_error::NpyFolderError;
+use crate::readers::npz::NpzError;
 use crate::readers::ts::TsError;
 
 /// The reason why a data set could not be fetched, read or split.
@@ -344,6 +345,19 @@ pub enum DataError {
     /// A `.ts` file could not be read.
     #[error(transparent)]
     Ts(#[from] TsError),
+
+    /// A `.npz` file could not be read.
+    #[error(transparent)]
+    Npz(#[from] NpzError),
+
+    /// A known set takes no options.
+    #[error("--data {name}: expected no options, found {found:?}")]
+    NoOptions {
+        /// The set.
+        name: String,
+        /// What follows its name.
+        found: String,
+    },
 
     /// The samples cannot be split.
     #[error("cannot hold out a fraction of {fraction} of {n} examples for validation: {reason}")]

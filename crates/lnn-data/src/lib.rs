@@ -43,6 +43,7 @@ pub use readers::csv::{
     Form, Future, History, LineError, PredictedRow, SeriesError, StreamProgress, StreamReader, StreamRow,
     ToPredict, open_future, open_to_predict,
 };
+pub use readers::horizons::Horizons;
 pub use readers::image_folder_error::ImageFolderError;
 pub use readers::npy::{NpyError, read as read_npy};
 pub use readers::series::Series;

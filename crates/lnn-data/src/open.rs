@@ -40,13 +40,12 @@ fn opened(
     trained: Option<&Trained<'_>>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Box<dyn DataSource>, DataError> {
-    match reader_of(spec) {
-        Some((reader, text)) => {
-            check_path(spec, reader, text)?;
-            (reader.open)(text, trained, progress)
-        }
-        None => open_known(&Cache::from_env()?, known(spec)?, trained, progress),
+    if let Some((reader, text)) = reader_of(spec) {
+        check_path(spec, reader, text)?;
+        return (reader.open)(text, trained, progress);
     }
+    let set = catalog::with_options(spec).ok_or_else(|| unknown(spec))?;
+    open_known(&Cache::from_env()?, set, trained, progress)
 }
 
 /// Opens a series for a trained model to go on from: `csv:FILE` with its options, or one that is computed.
@@ -79,7 +78,7 @@ fn check_path(spec: &str, reader: &Reader, text: &str) -> Result<(), DataError> 
 pub fn content(spec: &str) -> Content {
     match reader_of(spec) {
         Some((reader, _)) => reader.content,
-        None => catalog::find(spec).map_or(Content::Images, |set| set.format.content()),
+        None => catalog::with_options(spec).map_or(Content::Images, |(set, _)| set.format.content()),
     }
 }
 

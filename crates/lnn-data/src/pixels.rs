@@ -42,7 +42,7 @@ pub(crate) fn open(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PixelSequences, DataError> {
     let mnist = catalog::find("mnist").expect("the catalogue has it");
-    let images = open_known(&Cache::from_env()?, mnist, trained, progress)?;
+    let images = open_known(&Cache::from_env()?, (mnist, ""), trained, progress)?;
     Ok(PixelSequences { images, order })
 }
 

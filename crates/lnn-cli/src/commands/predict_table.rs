@@ -37,8 +37,13 @@ pub(super) fn run(
     for remark in unfamiliar(model, &data.windows)? {
         say(&remark);
     }
-    if data.horizon > 0 {
-        let rows = if data.horizon == 1 { "row".to_owned() } else { format!("{} rows", data.horizon) };
+    let horizons = data.horizons;
+    if horizons.count() > 1 {
+        say(&format!(
+            "each line has the last row that the model has seen; its predictions are for {horizons} rows later, as their names say"
+        ));
+    } else if horizons.last() > 0 {
+        let rows = if horizons.last() == 1 { "row".to_owned() } else { format!("{horizons} rows") };
         say(&format!(
             "each line has the last row that the model has seen; its prediction is for {rows} later"
         ));

@@ -27,6 +27,7 @@ mod forecasts;
 mod gaps_and_labels;
 mod gradients;
 mod growth;
+mod horizons_and_folders;
 mod image_folder;
 mod interruption;
 mod linkage;

@@ -10,10 +10,10 @@ const EVEN: f64 = 0.25;
 impl Windows {
     /// The values that seasons of `season` rows expect for the targets of the `count` windows from `start` on, `[M, O]`, or per step
     /// `[M, T, O]`: those at the last row of the same phase that is not after the last row that a model sees. Where this row lies before
-    /// the window, it is the last row that the model sees. `None` for labels, and where the target is that row.
+    /// the window, it is the last row that the model sees. `None` for labels, for several horizons, and where the target is that row.
     pub(super) fn seasonal_values(&self, start: i64, count: i64, season: i64) -> Option<Tensor> {
         let horizon = self.cut.horizon;
-        if horizon == 0 || self.rows.targets.kind() == Kind::Int64 {
+        if horizon == 0 || self.horizons > 1 || self.rows.targets.kind() == Kind::Int64 {
             return None;
         }
         let starts = self.starts.narrow(0, start, count);

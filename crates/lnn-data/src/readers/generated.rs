@@ -27,6 +27,7 @@ pub(crate) fn history(data: &str) -> Option<History> {
         window: Some(WINDOW),
         horizon: generator.horizon as i64,
         values: Some(part(columns - generator.targets, columns)),
+        statics: Vec::new(),
         before_test: (ROWS as f64 * (1.0 - TEST)).round() as i64,
     })
 }

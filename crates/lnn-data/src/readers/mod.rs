@@ -7,13 +7,16 @@ pub mod csv;
 mod decoding;
 mod folder_content;
 pub(crate) mod generated;
+pub mod horizons;
 pub mod idx;
 pub mod idx_folder;
 pub mod image_folder;
 pub mod image_folder_error;
+pub(crate) mod known_table;
 pub mod npy;
 pub mod npy_folder;
 pub mod npy_folder_error;
+pub mod npz;
 pub mod option;
 pub(crate) mod picture;
 pub mod series;
@@ -64,7 +67,7 @@ impl Reader {
 }
 
 /// All readers.
-pub static READERS: [Reader; 14] = [
+pub static READERS: [Reader; 15] = [
     Reader {
         name: "idx",
         argument: "DIR",
@@ -181,6 +184,14 @@ pub static READERS: [Reader; 14] = [
         help: "traces as .npy files, every row predicted from those before it: npy-folder:DIR,window=N,…",
         content: Content::Sequences,
         open: |text, trained, progress| Ok(Box::new(npy_folder::open(text, trained, progress)?)),
+        split_path: option::split_path,
+    },
+    Reader {
+        name: "npz",
+        argument: "FILE",
+        help: "sequences as arrays in one file, as numpy.savez writes it: x, y, and if there are dt, lengths, train, test",
+        content: Content::Sequences,
+        open: |text, trained, progress| Ok(Box::new(npz::open(text, trained, progress)?)),
         split_path: option::split_path,
     },
 ];

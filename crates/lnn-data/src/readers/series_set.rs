@@ -29,6 +29,8 @@ pub struct SeriesSet {
     pub(crate) hashes: Vec<u64>,
     pub(crate) cut: SeriesCut,
     pub(crate) test: TestSeries,
+    /// How many horizons the values of a row are for.
+    pub(crate) horizons: i64,
 }
 
 /// How series are cut.
@@ -50,6 +52,13 @@ impl SeriesCut {
 pub(crate) enum TestSeries {
     /// The last ones, as the data set says.
     Last(usize),
+    /// The last ones; those before them are for validation. Of the others none is drawn.
+    Given {
+        /// How many are for validation.
+        validation: usize,
+        /// How many are for the test.
+        test: usize,
+    },
     /// A fraction of them, drawn from each class.
     Fraction(f64),
     /// All of them, for the test of a trained model.
@@ -64,11 +73,19 @@ pub(crate) fn hash_of(rows: impl Iterator<Item = u64>) -> u64 {
 impl SeriesSet {
     /// The series of a table.
     pub(crate) fn of_table(path: &Path, table: SeriesTable, cut: SeriesCut, test: TestSeries) -> Self {
-        let SeriesTable { spec, rows, hashes, series } = table;
+        let SeriesTable { spec, rows, hashes, series, horizons } = table;
         let of_series =
             |[first, end]: &[i64; 2]| hash_of(hashes[*first as usize..*end as usize].iter().copied());
         let hashes = series.iter().map(of_series).collect();
-        Self { path: path.to_owned(), spec, rows, series, hashes, cut, test }
+        Self { path: path.to_owned(), spec, rows, series, hashes, cut, test, horizons }
+    }
+
+    /// The series at `places`.
+    #[must_use]
+    pub(crate) fn of(self, places: &[usize], test: TestSeries) -> Self {
+        let series = places.iter().map(|&place| self.series[place]).collect();
+        let hashes = places.iter().map(|&place| self.hashes[place]).collect();
+        Self { series, hashes, test, ..self }
     }
 
     /// The places of the series that were in neither training nor validation of a model.
@@ -97,21 +114,14 @@ impl SeriesSet {
 
     /// For the test of a trained model: all series but those that were in its training or validation.
     #[must_use]
-    pub(crate) fn for_test_of(
-        mut self,
-        trained: &Trained<'_>,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Self {
+    pub(crate) fn for_test_of(self, trained: &Trained<'_>, progress: &mut dyn FnMut(Progress<'_>)) -> Self {
         let new = self.unknown_to(trained);
         let known = self.series.len() - new.len();
         if known > 0 {
             let text = format!("{known} series were in training or validation; the others are tested");
             progress(Progress::Note { text: &text });
         }
-        self.series = new.iter().map(|&place| self.series[place]).collect();
-        self.hashes = new.iter().map(|&place| self.hashes[place]).collect();
-        self.test = TestSeries::All;
-        self
+        self.of(&new, TestSeries::All)
     }
 
     /// The label of each of the series at `places`, where a series has one.
@@ -135,7 +145,7 @@ impl SeriesSet {
     fn divided(&self) -> Result<[Vec<usize>; 2], DataError> {
         let all: Vec<usize> = (0..self.series.len()).collect();
         match self.test {
-            TestSeries::Last(count) => {
+            TestSeries::Last(count) | TestSeries::Given { test: count, .. } => {
                 let [rest, test] = [&all[..all.len() - count], &all[all.len() - count..]];
                 Ok([rest.to_vec(), test.to_vec()])
             }
@@ -166,6 +176,7 @@ impl SeriesSet {
             let expected = window.saturating_add(horizon);
             return Err(SeriesError::TooShort { path: path(), part, rows, expected, window, horizon }.into());
         };
+        let windows = windows.of_horizons(self.horizons);
         let Some(chosen) = windows.with_a_target() else {
             return Err(SeriesError::NoTarget { path: path(), part }.into());
         };
@@ -193,7 +204,18 @@ impl DataSource for SeriesSet {
             return Err(SeriesError::NoSeries { path, part: "training", series }.into());
         }
         let hashes = |places: &[usize]| places.iter().map(|&place| self.hashes[place]).collect::<Vec<u64>>();
-        let ([train, validation], mut notices) = if let Some(kept) = request.kept {
+        let ([train, validation], mut notices) = if let TestSeries::Given { validation, .. } = self.test {
+            let (train, validation) = rest.split_at(rest.len() - validation);
+            let [train, validation] = match request.limits() {
+                Some([to_train, to_validate]) => [thinned(train, to_train), thinned(validation, to_validate)],
+                None => [train.to_vec(), validation.to_vec()],
+            };
+            let notes = match request.kept {
+                Some(kept) => kept::compare([&hashes(&train), &hashes(&validation)], kept)?,
+                None => Vec::new(),
+            };
+            ([train, validation], notes)
+        } else if let Some(kept) = request.kept {
             let limited = request.limit.is_some_and(|limit| limit < rest.len());
             let Recognized { train, validation, notes } = kept::recognize(&hashes(&rest), kept, limited)?;
             ([train, validation].map(|places| places.into_iter().map(|i| rest[i]).collect()), notes)

@@ -1,9 +1,10 @@
 //! Rows of a table, checked and read, as tensors with what they mean.
 
 use crate::kept;
+use crate::readers::horizons::Horizons;
 use lnn_core::{InputShape, InputSpec, Missing, Per, Rows, Samples, Task, Timing};
 use ndarray::{ArrayView1, ArrayView2};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// What a table holds.
 pub(crate) struct Cells<'a> {
@@ -53,6 +54,8 @@ pub(crate) struct SeriesTable {
     pub(crate) hashes: Vec<u64>,
     /// The first row of each series, and the row after its last one.
     pub(crate) series: Vec<[i64; 2]>,
+    /// How many horizons the values of a row are for.
+    pub(crate) horizons: i64,
 }
 
 /// The name of the time in hashes; no column has it.
@@ -100,7 +103,35 @@ impl SeriesTable {
             spec: InputSpec { shape: InputShape::Sequences { features }, task, per, timing, missing },
             hashes,
             series: series.iter().map(|part| part.map(|row| row as i64)).collect(),
+            horizons: 1,
         }
+    }
+
+    /// The table whose rows have the values of all horizons: those of the largest are the row's own, those of a smaller one belong to the
+    /// rows before it. They are NaN where there is no row before in the series. Labels have one horizon.
+    pub(crate) fn of_horizons(self, horizons: Horizons) -> Self {
+        let SeriesTable { mut spec, rows, hashes, series, .. } = self;
+        let Task::Regression { value_names } = &spec.task else {
+            return Self { spec, rows, hashes, series, horizons: 1 };
+        };
+        spec.task = Task::Regression { value_names: horizons.value_names(value_names) };
+        let count = rows.len();
+        let firsts: Vec<i64> = series
+            .iter()
+            .flat_map(|[first, end]| std::iter::repeat_n(*first, (end - first).max(0) as usize))
+            .collect();
+        let places = Tensor::arange(count, (Kind::Int64, Device::Cpu));
+        let firsts = Tensor::from_slice(&firsts);
+        let of = |horizon: usize| {
+            let back = &places - (horizons.last() - horizon) as i64;
+            let outside = back.less_tensor(&firsts).unsqueeze(1);
+            rows.targets.index_select(0, &back.clamp_min(0)).masked_fill(&outside, f64::NAN)
+        };
+        let targets = match horizons.count() {
+            1 => rows.targets.shallow_clone(),
+            _ => Tensor::cat(&(horizons.first()..=horizons.last()).map(of).collect::<Vec<_>>(), 1),
+        };
+        Self { spec, rows: Rows { targets, ..rows }, hashes, series, horizons: horizons.count() as i64 }
     }
 }
 

@@ -81,6 +81,12 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Failure> {
     let training = Training { window: reader.window, horizon: reader.horizon };
     let mut stream = Stream::new(&model, training)?;
     if let Some(learning) = arguments.learn {
+        if reader.has_several_horizons {
+            let hint = "a model with one horizon learns";
+            return Err(Failure::request(format!(
+                "--learn: the model predicts several rows at once; hint: {hint}"
+            )));
+        }
         let rule = match learning {
             Learning::Rls => OnlineRule::Rls { forgetting: arguments.forgetting },
             Learning::Lms => OnlineRule::Lms { rate: arguments.rate },

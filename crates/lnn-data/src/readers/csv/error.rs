@@ -1,5 +1,6 @@
 //! Errors of reading a series.
 
+use crate::readers::horizons::Horizons;
 use crate::readers::option::OptionError;
 use std::path::PathBuf;
 
@@ -24,6 +25,40 @@ pub enum SeriesError {
         path: PathBuf,
         /// How many there are.
         series: usize,
+    },
+    /// There are no files.
+    #[error("{path}: expected tables as .csv or .tsv files, found none")]
+    NoFiles {
+        /// The folder or the pattern.
+        path: PathBuf,
+    },
+    /// A file is not as the first one.
+    #[error("{path}: expected {expected}, found {found}")]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+        /// What the first file has.
+        expected: String,
+        /// What this file has.
+        found: String,
+    },
+    /// A forecast needs a model that predicts the next row alone.
+    #[error(
+        "the model predicts {horizons} rows ahead at once, and a forecast goes on row by row; hint: lnn-cli predict writes all of them \
+         past the end of a table; or train with horizon=1"
+    )]
+    SeveralHorizons {
+        /// The horizons of the model.
+        horizons: Horizons,
+    },
+    /// Many series that are split in time have changed since the training.
+    #[error(
+        "{path}: the rows of training and validation have changed, and series that are split in time keep no parts; hint: \
+         train anew, or from the weights of the run with --init"
+    )]
+    ChangedInTime {
+        /// The file.
+        path: PathBuf,
     },
     /// The rows to come do not come later.
     #[error("{path}: expected rows later than {before}, the last of the series, found {found} first")]

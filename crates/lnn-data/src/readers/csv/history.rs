@@ -2,10 +2,12 @@
 
 use super::error::SeriesError;
 use super::gaps::Gaps;
+use super::names::names as names_of;
 use super::options::{Options, Window};
-use super::table::{Special, Table};
+use super::table::Special;
+use super::tables::Tables;
 use super::time::{between, later};
-use super::to_predict::{features, opened};
+use super::to_predict::{features, opened, rows_of};
 use crate::progress::Progress;
 use crate::readers::series_table;
 use crate::source::Trained;
@@ -30,6 +32,8 @@ pub struct History {
     pub horizon: i64,
     /// Rows before those for the test: none of another table than that of the training.
     pub before_test: i64,
+    /// The places of the features that stay as they are.
+    pub(crate) statics: Vec<i64>,
 }
 
 /// Rows to come.
@@ -52,23 +56,31 @@ pub fn open_history(
     trained: &Trained<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<History, SeriesError> {
-    opened(text, trained, progress, |options, table| {
+    opened(text, trained, progress, |options, table, progress| {
+        let horizons = options.horizon();
+        if horizons.count() > 1 {
+            return Err(SeriesError::SeveralHorizons { horizons });
+        }
         let names: Vec<&String> = features(trained)?.iter().collect();
         let gaps = if trained.input.may_miss() { Gaps::Mask } else { options.gaps() };
-        let (input, times) = rows(options, table, &names, gaps)?;
+        let (input, times) = rows(options, table, &names, gaps, progress)?;
+        let statics = options.statics.map(names_of).unwrap_or_default();
+        let statics = names.iter().enumerate().filter(|(_, name)| statics.contains(name));
+        let statics = statics.map(|(place, _)| place as i64).collect();
         let count = input.x.size()[1];
         let test = (count as f64 * options.test.unwrap_or(Options::TEST)).round() as i64;
         Ok(History {
             input,
             before_test: count - test,
             times,
-            values: values(options, table, trained)?,
+            values: values(options, table, trained, progress)?,
             time_name: options.time_name(),
             window: match options.window() {
                 Window::Rows(rows) => Some(i64::try_from(rows).unwrap_or(i64::MAX)),
                 Window::All => None,
             },
-            horizon: i64::try_from(options.horizon()).unwrap_or(i64::MAX),
+            horizon: i64::try_from(horizons.last()).unwrap_or(i64::MAX),
+            statics,
         })
     })
 }
@@ -83,10 +95,10 @@ pub fn open_future(
     history: &History,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Future, SeriesError> {
-    opened(text, trained, progress, |options, table| {
+    opened(text, trained, progress, |options, table, progress| {
         let features = features(trained)?;
-        let known: Vec<&String> = features.iter().filter(|name| table.header.contains(name)).collect();
-        let (Input { x, mut dt, .. }, times) = rows(options, table, &known, Gaps::Mask)?;
+        let known: Vec<&String> = features.iter().filter(|name| table.header().contains(name)).collect();
+        let (Input { x, mut dt, .. }, times) = rows(options, table, &known, Gaps::Mask, progress)?;
         if let (Some(times), Some(before), Some(dt)) = (&times, &history.times, &mut dt) {
             let (first, last) = (&times[0], &before[before.len() - 1]);
             let Some(since) = between(last, first).filter(|since| *since > 0.0) else {
@@ -101,7 +113,8 @@ pub fn open_future(
             let place = features.iter().position(|feature| feature == *name).unwrap_or(0);
             all.select(2, place as i64).copy_(&x.select(2, i));
         }
-        let values = values(options, table, trained)?;
+        history.keep_statics(&all);
+        let values = values(options, table, trained, progress)?;
         Ok(Future { input: Input { dt, ..Input::new(all) }, times, values })
     })
 }
@@ -119,36 +132,47 @@ impl History {
             (1..=steps).map(|step| later(last, typical * step as f64)).collect()
         });
         let x = Tensor::full([1, steps, x.size()[2]], f64::NAN, (x.kind(), x.device()));
+        self.keep_statics(&x);
         Future { input: Input { dt, ..Input::new(x) }, times, values: None }
+    }
+
+    /// Writes what stays as it is into rows to come `[1, S, I]`.
+    fn keep_statics(&self, future: &Tensor) {
+        let last = self.input.x.select(1, -1);
+        for &place in &self.statics {
+            future.select(2, place).copy_(&last.select(1, place).unsqueeze(1));
+        }
     }
 }
 
 /// The values that a model predicts, if the table has all of them.
 fn values(
     options: &Options<'_>,
-    table: &Table<'_>,
+    table: &Tables<'_>,
     trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Option<Tensor>, SeriesError> {
     let names: Vec<&String> = trained.input.task.names().iter().collect();
-    if trained.input.task.is_classification() || !names.iter().all(|name| table.header.contains(name)) {
+    if trained.input.task.is_classification() || !names.iter().all(|name| table.header().contains(name)) {
         return Ok(None);
     }
-    let (input, _) = rows(options, table, &names, Gaps::Mask)?;
+    let (input, _) = rows(options, table, &names, Gaps::Mask, progress)?;
     Ok(Some(input.x.squeeze_dim(0)))
 }
 
 /// The rows of one series: the columns called `names`, and the times.
 fn rows(
     options: &Options<'_>,
-    table: &Table<'_>,
+    table: &Tables<'_>,
     names: &[&String],
     gaps: Gaps,
+    progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(Input, Option<Vec<String>>), SeriesError> {
     let column = |name: Option<String>| name.map(|name| table.column(&name)).transpose();
     let (time, id) = (column(options.time_name())?, column(options.id_name())?);
     let columns = names.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>()?;
     let special = Special { time, label: None, id };
-    let rows = table.read(&columns, special, gaps, options.reverse.unwrap_or(false))?;
+    let rows = rows_of(options, table, &columns, special, gaps, progress)?;
     let path = || Path::new(options.path).to_owned();
     if rows.series.len() != 1 {
         return Err(SeriesError::ManySeries { path: path(), series: rows.series.len() });
@@ -168,6 +192,6 @@ fn rows(
     let x = series_table::table(&rows.numbers.view()).unsqueeze(0);
     let dt =
         rows.times.as_ref().map(|times| Tensor::from_slice(&series_table::differences(times)).unsqueeze(0));
-    let texts = time.map(|time| table.texts(time, &rows.places));
+    let texts = time.map(|time| table.texts(time, &rows, false));
     Ok((Input { dt, ..Input::new(x) }, texts))
 }

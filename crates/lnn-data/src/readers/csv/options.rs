@@ -1,7 +1,11 @@
 //! The text after `csv:`: a file and its options.
 
+use super::duplicates::Duplicates;
+use super::files;
 use super::gaps::Gaps;
 use super::names::{split, unquoted};
+use crate::readers::horizons::Horizons;
+use crate::readers::known_table;
 use crate::readers::option::{OptionError, number, once, word};
 use lnn_core::Per;
 
@@ -12,6 +16,15 @@ pub(super) enum Window {
     Rows(usize),
     /// All of a series.
     All,
+}
+
+/// How several series are divided into training, validation and test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Division {
+    /// Whole series.
+    Series,
+    /// Each series in time.
+    Time,
 }
 
 /// The parsed text. An option that was not given is `None`.
@@ -26,9 +39,15 @@ pub(super) struct Options<'a> {
     pub(super) time: Option<&'a str>,
     pub(super) id: Option<&'a str>,
     pub(super) window: Option<Window>,
-    pub(super) horizon: Option<usize>,
+    pub(super) horizon: Option<Horizons>,
     pub(super) stride: Option<usize>,
     pub(super) missing: Option<Gaps>,
+    /// The columns that have one number for all rows of a series.
+    pub(super) statics: Option<&'a str>,
+    pub(super) duplicates: Option<Duplicates>,
+    pub(super) division: Option<Division>,
+    /// Whether each file is a series of its own, or several.
+    pub(super) of_files: bool,
     pub(super) time_unit: Option<f64>,
     /// The fraction of the rows, at the end, that forms the test part; 1 for all of them.
     pub(super) test: Option<f64>,
@@ -38,7 +57,7 @@ pub(super) struct Options<'a> {
 }
 
 /// The names of the options.
-const OPTIONS: [&str; 15] = [
+const OPTIONS: [&str; 18] = [
     "target",
     "label",
     "id",
@@ -49,6 +68,9 @@ const OPTIONS: [&str; 15] = [
     "horizon",
     "stride",
     "missing",
+    "static",
+    "duplicates",
+    "split",
     "time_unit",
     "test",
     "separator",
@@ -74,6 +96,7 @@ impl<'a> Options<'a> {
             options.path = &text[..start - 1];
             options.set(name, value)?;
         }
+        options.of_files = !known_table::is_named(options.path) && files::are_several(options.path);
         Ok(options)
     }
 
@@ -90,7 +113,8 @@ impl<'a> Options<'a> {
                 once(name, value, &mut self.window, Some(window))
             }
             "horizon" => {
-                let horizon = number(name, value, "a whole number from 0", |_| true)?;
+                let horizon = Horizons::parse(value)
+                    .ok_or_else(|| OptionError::new(name, Horizons::EXPECTED, value))?;
                 once(name, value, &mut self.horizon, Some(horizon))
             }
             "stride" => {
@@ -106,6 +130,15 @@ impl<'a> Options<'a> {
             "missing" => {
                 let words = [("refuse", Gaps::Refuse), ("mask", Gaps::Mask), ("previous", Gaps::Previous)];
                 once(name, value, &mut self.missing, Some(word(name, value, &words)?))
+            }
+            "static" => once(name, value, &mut self.statics, Some(value)),
+            "duplicates" => {
+                let words = [("mean", Duplicates::Mean), ("last", Duplicates::Last)];
+                once(name, value, &mut self.duplicates, Some(word(name, value, &words)?))
+            }
+            "split" => {
+                let words = [("series", Division::Series), ("time", Division::Time)];
+                once(name, value, &mut self.division, Some(word(name, value, &words)?))
             }
             "time_unit" => {
                 let unit =
@@ -141,16 +174,44 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// Whether there may be several series.
+    pub(super) fn has_series(&self) -> bool {
+        self.id.is_some() || self.of_files
+    }
+
     /// Refuses options that contradict each other.
     pub(super) fn check(&self) -> Result<(), OptionError> {
+        const SERIES: &str = "id=COLUMN beside it, which tells the series apart, or several files";
+        let refuse = |name, expected: &str, found: &str| Err(OptionError::new(name, expected, found));
         match (self.label, self.target) {
-            (Some(_), Some(target)) => Err(OptionError::new("target", "none beside a label", target)),
-            (Some(label), None) if self.per() != Per::Step && self.id.is_none() => {
-                let expected = "id=COLUMN beside it for a label per series, or task=per-step for one per row";
-                Err(OptionError::new("label", expected, label))
+            (Some(_), Some(target)) => return refuse("target", "none beside a label", target),
+            (Some(label), None) if self.per() != Per::Step && !self.has_series() => {
+                let expected = "id=COLUMN beside it or several files for a label per series, or task=per-step for \
+                                one per row";
+                return refuse("label", expected, label);
             }
-            _ if self.window() == Window::All && self.id.is_none() => {
-                Err(OptionError::new("window", "id=COLUMN beside it, which tells the series apart", "all"))
+            (Some(_), None) if self.horizon().count() > 1 => {
+                return refuse("horizon", "one number of rows beside a label", &self.horizon().to_string());
+            }
+            _ => {}
+        }
+        if self.window() == Window::All && !self.has_series() {
+            return refuse("window", SERIES, "all");
+        }
+        if let (Some(statics), false) = (self.statics, self.has_series()) {
+            return refuse("static", SERIES, statics);
+        }
+        match self.division {
+            Some(Division::Time) if self.window() == Window::All => {
+                refuse("split", "window=N beside it, because whole series have no parts in time", "time")
+            }
+            Some(division) if !self.has_series() => {
+                let found = if division == Division::Time { "time" } else { "series" };
+                let hint = "; one series is split in time without it";
+                refuse("split", &format!("{SERIES}{hint}"), found)
+            }
+            _ if self.duplicates.is_some() && self.time.is_none() => {
+                refuse("duplicates", "time=COLUMN beside it, whose equal times it joins", "no column of time")
             }
             _ => Ok(()),
         }
@@ -177,8 +238,8 @@ impl<'a> Options<'a> {
     }
 
     /// Rows from a row to its target: none for a label, which is that of its own row.
-    pub(super) fn horizon(&self) -> usize {
-        self.horizon.unwrap_or_else(|| usize::from(self.label.is_none()))
+    pub(super) fn horizon(&self) -> Horizons {
+        self.horizon.unwrap_or_else(|| Horizons::one(usize::from(self.label.is_none())))
     }
 
     /// Whether a window has one target, or each of its rows.

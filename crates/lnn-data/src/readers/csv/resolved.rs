@@ -2,8 +2,9 @@
 
 use super::error::SeriesError;
 use super::gaps::Gaps;
-use super::options::{Options, Window};
+use super::options::{Division, Options, Window};
 use crate::progress::Progress;
+use crate::readers::known_table;
 use crate::source::Trained;
 
 /// The options of the text after `csv:`, checked.
@@ -16,7 +17,7 @@ pub(super) fn resolved<'a>(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Options<'a>, SeriesError> {
     let given = Options::parse(text)?;
-    let before = match trained.and_then(|trained| trained.data.strip_prefix("csv:")) {
+    let before = match trained.and_then(|trained| of_table(trained.data)) {
         Some(text) => Some(Options::parse(text)?),
         None => None,
     };
@@ -25,12 +26,20 @@ pub(super) fn resolved<'a>(
         (Some(_), None) => Options { test: given.test.or(Some(1.0)), ..given },
         (None, _) => given,
     };
+    // A file beside the several of a training is one series.
+    let of_files = options.of_files || before.is_some_and(|before| before.of_files);
+    let options = Options { of_files, ..options };
     options.check()?;
     if options.gaps() == Gaps::Mask && trained.is_some_and(|trained| !trained.input.may_miss()) {
         let (expected, found) = ("without missing values".into(), "mask".into());
         return Err(SeriesError::Contradiction { option: "missing", expected, found });
     }
     Ok(options)
+}
+
+/// The text after `csv:`, or the name and the options of a known set that is a table.
+pub(super) fn of_table(data: &str) -> Option<&str> {
+    data.strip_prefix("csv:").or_else(|| known_table::is_named(data).then_some(data))
 }
 
 /// The options of a test: those that are given, and otherwise those of the training.
@@ -40,8 +49,9 @@ fn inherit<'a>(
     trained: &Trained<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Options<'a>, SeriesError> {
-    let real = |path: &str| std::fs::canonicalize(path).ok();
-    let same_file = real(given.path).is_some() && real(given.path) == real(before.path);
+    // A pattern is no file, and is compared as it is.
+    let real = |path: &str| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let same_file = real(given.path) == real(before.path);
     let contradiction =
         |option, expected: String, found: String| Err(SeriesError::Contradiction { option, expected, found });
     if let (None, Some(name)) = (before.time, given.time_name()) {
@@ -55,6 +65,14 @@ fn inherit<'a>(
     let trained_for = before.horizon();
     if let Some(horizon) = given.horizon.filter(|horizon| *horizon != trained_for) {
         return contradiction("horizon", format!("for {trained_for} rows ahead"), horizon.to_string());
+    }
+    let in_time = |options: Options<'_>| options.division == Some(Division::Time);
+    if given.division.is_some() && in_time(given) != in_time(before) {
+        let [trained, found] = match in_time(before) {
+            true => ["on each series up to a time", "series"],
+            false => ["on whole series", "time"],
+        };
+        return contradiction("split", trained.into(), found.into());
     }
     if let (Window::Rows(window), Some(Window::Rows(other))) = (before.window(), given.window)
         && window != other
@@ -73,6 +91,9 @@ fn inherit<'a>(
         horizon: given.horizon.or(before.horizon),
         stride: given.stride.or(before.stride),
         missing: given.missing.or(before.missing),
+        statics: given.statics.or(before.statics),
+        duplicates: given.duplicates.or(before.duplicates),
+        division: given.division.or(before.division),
         test: given.test.or(of_file.test),
         separator: given.separator.or(of_file.separator),
         decimal: given.decimal.or(of_file.decimal),

@@ -5,7 +5,8 @@ use super::error::SeriesError;
 use super::gaps::{Gaps, is_gap};
 use super::line_error::LineError;
 use super::options::{Options, Window};
-use super::resolved::resolved;
+use super::resolved::{of_table, resolved};
+use super::stream_row::{Form, StreamProgress, StreamRow};
 use super::table::LARGEST;
 use super::time::between;
 use super::to_predict::features;
@@ -13,7 +14,6 @@ use crate::generators::{self, WINDOW};
 use crate::source::Trained;
 use csv::{ReaderBuilder, Trim};
 use lnn_core::Task;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -31,55 +31,14 @@ pub struct StreamReader {
     gaps: Gaps,
     /// Rows of a window of the training; none for whole series.
     pub window: Option<i64>,
-    /// How many rows after a row its target lies.
+    /// How many rows after a row its target lies, the last one of several.
     pub horizon: i64,
+    /// Whether the model predicts several rows at once.
+    pub has_several_horizons: bool,
     form: Option<Form>,
     separator: Option<u8>,
     decimal: Option<u8>,
     progress: StreamProgress,
-}
-
-/// What a stream has to remember of its rows, to be stored with the state of the model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StreamProgress {
-    /// Number of rows so far, with those that were skipped.
-    pub rows: u64,
-    /// The time of the last row.
-    pub time: Option<String>,
-    /// The last number of each feature, where rows without one take it.
-    pub previous: Vec<Option<f64>>,
-    /// The series to which the rows belong.
-    pub series: Option<String>,
-}
-
-/// A row of a stream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StreamRow {
-    /// Its number, from 1, among those of the stream; skipped ones count.
-    pub number: u64,
-    /// I numbers, NaN for what is missing.
-    pub features: Vec<f64>,
-    /// The time since the row before; NaN for the first row.
-    pub dt: Option<f64>,
-    /// Its time, as the line has it.
-    pub time: Option<String>,
-    /// Values, NaN for what is missing, or the place of a class, if the line has a target.
-    pub target: Option<Vec<f64>>,
-}
-
-/// How the lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// A JSON object per line.
-    Json,
-    /// Cells with a separator between them.
-    Table {
-        /// The separator.
-        separator: u8,
-        /// Number of cells.
-        cells: usize,
-    },
 }
 
 #[derive(Debug)]
@@ -125,16 +84,17 @@ impl StreamReader {
     /// [`SeriesError`] if the model takes images, or the options of its training cannot be read.
     pub fn new(trained: &Trained<'_>) -> Result<Self, SeriesError> {
         let names = features(trained)?;
-        let of_table = trained.data.strip_prefix("csv:");
+        let of_table = of_table(trained.data);
         let options = match of_table {
             Some(text) => resolved(text, Some(trained), &mut |_| ())?,
             None => Options::default(),
         };
+        let horizons = options.horizon();
         let (window, horizon) = match (of_table, options.window()) {
             (None, _) => generators::find(trained.data)
                 .map_or((None, 0), |generator| (Some(WINDOW), generator.horizon as i64)),
-            (Some(_), Window::All) => (None, options.horizon() as i64),
-            (Some(_), Window::Rows(rows)) => (i64::try_from(rows).ok(), options.horizon() as i64),
+            (Some(_), Window::All) => (None, horizons.last() as i64),
+            (Some(_), Window::Rows(rows)) => (i64::try_from(rows).ok(), horizons.last() as i64),
         };
         let time = match (options.time_name(), trained.input.timing) {
             (Some(name), _) => Some((Column::new(name), false)),
@@ -166,6 +126,7 @@ impl StreamReader {
             gaps: if trained.input.may_miss() { Gaps::Mask } else { options.gaps() },
             window,
             horizon,
+            has_several_horizons: of_table.is_some() && horizons.count() > 1,
             form: None,
             separator: options.separator,
             decimal: options.decimal,

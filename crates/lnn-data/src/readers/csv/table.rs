@@ -1,11 +1,14 @@
 //! A table: its header, and the numbers of the columns that are chosen by name.
 
 use super::dialect::{Decimals, Dialect};
+use super::duplicates::{Duplicates, join};
 use super::error::SeriesError;
 use super::gaps::{Gaps, is_gap};
 use super::names::names;
-use super::time::{Times, is_date};
-use csv::{ReaderBuilder, StringRecord, Trim};
+use super::rows::Rows;
+use super::statics;
+use super::time::Times;
+use csv::{ReaderBuilder, Trim};
 use ndarray::{Array2, ArrayViewMut2, Axis};
 use std::collections::HashMap;
 use std::path::Path;
@@ -36,8 +39,8 @@ fn grouped(ids: &[String]) -> (Vec<usize>, Vec<[usize; 2]>) {
 
 /// The text of a file with a header.
 pub(super) struct Table<'a> {
-    path: &'a Path,
-    text: &'a str,
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
     dialect: Dialect,
     pub(super) header: Vec<String>,
 }
@@ -55,22 +58,32 @@ impl Special {
     fn all(self) -> [Option<usize>; 3] {
         [self.time, self.label, self.id]
     }
+
+    /// Whether a column is one of them.
+    pub(super) fn contains(self, column: usize) -> bool {
+        self.all().contains(&Some(column))
+    }
+
+    /// The same columns at other places.
+    pub(super) fn map(self, place: impl Fn(usize) -> usize) -> Self {
+        let [time, label, id] = self.all().map(|column| column.map(&place));
+        Self { time, label, id }
+    }
 }
 
-/// The chosen columns of all rows.
-pub(super) struct Rows {
-    /// `[R, columns]`.
-    pub(super) numbers: Array2<f64>,
-    /// `[R]`, the text of the column of labels, if there is one.
-    pub(super) labels: Option<Vec<String>>,
-    /// The rows of each series, one after the other.
-    pub(super) series: Vec<[usize; 2]>,
-    /// The byte of the file at which each row begins.
-    pub(super) places: Vec<usize>,
-    /// `[R]`, increasing, if there is a column of time; of dates in seconds since the first row.
-    pub(super) times: Option<Vec<f64>>,
-    /// Whether the times are dates.
-    pub(super) dates: bool,
+/// What is to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    /// The columns of numbers.
+    pub(super) columns: &'a [usize],
+    /// Those that have one number for all rows of a series.
+    pub(super) statics: &'a [usize],
+    pub(super) special: Special,
+    pub(super) gaps: Gaps,
+    /// Whether the rows are read from the last to the first.
+    pub(super) reverse: bool,
+    /// What is done with rows of equal time, which are otherwise refused.
+    pub(super) duplicates: Option<Duplicates>,
 }
 
 impl<'a> Table<'a> {
@@ -142,15 +155,9 @@ impl<'a> Table<'a> {
         Ok(all)
     }
 
-    /// Reads the numbers of `columns` and the `special` columns; with `reverse`, from the last row to the first. The rows of a series come
-    /// together, in the order of the first row of each.
-    pub(super) fn read(
-        &self,
-        columns: &[usize],
-        special: Special,
-        gaps: Gaps,
-        reverse: bool,
-    ) -> Result<Rows, SeriesError> {
+    /// Reads the numbers and the special columns. The rows of a series come together, in the order of the first row of each.
+    pub(super) fn read(&self, request: Request<'_>) -> Result<Rows, SeriesError> {
+        let Request { columns, statics, special, gaps, reverse, duplicates } = request;
         let Special { time, label, id } = special;
         let (mut numbers, mut decimals, mut times) = (Vec::new(), Decimals::default(), Times::default());
         let (mut places, mut labels, mut ids) = (Vec::new(), Vec::new(), Vec::new());
@@ -158,13 +165,18 @@ impl<'a> Table<'a> {
             let record = record.map_err(|error| self.bad_record(&error))?;
             let place = record.position().map_or(0, csv::Position::byte) as usize;
             for &column in columns {
-                if gaps != Gaps::Refuse && is_gap(&record[column]) {
+                let is_static = statics.contains(&column);
+                if (gaps != Gaps::Refuse || is_static) && is_gap(&record[column]) {
                     numbers.push(f64::NAN);
                     continue;
                 }
                 let number = decimals.parse(&record[column], self.dialect, row);
                 let number = number.filter(|number| number.abs() <= LARGEST);
-                numbers.push(number.ok_or_else(|| self.bad_cell(&record, place, column, "a finite number"))?);
+                let expected = match is_static {
+                    true => "a finite number, because a static column has no categories as text",
+                    false => "a finite number",
+                };
+                numbers.push(number.ok_or_else(|| self.bad_cell(&record, place, column, expected))?);
             }
             if let Some(column) = time {
                 times.add(&record[column]).ok_or_else(|| {
@@ -202,16 +214,33 @@ impl<'a> Table<'a> {
             labels =
                 if label.is_some() { order.iter().map(|&row| labels[row].clone()).collect() } else { labels };
         }
-        for &[first, end] in &series {
-            if let (Some(times), Some(column)) = (&times, time) {
-                self.check_increasing(&times[first..end], &places[first..end], &places, column)?;
+        let of_statics = |column: &usize| columns.iter().position(|chosen| chosen == column);
+        let places_of_statics: Vec<usize> = statics.iter().filter_map(of_statics).collect();
+        statics::fill(&mut numbers, &series, &places_of_statics)
+            .map_err(|[row, column]| self.not_static(places[row], columns[column]))?;
+        let labels = label.map(|_| labels);
+        let mut rows =
+            Rows { numbers, labels, series, places, files: vec![0], times, dates, joined: HashMap::new() };
+        if let (Some(duplicates), Some(label)) = (duplicates, label.or(time)) {
+            join(&mut rows, duplicates).map_err(|row| self.label_of_equal_time(rows.places[row], label))?;
+        }
+        let Rows { numbers, places, series, times, .. } = &mut rows;
+        for &[first, end] in &*series {
+            if let (Some(times), Some(column)) = (&*times, time) {
+                self.check_increasing(&times[first..end], &places[first..end], column)?;
             }
+            let mut of_series = numbers.slice_axis_mut(Axis(0), (first..end).into());
             if gaps == Gaps::Previous {
-                let of_series = numbers.slice_axis_mut(Axis(0), (first..end).into());
                 self.fill(of_series, &places[first..end], columns)?;
+            } else if gaps == Gaps::Refuse {
+                for &column in &places_of_statics {
+                    if end > first && of_series.column_mut(column)[0].is_nan() {
+                        return Err(self.no_static(places[first], columns[column]));
+                    }
+                }
             }
         }
-        Ok(Rows { numbers, labels: label.map(|_| labels), series, places, times, dates })
+        Ok(rows)
     }
 
     /// The text of a column at `places`, the bytes of the file at which rows begin.
@@ -225,18 +254,9 @@ impl<'a> Table<'a> {
         places.iter().map(|place| texts.get(place).cloned().unwrap_or_default()).collect()
     }
 
-    /// The error for a series that has more than one label.
-    pub(super) fn other_label(&self, rows: &Rows, row: usize, column: usize, before: &str) -> SeriesError {
-        let found = rows.labels.as_ref().map_or("", |labels| &labels[row]);
-        SeriesError::Cell {
-            path: self.path.to_owned(),
-            line: self.line(rows.places[row]),
-            column: self.header[column].as_str().into(),
-            expected: "one label for all rows of a series",
-            found: found.into(),
-            hint: format!("; hint: rows before have {before:?}; task=per-step has a label for each row")
-                .into(),
-        }
+    /// The number that a cell holds.
+    pub(super) fn number(&self, cell: &str) -> Option<f64> {
+        Decimals::default().parse(cell, self.dialect, 0)
     }
 
     /// Gives each cell without a value that of the row before.
@@ -268,96 +288,24 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Refuses rows at `places` whose times do not increase; `all` are the places of all rows of the file.
-    fn check_increasing(
-        &self,
-        times: &[f64],
-        places: &[usize],
-        all: &[usize],
-        column: usize,
-    ) -> Result<(), SeriesError> {
+    /// Refuses rows at `places` whose times do not increase.
+    fn check_increasing(&self, times: &[f64], places: &[usize], column: usize) -> Result<(), SeriesError> {
         let Some(row) = times.windows(2).position(|pair| pair[1] <= pair[0]) else { return Ok(()) };
         let falls = times.windows(2).all(|pair| pair[1] < pair[0]);
-        let cell = |row: usize| {
-            let record = self.reader().into_records().nth(row).and_then(Result::ok);
-            record.map_or_else(String::new, |record| record[column].to_owned())
-        };
-        // Rows in the order of the file.
-        let of_file = |row: usize| all.iter().filter(|place| **place < places[row]).count();
+        let cell = |row: usize| self.texts(column, &places[row..=row]).concat().into();
         Err(SeriesError::Time {
             path: self.path.to_owned(),
             line: self.line(places[row + 1]),
             column: self.header[column].as_str().into(),
-            before: cell(of_file(row)).into(),
-            found: cell(of_file(row + 1)).into(),
-            hint: if falls {
-                "; hint: the option reverse reads the rows from the last to the first"
-            } else {
-                ""
+            before: cell(row),
+            found: cell(row + 1),
+            hint: match times[row + 1] < times[row] {
+                true if falls => "; hint: the option reverse reads the rows from the last to the first",
+                true => "",
+                false => {
+                    "; hint: duplicates=mean or duplicates=last joins rows of equal time, and id=COLUMN tells series apart"
+                }
             },
         })
-    }
-
-    /// The line, from 1, of the record that begins at `place` or after blank lines and comments there.
-    fn line(&self, place: usize) -> u64 {
-        let skipped = self.text[place..].split_inclusive(['\n', '\r']);
-        let blank = skipped.take_while(|line| line.trim().is_empty() || line.starts_with('#'));
-        let begin = place + blank.map(str::len).sum::<usize>();
-        let before = &self.text.as_bytes()[..begin];
-        let ends = |i: usize| before[i] == b'\n' || before[i] == b'\r' && before.get(i + 1) != Some(&b'\n');
-        1 + (0..before.len()).filter(|&i| ends(i)).count() as u64
-    }
-
-    fn bad_cell(
-        &self,
-        record: &StringRecord,
-        place: usize,
-        column: usize,
-        expected: &'static str,
-    ) -> SeriesError {
-        let found = &record[column];
-        let name = &self.header[column];
-        let hint = if is_gap(found) {
-            "; hint: a missing value; missing=mask lets the model see which values are missing, missing=previous takes the value of \
-             the row before"
-                .to_owned()
-        } else if is_date(found) {
-            format!("; hint: it is a date; time={name} makes it the time, and columns=A+B leaves it out")
-        } else if found.contains([';', '\t']) {
-            "; hint: separator=semicolon or separator=tab names another sign between cells".to_owned()
-        } else if found.contains(',') {
-            "; hint: decimal=comma names another decimal sign; remove signs between thousands".to_owned()
-        } else {
-            "; hint: columns=A+B leaves a column out".to_owned()
-        };
-        let (path, line) = (self.path.to_owned(), self.line(place));
-        SeriesError::Cell {
-            path,
-            line,
-            column: name.as_str().into(),
-            expected,
-            found: found.into(),
-            hint: hint.into(),
-        }
-    }
-
-    fn bad_record(&self, error: &csv::Error) -> SeriesError {
-        match error.kind() {
-            csv::ErrorKind::UnequalLengths { pos, expected_len, len } => SeriesError::Ragged {
-                path: self.path.to_owned(),
-                line: self.line(pos.as_ref().map_or(0, csv::Position::byte) as usize),
-                expected: *expected_len,
-                found: *len,
-            },
-            _ => self.unreadable(error),
-        }
-    }
-
-    fn unreadable(&self, error: &csv::Error) -> SeriesError {
-        SeriesError::Unreadable { path: self.path.to_owned(), reason: error.to_string() }
-    }
-
-    fn bad_header(&self, found: String) -> SeriesError {
-        SeriesError::Header { path: self.path.to_owned(), line: self.line(0), found }
     }
 }

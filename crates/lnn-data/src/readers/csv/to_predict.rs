@@ -1,18 +1,20 @@
 //! A table whose targets are to be predicted: all windows, also those whose target lies behind the end of the file or is not in it.
 
-use super::dialect::Dialect;
+use super::duplicates::{self, Duplicates};
 use super::error::SeriesError;
 use super::gaps::Gaps;
+use super::names::names as names_of;
 use super::options::{Options, Window};
 use super::resolved::resolved;
-use super::table::{Special, Table};
-use super::text;
+use super::rows::Rows as TableRows;
+use super::table::{Request, Special};
+use super::tables::{self, Tables};
 use crate::progress::Progress;
+use crate::readers::horizons::Horizons;
 use crate::readers::series_table::{Cells, Reading, SeriesTable, Targets};
 use crate::source::Trained;
 use lnn_core::{ContractError, Cut, InputShape, Per, Rows, SampleSet, Windows};
 use ndarray::Axis;
-use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 /// The windows of a table that a model is to predict from.
@@ -26,7 +28,7 @@ pub struct ToPredict {
     /// Names of the columns [`PredictedRow::id`] and [`PredictedRow::time`], if the model was trained with them.
     pub names: [Option<String>; 2],
     /// How many rows after its row a prediction lies.
-    pub horizon: usize,
+    pub horizons: Horizons,
 }
 
 /// A row of the table.
@@ -36,8 +38,8 @@ pub struct PredictedRow {
     pub id: Option<String>,
     /// Its time, as the file has it.
     pub time: Option<String>,
-    /// The text of the targets, `horizon` rows later in the same series, where the file has them: values in the order of the model, or
-    /// a class.
+    /// The text of the targets, as many rows later in the same series, where the file has one of them: values in the order of the model,
+    /// empty past the end of the series, or a class.
     pub truth: Option<Vec<String>>,
 }
 
@@ -50,7 +52,7 @@ pub fn open_to_predict(
     trained: &Trained<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<ToPredict, SeriesError> {
-    opened(text, trained, progress, |options, table| read(options, table, trained))
+    opened(text, trained, progress, |options, tables, progress| read(options, tables, trained, progress))
 }
 
 /// Opens a table for a trained model and passes it to `use_of` with its options.
@@ -58,17 +60,36 @@ pub(super) fn opened<T>(
     text: &str,
     trained: &Trained<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
-    use_of: impl FnOnce(&Options<'_>, &Table<'_>) -> Result<T, SeriesError>,
+    use_of: impl FnOnce(&Options<'_>, &Tables<'_>, &mut dyn FnMut(Progress<'_>)) -> Result<T, SeriesError>,
 ) -> Result<T, SeriesError> {
     let given = Options::parse(text)?.id.is_some();
     let options = resolved(text, Some(trained), progress)?;
-    let path = Path::new(options.path);
-    let text = text::read(path, progress)?;
-    let table = Table::new(path, &text, Dialect::of(&text, &options))?;
+    let texts = tables::texts(&options, progress)?;
+    let tables = Tables::new(&texts, &options)?;
     // A table without the column that told series apart in the training has one series.
-    let has_id = options.id_name().is_some_and(|name| table.header.contains(&name));
+    let has_id = options.id_name().is_some_and(|name| tables.column(&name).is_ok());
     let options = if given || has_id { options } else { Options { id: None, ..options } };
-    use_of(&options, &table)
+    use_of(&options, &tables, progress)
+}
+
+/// Reads the numbers of `columns` as the options say; a note tells how many rows of equal time were joined.
+pub(super) fn rows_of(
+    options: &Options<'_>,
+    tables: &Tables<'_>,
+    columns: &[usize],
+    special: Special,
+    gaps: Gaps,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<TableRows, SeriesError> {
+    // Rows to come need not tell what stays as it is.
+    let statics = options.statics.map(names_of).unwrap_or_default();
+    let statics: Vec<usize> = statics.iter().filter_map(|name| tables.column(name).ok()).collect();
+    let (reverse, duplicates) = (options.reverse.unwrap_or(false), options.duplicates);
+    let rows = tables.read(Request { columns, statics: &statics, special, gaps, reverse, duplicates })?;
+    if let Some(text) = duplicates.and_then(|how| duplicates::note(&rows.joined, how)) {
+        progress(Progress::Note { text: &text });
+    }
+    Ok(rows)
 }
 
 /// The names of the features of a model of sequences.
@@ -82,34 +103,48 @@ pub(super) fn features<'a>(trained: &Trained<'a>) -> Result<&'a [String], Series
     }
 }
 
-fn read(options: &Options<'_>, table: &Table<'_>, trained: &Trained<'_>) -> Result<ToPredict, SeriesError> {
+fn read(
+    options: &Options<'_>,
+    table: &Tables<'_>,
+    trained: &Trained<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<ToPredict, SeriesError> {
     let features = features(trained)?;
     let column = |name: Option<String>| name.map(|name| table.column(&name)).transpose();
     let (time, id) = (column(options.time_name())?, column(options.id_name())?);
     let columns = features.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>()?;
     let gaps = if trained.input.may_miss() { Gaps::Mask } else { options.gaps() };
     let special = Special { time, label: None, id };
-    let rows = table.read(&columns, special, gaps, options.reverse.unwrap_or(false))?;
+    let rows = rows_of(options, table, &columns, special, gaps, progress)?;
     // What the file has of the targets.
+    let per_series_label = options.label.is_some() && trained.input.per == Per::Sequence;
+    let horizons = if per_series_label { Horizons::one(0) } else { options.horizon() };
     let names = match options.label_name() {
         Some(label) => vec![label],
-        None => trained.input.task.names().to_vec(),
+        None => horizons.columns(trained.input.task.names()),
     };
     let targets = names.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>().ok();
-    let texts = |column: usize| table.texts(column, &rows.places);
-    let truths: Option<Vec<Vec<String>>> = targets.map(|columns| columns.into_iter().map(texts).collect());
-    let (times, ids) = (time.map(texts), id.map(texts));
-    let per_series_label = options.label.is_some() && trained.input.per == Per::Sequence;
-    let horizon = if per_series_label { 0 } else { options.horizon() };
+    let means = options.duplicates == Some(Duplicates::Mean) && options.label.is_none();
+    let truth = |column: usize| table.texts(column, &rows, means);
+    let truths: Option<Vec<Vec<String>>> = targets.map(|columns| columns.into_iter().map(truth).collect());
+    let times = time.map(|time| table.texts(time, &rows, false));
+    let ids = table.ids(id, &rows);
     let mut known = Vec::with_capacity(rows.places.len());
     for &[first, end] in &rows.series {
         for row in first..end {
-            let later = row.checked_add(horizon).filter(|later| *later < end);
-            let truth = later.zip(truths.as_ref());
+            let later = |horizon: usize| row.checked_add(horizon).filter(|later| *later < end);
+            let of = |truths: &Vec<Vec<String>>| {
+                let text = |horizon, column: &Vec<String>| {
+                    later(horizon).map_or_else(String::new, |row| column[row].clone())
+                };
+                (horizons.first()..=horizons.last())
+                    .flat_map(|horizon| truths.iter().map(move |column| text(horizon, column)))
+                    .collect()
+            };
             known.push(PredictedRow {
                 id: ids.as_ref().map(|ids| ids[row].clone()),
                 time: times.as_ref().map(|times| times[row].clone()),
-                truth: truth.map(|(row, truths)| truths.iter().map(|column| column[row].clone()).collect()),
+                truth: later(horizons.first()).and(truths.as_ref()).map(of),
             });
         }
     }
@@ -141,8 +176,9 @@ fn read(options: &Options<'_>, table: &Table<'_>, trained: &Trained<'_>) -> Resu
             horizon: 0,
         }
     })?;
-    let names = [options.id_name(), options.time_name()];
-    Ok(ToPredict { windows: SampleSet::Windows(windows), rows: known, names, horizon })
+    let of_series = options.id_name().or_else(|| ids.is_some().then(|| "file".to_owned()));
+    let names = [of_series, options.time_name()];
+    Ok(ToPredict { windows: SampleSet::Windows(windows), rows: known, names, horizons })
 }
 
 /// The windows of all series: every one, or per step those that show each row once, the last one shorter than the others.

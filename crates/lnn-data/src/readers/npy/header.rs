@@ -7,7 +7,6 @@
 use super::error::NpyError;
 use std::io::Read;
 use std::path::Path;
-use tch::Kind;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -19,25 +18,83 @@ const MOST_EXTENTS: usize = 64;
 
 /// What a header says.
 #[derive(Debug, PartialEq)]
-pub(super) struct Header {
-    pub(super) number: Number,
-    pub(super) fortran: bool,
-    pub(super) shape: Vec<u64>,
+pub(crate) struct Header {
+    pub(crate) number: Number,
+    pub(crate) fortran: bool,
+    pub(crate) shape: Vec<u64>,
     /// Bytes before the numbers.
-    pub(super) length: u64,
+    pub(crate) length: u64,
 }
 
 /// The kind of the numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Number {
-    /// Float or double.
-    pub(super) kind: Kind,
-    pub(super) big_endian: bool,
+pub(crate) struct Number {
+    pub(crate) element: Element,
+    pub(crate) big_endian: bool,
+}
+
+/// What an array has one of at each place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    /// A float of 4 or 8 bytes.
+    Float(usize),
+    /// A whole number of 1, 2, 4 or 8 bytes.
+    Signed(usize),
+    Unsigned(usize),
+    Bool,
+    /// A text of as many letters of 4 bytes, zeros behind a shorter one.
+    Text(usize),
+}
+
+impl Element {
+    /// The maximum number of letters.
+    const MOST_LETTERS: usize = 10_000;
+
+    /// Parses NumPy's description without the order of the bytes.
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, size) = text.split_at_checked(1)?;
+        let size: usize = size.parse().ok()?;
+        Some(match kind {
+            "f" if [4, 8].contains(&size) => Self::Float(size),
+            "i" if [1, 2, 4, 8].contains(&size) => Self::Signed(size),
+            "u" if [1, 2, 4, 8].contains(&size) => Self::Unsigned(size),
+            "b" if size == 1 => Self::Bool,
+            "U" if size <= Self::MOST_LETTERS => Self::Text(size),
+            _ => return None,
+        })
+    }
+
+    /// Bytes of one.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::Float(bytes) | Self::Signed(bytes) | Self::Unsigned(bytes) => bytes,
+            Self::Bool => 1,
+            Self::Text(letters) => 4 * letters,
+        }
+    }
+}
+
+/// NumPy's description of the numbers.
+impl std::fmt::Display for Number {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let order = match (self.element.bytes(), self.big_endian) {
+            (1, _) => "|",
+            (_, true) => ">",
+            (_, false) => "<",
+        };
+        match self.element {
+            Element::Float(bytes) => write!(formatter, "{order}f{bytes}"),
+            Element::Signed(bytes) => write!(formatter, "{order}i{bytes}"),
+            Element::Unsigned(bytes) => write!(formatter, "{order}u{bytes}"),
+            Element::Bool => write!(formatter, "|b1"),
+            Element::Text(letters) => write!(formatter, "{order}U{letters}"),
+        }
+    }
 }
 
 /// The reason why a header cannot be read.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     Io(std::io::Error),
     /// Contains what was found.
     Damaged(String),
@@ -62,7 +119,7 @@ fn damaged(found: impl Into<String>) -> Problem {
 
 impl Header {
     /// Reads up to the first number.
-    pub(super) fn read(file: &mut impl Read) -> Result<Self, Problem> {
+    pub(crate) fn read(file: &mut impl Read) -> Result<Self, Problem> {
         let mut take = |bytes: usize| {
             let mut content = Vec::with_capacity(bytes);
             file.by_ref().take(bytes as u64).read_to_end(&mut content).map_err(Problem::Io)?;
@@ -188,14 +245,11 @@ fn number(rest: &mut Rest<'_>) -> Result<Number, Problem> {
     }
     let text = rest.text()?;
     let (order, kind) = text.split_at_checked(1).unwrap_or_default();
-    let kind = match kind {
-        "f4" => Kind::Float,
-        "f8" => Kind::Double,
-        _ => return Err(Problem::Kind(text.to_owned())),
-    };
+    let Some(element) = Element::parse(kind) else { return Err(Problem::Kind(text.to_owned())) };
     match order {
+        "|" if element.bytes() == 1 => Ok(Number { element, big_endian: false }),
         // `=` is the order of the machine that wrote the file.
-        "<" | ">" => Ok(Number { kind, big_endian: order == ">" }),
+        "<" | ">" => Ok(Number { element, big_endian: order == ">" }),
         _ => Err(Problem::Kind(text.to_owned())),
     }
 }

@@ -3,10 +3,11 @@
 //! A file is read with its own length as bound: the header must fit into the few kilobytes that NumPy allows it, and the size that it
 //! claims must be the size that is there, before anything is allocated for it.
 
+pub(crate) mod elements;
 mod error;
-mod header;
+pub(crate) mod header;
 
-use header::{Header, Number};
+use header::{Element, Header};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -27,9 +28,14 @@ pub fn read(path: &Path) -> Result<Tensor, NpyError> {
     // What is not a regular file, as a pipe, has no length; its bytes are counted while they are read.
     let body = file.metadata().map_err(io)?.is_file().then(|| length.saturating_sub(header.length));
     let Header { number, shape, fortran, .. } = header;
+    let kind = match number.element {
+        Element::Float(4) => Kind::Float,
+        Element::Float(_) => Kind::Double,
+        _ => return Err(NpyError::Kind { path: path.to_owned(), found: number.to_string() }),
+    };
     let expected = shape
         .iter()
-        .try_fold(number.bytes() as u128, |product, &extent| product.checked_mul(extent.into()))
+        .try_fold(number.element.bytes() as u128, |product, &extent| product.checked_mul(extent.into()))
         .unwrap_or(u128::MAX);
     let size = |found| NpyError::Size { path: path.to_owned(), shape: shape.clone(), expected, found };
     if let Some(body) = body
@@ -51,26 +57,19 @@ pub fn read(path: &Path) -> Result<Tensor, NpyError> {
         return Err(size(content.len() as u64));
     }
     if number.big_endian {
-        content.chunks_exact_mut(number.bytes()).for_each(<[u8]>::reverse);
+        content.chunks_exact_mut(number.element.bytes()).for_each(<[u8]>::reverse);
     }
     let mut shape: Vec<i64> = shape.iter().map(|&extent| extent as i64).collect();
     // Fortran's order of [a, b] is C's order of [b, a].
     if fortran {
         shape.reverse();
     }
-    let tensor = Tensor::f_from_data_size(&content, &shape, number.kind).map_err(|_| memory())?;
+    let tensor = Tensor::f_from_data_size(&content, &shape, kind).map_err(|_| memory())?;
     if !fortran {
         return Ok(tensor);
     }
     let axes: Vec<i64> = (0..shape.len() as i64).rev().collect();
     tensor.f_permute(&axes[..]).and_then(|tensor| tensor.f_contiguous()).map_err(|_| memory())
-}
-
-impl Number {
-    /// Bytes of one number.
-    fn bytes(self) -> usize {
-        if self.kind == Kind::Double { 8 } else { 4 }
-    }
 }
 
 #[cfg(test)]

@@ -161,6 +161,7 @@ fn joined(first: File, test: Option<File>, missing: Missing) -> Result<SeriesSet
         series,
         hashes,
         cut: SeriesCut::WHOLE,
+        horizons: 1,
         test: count_of_test.map_or(TestSeries::Fraction(TEST), TestSeries::Last),
     })
 }

@@ -65,14 +65,12 @@ pub(crate) fn solve(
 
 /// The λ to choose from.
 fn candidates(config: &RunConfig, model: &Model) -> Vec<f64> {
-    match config.method {
-        Method::Ridge(RidgeMethod { regularization: Some(regularization) }) => vec![regularization],
-        _ => {
-            let exact = model.parameters().kind() == Kind::Double;
-            let fits = |regularization: &f64| exact || *regularization >= SMALLEST_OF_FLOAT;
-            REGULARIZATIONS.into_iter().filter(fits).collect()
-        }
+    if let Method::Ridge(RidgeMethod { regularization: Some(regularization) }) = config.method {
+        return vec![regularization];
     }
+    let exact = model.parameters().kind() == Kind::Double;
+    let fits = |regularization: &f64| exact || *regularization >= SMALLEST_OF_FLOAT;
+    REGULARIZATIONS.into_iter().filter(fits).collect()
 }
 
 /// Runs the pass over the training samples; [`choose`] completes the solution.

@@ -81,7 +81,7 @@ fn classes_and_values_of_the_row_itself_are_no_forecast() {
         .flag("out", &toy)
         .succeed();
     let refused = Call::new("forecast").arg(&toy).flag("steps", "2").refused();
-    assert!(refused.contains("toy, which is no table"), "{refused}");
+    assert!(refused.contains("toy is no series to go on from"), "{refused}");
 }
 
 #[test]

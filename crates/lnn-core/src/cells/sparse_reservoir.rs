@@ -77,7 +77,7 @@ fn run<R: Real>(
             let projected = row_numbers::<R>(projected)?;
             let (projected, initial) = (projected.rows(), initial.as_deref());
             let sample = Sample { synapses: &synapses, rates: &rates, projected, initial, mask };
-            run_sample(sample, &mut numbers_mut(&mut states)?);
+            run_sample(sample, numbers_mut(&mut states)?);
         }
         let last = states.select(0, steps - 1).copy();
         return Ok(Run { outputs: states.transpose(0, 1), last: State::new(vec![last]) });

@@ -82,9 +82,13 @@ impl Learning {
             }
             // The gradient of the cross-entropy.
             let largest = errors.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            errors.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+            for logit in &mut errors {
+                *logit = (*logit - largest).exp();
+            }
             let sum: f64 = errors.iter().sum();
-            errors.iter_mut().for_each(|part| *part = -*part / sum);
+            for part in &mut errors {
+                *part = -*part / sum;
+            }
             errors[label as usize] += 1.0;
         } else {
             for (error, target) in errors.iter_mut().zip(target) {

@@ -77,14 +77,12 @@ impl<'m> Stream<'m> {
         // A window begins from rest, and the training has left out none of them.
         let left_out = if carried { (self.model.network.washout() - self.rows).max(0) } else { 0 };
         self.rows += rows.x.size()[1];
-        match &mut self.learning {
-            None => tch::no_grad(|| self.predictions(&rows)),
-            Some(_) => {
-                let seen = tch::no_grad(|| self.seen(&rows))?;
-                let learning = self.learning.as_mut().expect("it was there");
-                learning.advance(self.model, &seen, targets, left_out as usize)
-            }
+        if self.learning.is_none() {
+            return tch::no_grad(|| self.predictions(&rows));
         }
+        let seen = tch::no_grad(|| self.seen(&rows))?;
+        let learning = self.learning.as_mut().expect("it was there");
+        learning.advance(self.model, &seen, targets, left_out as usize)
     }
 
     /// Writes what was learnt into the readout of the model.

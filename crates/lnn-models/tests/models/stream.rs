@@ -13,7 +13,7 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-fn fitted(config: ModelConfig, input: InputSpec) -> Model {
+fn fitted(config: ModelConfig, input: &InputSpec) -> Model {
     tch::set_num_threads(1);
     let mut model = Model::new(config, input.clone(), Standardization::Channels, 0, FLOAT).unwrap();
     let x = seeded(0, || randn([20, 8, 2], FLOAT)) * 2.0 + 1.0;
@@ -33,7 +33,7 @@ fn fitted(config: ModelConfig, input: InputSpec) -> Model {
 
 fn model(config: ModelConfig, per: Per) -> Model {
     let timing = Some(Timing { unit: 0.5, typical_dt: 1.0 });
-    fitted(config, InputSpec { per, timing, ..InputSpec::sequences(names(&["a", "b"]), names(&["y"])) })
+    fitted(config, &InputSpec { per, timing, ..InputSpec::sequences(names(&["a", "b"]), names(&["y"])) })
 }
 
 /// Eleven rows with their times.
@@ -116,7 +116,9 @@ fn a_stream_that_is_restored_goes_on_as_the_whole_one() {
             let model = model(config.clone(), per);
             let stream = || {
                 let mut stream = Stream::new(&model, Training { window: Some(4), horizon: 1 }).unwrap();
-                rule.map(|rule| stream.learn(rule, 2).unwrap());
+                if let Some(rule) = rule {
+                    stream.learn(rule, 2).unwrap();
+                }
                 stream
             };
             let rows = rows();
@@ -175,7 +177,7 @@ fn classes_are_learnt_by_lms_alone() {
             task: classes,
             ..InputSpec::sequences(names(&["a", "b"]), Vec::new())
         };
-        let model = fitted(config, input);
+        let model = fitted(config, &input);
         let mut stream = Stream::new(&model, Training { window: None, horizon: 0 }).unwrap();
         let refused = stream.learn(OnlineRule::Rls { forgetting: 0.99 }, 0).unwrap_err().to_string();
         assert!(refused.contains("lms"), "{refused}");

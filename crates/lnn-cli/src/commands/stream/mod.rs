@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How often the state is saved while lines come.
-const SAVED_EVERY: Duration = Duration::from_secs(60);
+const SAVED_EVERY: Duration = Duration::from_mins(1);
 
 /// How the readout follows targets that arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use lnn_core::Task;
 use lnn_data::{Form, StreamRow};
+use serde_json::Number;
 use std::fmt::Write;
 use tch::{Kind, Tensor};
 
@@ -70,9 +71,9 @@ impl Predictions {
         match &self.task {
             Task::Regression { .. } => {
                 for (key, number) in self.keys[1..].iter().zip(numbers) {
-                    let _ = match number.is_finite() {
-                        true => write!(text, ",{key}{number}"),
-                        false => write!(text, ",{key}null"),
+                    let _ = match Number::from_f64(*number) {
+                        Some(number) => write!(text, ",{key}{number}"),
+                        None => write!(text, ",{key}null"),
                     };
                 }
             }

@@ -159,9 +159,15 @@ impl Running {
     /// Reads a line from its stdout, without its end.
     pub(crate) fn read_line(&mut self) -> String {
         let stdout = self.child().stdout.as_mut().expect("its stdout is a pipe");
-        let bytes = stdout.bytes().map(|byte| byte.expect("the program writes"));
-        String::from_utf8(bytes.take_while(|byte| *byte != b'\n').collect())
-            .expect("the program writes UTF-8")
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        // No further than the line, because what follows is for a later call.
+        loop {
+            stdout.read_exact(&mut byte).expect("the program writes a line");
+            match byte {
+                [b'\n'] => return String::from_utf8(line).expect("the program writes UTF-8"),
+                [byte] => line.push(byte),
+            }
+        }
     }
 
     /// Closes the reading end of its stdout.

@@ -230,7 +230,7 @@ fn a_header_that_lacks_a_column_ends_the_stream_and_a_reader_that_leaves_does_no
 #[test]
 fn rows_far_from_those_of_the_training_are_named() {
     let trained = Trained::on(SeriesFile::wave(), ",columns=a,target=b,window=4");
-    let far: String = (0..150).map(|row| format!("{}\n", 1e6 + f64::from(row))).collect();
-    let done = trained.stream(&format!("a\n{far}")).succeed();
+    let far: Vec<String> = (0..150).map(|row| (1e6 + f64::from(row)).to_string()).collect();
+    let done = trained.stream(&format!("a\n{}\n", far.join("\n"))).succeed();
     assert!(done.stderr.contains("warning: row"), "{}", done.stderr);
 }

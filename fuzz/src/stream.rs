@@ -17,6 +17,7 @@ pub(crate) fn lines(bytes: &[u8]) {
     for (data, input) in trained {
         let trained = Trained { data, input, known: None };
         let Ok(mut reader) = StreamReader::new(&trained) else { continue };
+        reader.read_targets();
         for line in String::from_utf8_lossy(bytes).split('\n') {
             if reader.read(line).is_err_and(|error| error.ends_the_stream()) {
                 break;

@@ -8,10 +8,13 @@ use clap::Args;
 use csv::Writer;
 use lnn_core::Input;
 use lnn_data::{DataError, Future, History, Trained, csv_path, open_future, open_series};
-use lnn_models::{Checkpoint, Training};
+use lnn_models::{Checkpoint, Model, Training};
 use lnn_train::{ForecastPicture, Stretch, checkpoint_file, draw_forecast, write_atomically};
 use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
+
+/// The distance from the mean of the training, in deviations, from which a forecast is named.
+const FAR: f64 = 10.0;
 
 /// The arguments of `forecast`.
 #[derive(Debug, Args)]
@@ -78,6 +81,9 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     };
     let training = Training { window: history.window, horizon: history.horizon };
     let predicted = model.forecast(&history.input, &future.input, training)?;
+    if let Some(warning) = run_away(&model, &predicted) {
+        say(&warning);
+    }
     if let Some(path) = &arguments.picture {
         let picture = picture(&history, &future, model.task().names(), &predicted);
         write_atomically(path, draw_forecast(&picture).map_err(Failure::run)?.as_bytes())?;
@@ -87,6 +93,23 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
         Some(path) => Ok(write_atomically(path, &bytes)?),
         None => print_text(String::from_utf8_lossy(&bytes).trim_end_matches('\n')),
     }
+}
+
+/// Names the first value that is far from all that the model was trained on.
+fn run_away(model: &Model, predicted: &Tensor) -> Option<String> {
+    let (mean, deviation) = (model.value_mean()?, model.value_deviation()?);
+    let distance = (predicted - mean.to_device(predicted.device())) / deviation.to_device(predicted.device());
+    let far = distance.abs().gt(FAR).nonzero();
+    if far.size()[0] == 0 {
+        return None;
+    }
+    let [row, value] = [0, 1].map(|axis| far.int64_value(&[0, axis]));
+    Some(format!(
+        "warning: from row {} on the forecast of {} is more than {FAR} deviations from its mean in the training: predictions that are fed back run \
+         away; hint: eval --backtest shows how far ahead the model can be trusted, and a larger method.regularization steadies a reservoir",
+        row + 1,
+        model.task().names()[value as usize]
+    ))
 }
 
 /// The series to go on from, as the value of `--data`.

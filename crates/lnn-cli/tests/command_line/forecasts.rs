@@ -131,3 +131,19 @@ fn a_picture_has_the_times_of_the_table_and_the_truth_that_is_known() {
     let refused = forecast().flag("output", &picture).refused();
     assert!(refused.contains("--picture: expected another file than --output"), "{refused}");
 }
+
+#[test]
+fn a_forecast_that_runs_away_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    // A ramp, which a reservoir of one step ahead goes on with for ever.
+    let ramp: Vec<String> = (0..300).map(|row| format!("{}\n", f64::from(row) * 0.01)).collect();
+    let file = SeriesFile::of(&("x\n".to_owned() + &ramp.concat()));
+    let run = folder.path().join("run");
+    let call =
+        Call::new("train").flag("model", "lnn").flag("data", file.spec(",window=20")).flag("out", &run);
+    call.set("model.reservoir.units=50").succeed();
+    let forecast = |steps: &str| Call::new("forecast").arg(&run).flag("steps", steps).succeed().stderr;
+    assert!(!forecast("2").contains("run away"));
+    let far = forecast("5000");
+    assert!(far.contains("the forecast of x") && far.contains("eval --backtest"), "{far}");
+}

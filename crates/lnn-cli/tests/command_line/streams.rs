@@ -202,6 +202,17 @@ fn a_readout_learns_from_targets_in_the_lines_and_is_written_as_a_checkpoint() {
         assert!(error(&again.stdout) < 0.3 * frozen, "{rule}");
         Call::new("inspect").arg(&saved).succeed();
     }
+    // A target that is no number matters to a stream that learns alone.
+    let bad = "who,x,target\ns0,0.5,none of them\n";
+    assert!(!trained.stream(bad).succeed().stderr.contains("skipped"));
+    assert!(
+        trained
+            .stream(bad)
+            .flag("learn", "lms")
+            .succeed()
+            .stderr
+            .contains("target: expected a finite number")
+    );
     let refused = trained.stream(&text).flag("learn", "rls").flag("forgetting", "1.5").refused();
     assert!(refused.contains("above 0 and up to 1"), "{refused}");
     let refused = trained.stream(&text).flag("save", "x.safetensors").end();

@@ -1,5 +1,6 @@
 //! The options that follow the path in the text after a reader's colon: `PATH,name=value,…`.
 
+use lnn_core::Missing;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -32,6 +33,23 @@ pub(super) fn split_path(text: &str) -> (&str, &str) {
         end -= part.len() + 1;
     }
     text.split_at(end)
+}
+
+/// What is done with missing values, the one option of a reader: as the options after its path say, and otherwise as `of_model`, that of its training, if there was one.
+pub(super) fn missing(options: &str, of_model: Option<Missing>) -> Result<Missing, OptionError> {
+    let mut missing = None;
+    for option in options.split(',').filter(|option| !option.is_empty()) {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        if name != "missing" {
+            return Err(OptionError::new(name, "missing, the one option", value));
+        }
+        let words = [("refuse", Missing::Refused), ("mask", Missing::Mask)];
+        once(name, value, &mut missing, Some(word(name, value, &words)?))?;
+    }
+    if let (Some(Missing::Mask), Some(Missing::Refused)) = (missing, of_model) {
+        return Err(OptionError::new("missing", "what the model was trained with, refuse", "mask"));
+    }
+    Ok(missing.or(of_model).unwrap_or_default())
 }
 
 /// Sets an option that was not given before.

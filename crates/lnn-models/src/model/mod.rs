@@ -277,6 +277,11 @@ impl Model {
         self.preprocessing.value_mean()
     }
 
+    /// The standard deviation of each value over the training set, `[O]`; `None` for classes and where nothing is standardised.
+    pub fn value_deviation(&self) -> Option<&Tensor> {
+        self.preprocessing.value_deviation()
+    }
+
     /// The features that are constant in the training set, and have no effect, and the values that are constant there.
     pub fn constants(&self) -> Vec<String> {
         self.preprocessing.constants(&self.input)

@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Failure> {
     let checkpoint = Checkpoint::load(&source)?;
     let description = &checkpoint.description;
     let trained = Trained { data: &description.data, input: &description.input, known: None };
-    let reader = StreamReader::new(&trained).map_err(DataError::from)?;
+    let mut reader = StreamReader::new(&trained).map_err(DataError::from)?;
     let model = checkpoint.model(device)?;
     let training = Training { window: reader.window, horizon: reader.horizon };
     let mut stream = Stream::new(&model, training)?;
@@ -93,6 +93,7 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Failure> {
         };
         let delay = arguments.delay.map_or(reader.horizon as usize, |delay| delay as usize);
         stream.learn(rule, delay)?;
+        reader.read_targets();
     }
     explain(arguments, &model, training);
     let mut session = Session::new(&checkpoint, &model, stream, reader);

@@ -36,6 +36,8 @@ pub struct StreamReader {
     /// Whether the model predicts several rows at once.
     pub has_several_horizons: bool,
     form: Option<Form>,
+    /// Whether targets are read.
+    learns: bool,
     separator: Option<u8>,
     decimal: Option<u8>,
     progress: StreamProgress,
@@ -128,10 +130,16 @@ impl StreamReader {
             horizon,
             has_several_horizons: of_table.is_some() && horizons.count() > 1,
             form: None,
+            learns: false,
             separator: options.separator,
             decimal: options.decimal,
             progress: StreamProgress { previous: vec![None; names.len()], ..StreamProgress::default() },
         })
+    }
+
+    /// From here on rows have the targets that their lines bring; otherwise these are not read.
+    pub fn read_targets(&mut self) {
+        self.learns = true;
     }
 
     /// How the lines are written, once the first one was read.
@@ -254,7 +262,7 @@ impl StreamReader {
                 }
             });
         }
-        let target = self.target(fields)?;
+        let target = if self.learns { self.target(fields)? } else { None };
         if self.gaps == Gaps::Previous {
             self.progress.previous = numbers.iter().copied().map(Some).collect();
         }

@@ -24,7 +24,7 @@ pub use error::NpzError;
 use crate::error::DataError;
 use crate::kept;
 use crate::progress::Progress;
-use crate::readers::option::{OptionError, once, split_path, word};
+use crate::readers::option::{missing, split_path};
 use crate::readers::series_set::{SeriesCut, SeriesSet, TestSeries, hash_of};
 use crate::source::Trained;
 use layout::{Layout, Targets};
@@ -46,22 +46,8 @@ pub(super) fn open(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<SeriesSet, DataError> {
     let (path, options) = split_path(text);
-    let mut missing = None;
-    for option in options.split(',').filter(|option| !option.is_empty()) {
-        let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        if name != "missing" {
-            return Err(NpzError::Option(OptionError::new(name, "missing, the one option", value)).into());
-        }
-        let words = [("refuse", Missing::Refused), ("mask", Missing::Mask)];
-        let given = word(name, value, &words).map_err(NpzError::Option)?;
-        once(name, value, &mut missing, Some(given)).map_err(NpzError::Option)?;
-    }
     let of_model = trained.map(|trained| trained.input.missing);
-    if let (Some(Missing::Mask), Some(Missing::Refused)) = (missing, of_model) {
-        let expected = "what the model was trained with, refuse";
-        return Err(NpzError::Option(OptionError::new("missing", expected, "mask")).into());
-    }
-    let missing = missing.or(of_model).unwrap_or_default();
+    let missing = missing(options, of_model).map_err(NpzError::Option)?;
     let path = Path::new(path);
     let arrays = archive::read(path, &layout::NAMES)?;
     let layout = Layout::new(path, arrays, missing == Missing::Mask)?;

@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     };
     let training = Training { window: history.window, horizon: history.horizon };
     let predicted = model.forecast(&history.input, &future.input, training)?;
-    if let Some(warning) = run_away(&model, &predicted) {
+    if let Some(warning) = run_away(&model, &history, &predicted) {
         say(&warning);
     }
     if let Some(path) = &arguments.picture {
@@ -95,20 +95,28 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     }
 }
 
-/// Names the first value that is far from all that the model was trained on.
-fn run_away(model: &Model, predicted: &Tensor) -> Option<String> {
+/// Names the first value that is far from all that the model was trained on, and twice as far as the series has been.
+fn run_away(model: &Model, history: &History, predicted: &Tensor) -> Option<String> {
     let (mean, deviation) = (model.value_mean()?, model.value_deviation()?);
-    let distance = (predicted - mean.to_device(predicted.device())) / deviation.to_device(predicted.device());
-    let far = distance.abs().gt(FAR).nonzero();
+    let distance = |values: &Tensor| {
+        let [mean, deviation] = [mean, deviation].map(|tensor| tensor.to_device(values.device()));
+        ((values - mean) / deviation).abs()
+    };
+    let limit = match &history.values {
+        Some(values) => distance(values).nan_to_num(0.0, 0.0, 0.0).max().double_value(&[]) * 2.0,
+        None => 0.0,
+    };
+    let far = distance(predicted).gt(limit.max(FAR)).nonzero();
     if far.size()[0] == 0 {
         return None;
     }
     let [row, value] = [0, 1].map(|axis| far.int64_value(&[0, axis]));
     Some(format!(
-        "warning: from row {} on the forecast of {} is more than {FAR} deviations from its mean in the training: predictions that are fed back run \
+        "warning: from row {} on the forecast of {} is more than {:.0} deviations from its mean in the training: predictions that are fed back run \
          away; hint: eval --backtest shows how far ahead the model can be trusted, and a larger method.regularization steadies a reservoir",
         row + 1,
-        model.task().names()[value as usize]
+        model.task().names()[value as usize],
+        limit.max(FAR)
     ))
 }
 

@@ -114,7 +114,10 @@ def test_the_last_checkpoint_holds_the_optimizer_beside_the_model(run: Run) -> N
     names = load_file(run.last).keys()
     model = {name for name in names if name.startswith("model.")}
     optimizer = {name for name in names if name.startswith("optimizer.")}
-    data = {"data.train", "data.validation"}
+    # What a resume compares the data with, and what stands beside the results of a model.
+    baselines = {name for name in names if name.startswith("data.baseline_")}
+    data = {"data.train", "data.validation"} | baselines
+    assert "data.baseline_majority" in baselines
     assert model | optimizer | data == set(names)
     assert model | data == set(load_file(run.best)) and optimizer
 

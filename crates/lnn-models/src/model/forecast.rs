@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::model::Model;
+use crate::model::learning::readout;
 use crate::model::training::Training;
 use crate::networks::state::ModelState;
 use crate::output::Mode;
@@ -182,7 +183,7 @@ impl Model {
         let device = self.parameters().device();
         let rows = self.preprocessing.apply(rows.map(|tensor| tensor.to_device(device)));
         let (seen, next) = tch::no_grad(|| self.network.advance(&rows, state))?;
-        let readout = self.network.last_layer().ok_or(Error::NoSteps { model: self.config.name() })?;
+        let readout = readout(self)?;
         let output = tch::no_grad(|| readout.forward(&seen)).to_kind(Kind::Double);
         Ok((self.preprocessing.to_units(output).to_device(Device::Cpu), next))
     }

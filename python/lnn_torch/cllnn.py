@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .cells import LeakyReservoir, Lstm, project
 from .images import scan, scan_extents
-from .preprocessing import Preprocessing, target_names
+from .preprocessing import Preprocessing, output_width
 
 
 class BatchNorm(nn.Module):
@@ -53,7 +53,7 @@ class Cllnn(nn.Module):
         self.reservoir = LeakyReservoir(inputs, settings["units"], leak_rate, settings["bias_scale"] > 0)
         self.lstm = Lstm(settings["units"], units)
         self.dropout = nn.Dropout(config["dropout"])
-        self.readout = nn.Linear(units, len(target_names(input["task"])))
+        self.readout = nn.Linear(units, output_width(input))
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.preprocessing(images, self.readout.weight.dtype)

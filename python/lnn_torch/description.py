@@ -2,7 +2,7 @@
 
 import torch
 
-from .preprocessing import target_names
+from .preprocessing import output_width
 from .version import __version__
 
 # The versions of the description of an exported model, and of that of a checkpoint within it.
@@ -21,7 +21,7 @@ def described(model: dict, input: dict, standardization: str, origin: str, dtype
         "torch_version": torch.__version__.partition("+")[0],
         "input": {"content": "sequences", "shape": ["N", "T", len(shape["features"])], "dtype": name, "range": None},
         "time": timing and {"unit": timing["unit"], "typical_dt": timing["unit"] * timing["typical_dt"]},
-        "output": {"content": "logits" if classification else "values", "shape": ["N", *steps, len(target_names(task))],
+        "output": {"content": "logits" if classification else "values", "shape": ["N", *steps, output_width(input)],
                    "dtype": name, "range": None},
         "class_names": task["class_names"] if classification else [],
         "value_names": [] if classification else task["value_names"],

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from .images import scan, scan_extents, with_neighbours
-from .preprocessing import Preprocessing, target_names
+from .preprocessing import Preprocessing, output_width
 from .readout import Readout
 from .reservoirs import add_reservoirs
 from .summary import summarize
@@ -25,7 +25,7 @@ class Lnn(nn.Module):
             inputs = scan_extents(order, *image)[1] * self.window
             self.reservoirs.append(add_reservoirs(self, f"reservoir{i}", inputs, config))
         features = sum(self.get_submodule(name).units for names in self.reservoirs for name in names) * self.stretches
-        self.readout = Readout(features, len(target_names(input["task"])), config["standardize"])
+        self.readout = Readout(features, output_width(input), config["standardize"])
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.preprocessing(images, self.readout.weight.dtype)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .cells.loop import check_time
 from .padding import without_padding
-from .preprocessing import Preprocessing, target_names
+from .preprocessing import Preprocessing, output_width
 from .readout import Readout
 from .reservoirs import add_reservoirs
 from .timing import Time
@@ -31,7 +31,7 @@ class LnnOfSeries(nn.Module):
         inputs = len(input["shape"]["features"]) * (2 if self.preprocessing.may_miss else 1) + self.takes_time
         self.reservoirs = add_reservoirs(self, "reservoir0", inputs, config)
         self.seen = sum(self.get_submodule(name).units for name in self.reservoirs) + (inputs if self.readout_input else 0)
-        self.readout = Readout(self.seen, len(target_names(input["task"])), config["standardize"])
+        self.readout = Readout(self.seen, output_width(input), config["standardize"])
 
     def forward(self, x: Tensor, dt: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:
         if lengths is not None:

@@ -11,6 +11,11 @@ def target_names(task: dict) -> list[str]:
     return task["class_names"] if task["kind"] == "classification" else task["value_names"]
 
 
+def output_width(input: dict) -> int:
+    """The number of outputs of a model: its classes, its values, or the quantiles of each value."""
+    return len(target_names(input["task"])) * max(1, len(input.get("quantiles", [])))
+
+
 class Preprocessing(nn.Module):
     """`(x - mean) / deviation` of images [N, C, H, W] in 0..1 or sequences [N, T, I], with statistics of the training set.
 
@@ -20,6 +25,8 @@ class Preprocessing(nn.Module):
 
     Where the training data had missing values, NaN is one: it becomes 0, and after the I numbers of a step I further numbers follow, 1
     where the value is present and 0 where it is missing.
+
+    A model of Q quantiles returns those of each value side by side, ascending.
     """
 
     def __init__(self, standardization: str, input: dict):
@@ -36,6 +43,7 @@ class Preprocessing(nn.Module):
         self.register_buffer("deviation", torch.ones(extents[standardization]))
         values = len(task["value_names"]) if task["kind"] == "regression" else None
         self.may_miss = input.get("missing") == "mask"
+        self.quantiles = len(input.get("quantiles", []))
         self.register_buffer("value_mean", None if values is None else torch.zeros(values))
         self.register_buffer("value_deviation", None if values is None else torch.ones(values))
 
@@ -72,4 +80,8 @@ class Preprocessing(nn.Module):
             return output
         if x.dtype == torch.float64:
             output = output.double()
+        if self.quantiles > 0:
+            ascending = output.unflatten(-1, (-1, self.quantiles)).sort(-1).values
+            values = ascending * self.value_deviation.unsqueeze(-1) + self.value_mean.unsqueeze(-1)
+            return values.flatten(-2).to(output.dtype)
         return (output * self.value_deviation + self.value_mean).to(output.dtype)

@@ -10,7 +10,7 @@ from .cells.product import project
 from .front import ResidualFront, SequenceWhitening, map_of
 from .images import scan, scan_extents
 from .padding import without_padding
-from .preprocessing import Preprocessing, target_names
+from .preprocessing import Preprocessing, output_width
 from .summary import summarize
 from .timing import Time
 
@@ -59,7 +59,7 @@ class Recurrent(nn.Module):
                 width = self.get_submodule(name).units
             seen += width * stretches * len(summaries)
         self.dropout = nn.Dropout(dropout)
-        self.readout = nn.Linear(seen, len(target_names(input["task"])))
+        self.readout = nn.Linear(seen, output_width(input))
         self.steps_one_by_one = len(readings) == 1 and not front and not mirror and stretches == 1
 
     def forward(self, x: Tensor, dt: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .cells import SpikingReservoir, project
 from .images import scan, scan_extents
-from .preprocessing import Preprocessing, target_names
+from .preprocessing import Preprocessing, output_width
 
 
 class SpikeReadout(nn.Module):
@@ -38,7 +38,7 @@ class Snlnn(nn.Module):
         self.preprocessing = Preprocessing(standardization, input)
         self.reservoir = SpikingReservoir(inputs, config)
         self.dropout = nn.Dropout(config["dropout"])
-        classes = len(target_names(input["task"]))
+        classes = output_width(input)
         self.readout = SpikeReadout(len(self.summaries), config["max_reservoir_dim"], classes)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -25,8 +25,9 @@ SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liq
                  ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired")]
 MIXED_RUNS = [("ltc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed-wired")]
 RESERVOIR_RUNS = [("lnn", "tuned", "toy"), ("lnn", "tuned", "series"), ("lnn", "tuned", "series", "deep")]
+QUANTILE_RUNS = [("gru", "tuned", "series", "quantiles")]
 GAP_RUNS = [("gru", "tuned", "gaps"), ("cfc", "article", "gaps"), ("lnn", "tuned", "gaps")]
-SEQUENCE_RUNS += MIXED_RUNS + RESERVOIR_RUNS + GAP_RUNS
+SEQUENCE_RUNS += MIXED_RUNS + RESERVOIR_RUNS + QUANTILE_RUNS + GAP_RUNS
 AUTO_NCP = ["model.units=12", 'model.wiring={"kind":"auto-ncp","outputs":3,"sparsity":0.5,"seed":1}',
             "optimizer.learning_rate=0.02"]
 # A readout in closed form of a smooth series has weights that multiply rounding errors.
@@ -35,6 +36,7 @@ MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
 SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE, "model.mixed_memory=false"], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
             ("lnn", "deep"): ["model.layers=2", "model.reservoir.units=30", "model.reservoir.density=0.05", "model.washout=3",
                               "model.reservoir.leak_range=[0.1, 0.9]", "model.summary=mean", BY_DESCENT],
+            ("gru", "quantiles"): ['loss={"kind":"quantile","levels":[0.1,0.5,0.9]}'],
             ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
 # One run of each kind of module, for what depends on the operations of a module and not on its sizes.

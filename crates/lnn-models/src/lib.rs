@@ -33,7 +33,7 @@ pub use files::tensor_info::TensorInfo;
 pub use files::torchscript::NamedTensor;
 pub use files::transfer::Transfer;
 pub use lnn_core::{Input, InputShape, InputSpec, Missing, Per, SampleSet, Samples, Task, Timing};
-pub use model::{Model, Stream, Training};
+pub use model::{Model, Spread, Stream, Training};
 pub use networks::cfc::CfcConfig;
 pub use networks::cifar::{CifarConfig, Dynamics};
 pub use networks::cllnn::CllnnConfig;

@@ -29,6 +29,7 @@ fn checkpoint(model: &Model) -> Checkpoint {
             data: "idx:somewhere".into(),
             seed: 7,
             loss: lnn_core::Loss::Mse,
+            input_noise: 0.0,
             // A number without a short decimal form: it must come back to the last bit.
             training: serde_json::json!({ "loss_sum": 0.1 + 0.2, "step": u64::MAX }),
         },

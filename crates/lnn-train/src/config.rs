@@ -57,9 +57,13 @@ pub struct RunConfig {
     /// Whether the training step is recorded in a CUDA graph on a CUDA device; the CPU ignores it.
     #[serde(default)]
     pub cuda_graph: bool,
-    /// What an error of a value costs: `mse`, `mae` or `huber`; the name alone may be set, too.
+    /// What an error of a value costs: `mse`, `mae`, `huber` or `quantile`; the name alone may be set, too.
     #[serde(default, deserialize_with = "by_name")]
     pub loss: Loss,
+    /// The deviation of the noise that training adds to every input value: in units of the deviation of each feature over the training
+    /// part, or of the range of an image. A model that is trained with it forecasts with samples.
+    #[serde(default)]
+    pub input_noise: f64,
     /// The weights of the classes in the training loss.
     #[serde(default)]
     pub class_weights: ClassWeights,
@@ -164,6 +168,9 @@ impl RunConfig {
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return refuse("label_smoothing", "at least 0 and below 1", self.label_smoothing.to_string());
         }
+        if !(self.input_noise.is_finite() && self.input_noise >= 0.0) {
+            return refuse("input_noise", "a finite number, at least 0", self.input_noise.to_string());
+        }
         if let Some(problem) = self.loss.problem() {
             return Err(Error::configuration(format!("loss: {problem}")));
         }
@@ -199,6 +206,11 @@ impl RunConfig {
         self.augmentation != Augmentation::NONE
     }
 
+    /// The deviation of the noise on the input and the seed of the run, if training adds noise.
+    pub(crate) fn noise_of_training(&self) -> Option<(f64, u64)> {
+        (self.input_noise > 0.0).then_some((self.input_noise, self.seed))
+    }
+
     /// Whether training drops units of the model at random.
     pub fn drops_out(&self) -> bool {
         let model = serde_json::to_value(&self.model).expect("a configuration is plain data");
@@ -217,7 +229,8 @@ impl RunConfig {
             standardization: model.standardization(),
             data: self.data.clone(),
             seed: self.seed,
-            loss: self.loss,
+            loss: self.loss.clone(),
+            input_noise: self.input_noise,
             training: serde_json::to_value(state).expect("a state is plain data"),
         }
     }

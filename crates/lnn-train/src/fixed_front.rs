@@ -1,12 +1,15 @@
 //! The features of a fixed front, computed once because they do not change between epochs.
 
+use crate::batches::{Stream, stream_seed};
 use crate::evaluation::{block_size, features_of_one};
-use lnn_core::{Input, SampleSet, Samples};
+use crate::input_noise::noisy;
+use lnn_core::{Input, SampleSet, Samples, seeded};
 use lnn_models::{Error, Model, ReadoutFit};
 use tch::{Kind, Tensor};
 
 /// Runs the fixed front of `model` over all samples and adds every block to `fit`. With `keep`, returns the features `[N, D]` as
-/// samples; those after each step, `[N, T, D]`, have the mask of their steps. `progress` receives the number of samples done.
+/// samples; those after each step, `[N, T, D]`, have the mask of their steps. With `noise`, a deviation and the seed of a run, the input
+/// is [noisy]. `progress` receives the number of samples done.
 ///
 /// # Errors
 /// Those of [`Model::front`] and [`ReadoutFit::add`].
@@ -15,6 +18,7 @@ pub(crate) fn run_front(
     set: &SampleSet,
     mut fit: Option<&mut ReadoutFit<'_>>,
     keep: bool,
+    noise: Option<(f64, u64)>,
     progress: &mut dyn FnMut(i64),
 ) -> Result<Option<SampleSet>, Error> {
     let size = block_size(model, set)?;
@@ -22,7 +26,12 @@ pub(crate) fn run_front(
     let mut done = 0;
     for block in set.blocks(size) {
         let block = block.to_floating(model.parameters().kind());
-        let features = tch::no_grad(|| model.front(block.input.shallow_clone()))?;
+        let mut input = block.input.shallow_clone();
+        if let Some((deviation, seed)) = noise {
+            let seed = stream_seed(seed, Stream::InputNoise, done as u64);
+            input = seeded(seed, || noisy(model, input, deviation));
+        }
+        let features = tch::no_grad(|| model.front(input))?;
         if let Some(fit) = &mut fit {
             let [rows, targets] = model.readout_rows(&features, &block);
             fit.add(&rows, &targets)?;

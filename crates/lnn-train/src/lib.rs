@@ -21,6 +21,7 @@ mod evaluation;
 mod event;
 mod fixed_front;
 mod growth;
+mod input_noise;
 mod memory;
 mod method;
 pub mod observers;
@@ -51,8 +52,8 @@ pub use digits::in_digits;
 pub use entry::Entry;
 pub use error::Error;
 pub use evaluation::{
-    ClassScores, Errors, Evaluation, Seasonal, TargetErrors, evaluate, evaluate_with_noise, predict,
-    unfamiliar,
+    ClassScores, Errors, Evaluation, IntervalScore, QuantileScore, Seasonal, TargetErrors, evaluate,
+    evaluate_with_noise, predict, unfamiliar,
 };
 pub use event::{Candidate, EpochMetrics, Event, GradientNorms, Started};
 pub use method::{GradientMethod, Method, RidgeMethod};

@@ -53,6 +53,7 @@ impl RunConfig {
             precision: Precision::F32,
             cuda_graph: false,
             loss: Loss::Mse,
+            input_noise: 0.0,
             class_weights: ClassWeights::Equal,
             label_smoothing: 0.0,
             // The constants are those of Keras, which the articles use.

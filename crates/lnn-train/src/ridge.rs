@@ -47,7 +47,9 @@ pub(crate) fn solve(
     let started = Instant::now();
     let readout = model.readout().expect("checked before the run had a folder");
     let samples = data.parts.train.len();
-    let fit = accumulate(model, readout, &data.parts.train, &mut |done| progress("features", done, samples))?;
+    let fit = accumulate(config, model, readout, &data.parts.train, &mut |done| {
+        progress("features", done, samples);
+    })?;
     progress("solving the readout", samples, samples);
     if stop() {
         let shown = folder.path().display();
@@ -78,6 +80,7 @@ fn candidates(config: &RunConfig, model: &Model) -> Vec<f64> {
 /// # Errors
 /// Those of [`run_front`].
 fn accumulate<'a>(
+    config: &RunConfig,
     model: &Model,
     readout: &'a Readout,
     train: &SampleSet,
@@ -86,7 +89,7 @@ fn accumulate<'a>(
     // The λ of `RidgeStart` is not used, because all candidates are tried.
     let start = RidgeStart { regularization: REGULARIZATIONS[0], scale: SCALE };
     let mut fit = readout.fit(Some(start), model.parameters().device())?;
-    run_front(model, train, Some(&mut fit), false, progress)?;
+    run_front(model, train, Some(&mut fit), false, config.noise_of_training(), progress)?;
     Ok(fit)
 }
 

@@ -45,6 +45,11 @@ pub enum Fit<'a> {
     },
 }
 
+/// What a model of this data takes and predicts with the loss of `config`.
+pub(crate) fn to_predict(config: &RunConfig, data: InputSpec) -> InputSpec {
+    InputSpec { quantiles: config.loss.levels().to_vec(), ..data }
+}
+
 /// The smallest number of validation samples for which the choice of the best epoch is more than chance.
 const FEW: i64 = 30;
 
@@ -61,7 +66,7 @@ impl RunData {
     ) -> Result<Self, Error> {
         let spec = source.spec();
         let (input, matching) = match fit {
-            Fit::New => (spec.clone(), Matching::default()),
+            Fit::New => (to_predict(config, spec), Matching::default()),
             Fit::Start(transfer) => (transfer.input.clone(), transfer.matching.clone()),
             Fit::Resumed { last, .. } => {
                 let own = &last.description.input;
@@ -175,7 +180,8 @@ impl RunData {
         let usable =
             usable_memory().filter(|_| model.parameters().device() == Device::Cpu).unwrap_or(u64::MAX);
         let fits = bytes <= method.feature_cache_mb.saturating_mul(1 << 20).min(usable);
-        let keep = fits && config.augmentation == Augmentation::NONE;
+        let noise = config.noise_of_training();
+        let keep = fits && config.augmentation == Augmentation::NONE && noise.is_none();
         if !fits {
             let (need, limit) = (bytes.div_ceil(1 << 20), method.feature_cache_mb);
             let limit = match bytes > usable {
@@ -190,13 +196,13 @@ impl RunData {
         }
         let what = "reservoir states";
         let features =
-            run_front(model, train, fit.as_mut(), keep, &mut |done| progress(what, done, samples))?;
+            run_front(model, train, fit.as_mut(), keep, noise, &mut |done| progress(what, done, samples))?;
         if let Some(fit) = fit {
             progress("solving the readout", train.len(), samples);
             fit.finish()?;
         }
         let Some(features) = features else { return Ok(None) };
-        let validation = run_front(model, validation, None, true, &mut |done| {
+        let validation = run_front(model, validation, None, true, None, &mut |done| {
             progress(what, train.len() + done, samples);
         })?;
         Ok(validation.map(|validation| [features, validation]))

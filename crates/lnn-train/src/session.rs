@@ -15,7 +15,7 @@ use crate::observers::Observers;
 use crate::policies::Schedule;
 use crate::precision::Precision;
 use crate::ridge;
-use crate::run_data::{Fit, Progress, RunData};
+use crate::run_data::{Fit, Progress, RunData, to_predict};
 use crate::run_folder::RunFolder;
 use crate::starting_weights;
 use crate::state::TrainingState;
@@ -71,7 +71,7 @@ impl Session {
         }
         let (mut data, mut model, mut notices) = new_model(&config, source, device)?;
         model.truncate(config.optimizer.tbptt)?;
-        model.judge_by(config.loss);
+        model.judge_by(config.loss.clone());
         check_method(&config, &model)?;
         check_loss(&config, &model)?;
         check_trace(trace, &model)?;
@@ -136,7 +136,7 @@ impl Session {
                 }
             };
         model.truncate(config.optimizer.tbptt)?;
-        model.judge_by(config.loss);
+        model.judge_by(config.loss.clone());
         check_method(&config, &model)?;
         check_loss(&config, &model)?;
         check_trace(trace, &model)?;
@@ -266,7 +266,7 @@ fn new_model(
 ) -> Result<(RunData, Model, Vec<String>), Error> {
     if let Some(path) = &config.init {
         let checkpoint = starting_weights::checkpoint(config, path)?;
-        let transfer = checkpoint.transfer(&source.spec())?;
+        let transfer = checkpoint.transfer(&to_predict(config, source.spec()))?;
         let data = RunData::new(config, source, &Fit::Start(&transfer), device)?;
         let (model, remarks) = checkpoint.transferred(&transfer, &data.parts.train, config.seed, device)?;
         let notices = data.notices.iter().cloned().chain(remarks).collect();

@@ -9,6 +9,7 @@ use crate::entry::Entry;
 use crate::error::Error;
 use crate::evaluation::evaluate;
 use crate::event::{Event, GradientNorms};
+use crate::input_noise::noisy;
 use crate::observers::Observers;
 use crate::policies::Schedule;
 use crate::run_folder::RunFolder;
@@ -189,6 +190,9 @@ impl<'a> Trainer<'a> {
             let Samples { mut input, targets } = samples.to_floating(descent.model.parameters().kind());
             if input.x.dim() == 4 {
                 input.x = config.augmentation.apply(&input.x, &mirrored);
+            }
+            if config.input_noise > 0.0 {
+                input = noisy(descent.model, input, config.input_noise);
             }
             let batch = Samples { input, targets };
             if traced { descent.step(&batch, Mode::Traced) } else { step.take(descent, &batch) }

@@ -8,13 +8,16 @@ use clap::Args;
 use csv::Writer;
 use lnn_core::Input;
 use lnn_data::{DataError, Future, History, Trained, csv_path, open_future, open_series};
-use lnn_models::{Checkpoint, Model, Training};
+use lnn_models::{Checkpoint, Model, Spread, Training};
 use lnn_train::{ForecastPicture, Stretch, checkpoint_file, draw_forecast, write_atomically};
 use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
 /// The distance from the mean of the training, in deviations, from which a forecast is named.
 const FAR: f64 = 10.0;
+
+/// The quantiles of samples that are written.
+const BAND: [f64; 2] = [0.1, 0.9];
 
 /// The arguments of `forecast`.
 #[derive(Debug, Args)]
@@ -36,6 +39,13 @@ pub(crate) struct ForecastArguments {
     /// Also draw the last stretch of the series and the forecast, one panel for each value, with the values of --future if it has them
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) picture: Option<PathBuf>,
+    /// Also forecast N times with noise on the rows that are fed back, of the deviation that training had (input_noise), and write the
+    /// quantiles 0.1 and 0.9 of these samples for each value: how far the noise spreads, which is not the error of the model
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub(crate) samples: Option<u32>,
+    /// The seed of the noise of --samples
+    #[arg(long, value_name = "SEED", requires = "samples", default_value_t = 0)]
+    pub(crate) seed: u64,
     /// Device and threads.
     #[command(flatten)]
     pub(crate) compute: ComputeArguments,
@@ -47,6 +57,11 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     let checkpoint = Checkpoint::load(&source)?;
     let description = &checkpoint.description;
     let trained = Trained { data: &description.data, input: &description.input, known: None };
+    if arguments.samples.is_some() && description.input_noise <= 0.0 {
+        return Err(Failure::request(
+            "--samples: the model was trained without noise on its input, therefore it has none to sample; hint: train with --set              input_noise=0.01, which is in units of the deviation of each feature",
+        ));
+    }
     let series = series_of(arguments, trained.data)?;
     let future_text = arguments.future.as_deref().map(table_of).transpose()?;
     for output in arguments.output.iter().chain(&arguments.picture) {
@@ -79,16 +94,29 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
             first_rows(with_bar(opened)?, steps, text)?
         }
     };
+    let spread = arguments.samples.map(|samples| Spread {
+        samples: samples as usize,
+        noise: description.input_noise,
+        seed: arguments.seed,
+    });
     let training = Training { window: history.window, horizon: history.horizon };
     let predicted = model.forecast(&history.input, &future.input, training)?;
     if let Some(warning) = run_away(&model, &history, &predicted) {
         say(&warning);
     }
+    let band = match spread {
+        Some(spread) => {
+            let samples = model.forecast_samples(&history.input, &future.input, training, spread)?;
+            Some(BAND.map(|level| samples.quantile_scalar(level, 0, false, "linear")))
+        }
+        None => None,
+    };
+    let names = model.task().names();
     if let Some(path) = &arguments.picture {
-        let picture = picture(&history, &future, model.task().names(), &predicted);
+        let picture = picture(&history, &future, names, (&predicted, band.as_ref()));
         write_atomically(path, draw_forecast(&picture).map_err(Failure::run)?.as_bytes())?;
     }
-    let bytes = written(&history, &future, model.task().names(), &predicted)?;
+    let bytes = written(&history, &future, names, (&predicted, band.as_ref()))?;
     match &arguments.output {
         Some(path) => Ok(write_atomically(path, &bytes)?),
         None => print_text(String::from_utf8_lossy(&bytes).trim_end_matches('\n')),
@@ -160,7 +188,12 @@ fn first_rows(future: Future, steps: i64, text: &str) -> Result<Future, Failure>
 const SHOWN: [i64; 2] = [24, 2000];
 
 /// The last stretch of the series, twice as long as the forecast, and the forecast.
-fn picture(history: &History, future: &Future, names: &[String], predicted: &Tensor) -> ForecastPicture {
+fn picture(
+    history: &History,
+    future: &Future,
+    names: &[String],
+    (predicted, band): (&Tensor, Option<&[Tensor; 2]>),
+) -> ForecastPicture {
     let (past, steps) = (history.input.x.size()[1], predicted.size()[0]);
     let shown = (2 * steps).max(history.window.unwrap_or(0)).clamp(SHOWN[0], SHOWN[1]).min(past);
     let columns = |values: &Tensor, first: i64, count: i64| -> Vec<Vec<f64>> {
@@ -191,23 +224,30 @@ fn picture(history: &History, future: &Future, names: &[String], predicted: &Ten
             known.map(|known| columns(known, past - shown, shown)).unwrap_or_default(),
         ),
         forecast: stretch(past, steps, columns(predicted, 0, steps)),
+        band: band.map(|band| band.each_ref().map(|edge| columns(edge, 0, steps))),
         truth: future.values.as_ref().map(|values| columns(values, 0, steps)),
     }
 }
 
-/// The table of the forecast: the time, or the number of the row after the last one, and the values.
+/// The table of the forecast: the time, or the number of the row after the last one, the values, and the quantiles of their samples.
 fn written(
     history: &History,
     future: &Future,
     names: &[String],
-    predicted: &Tensor,
+    (predicted, band): (&Tensor, Option<&[Tensor; 2]>),
 ) -> Result<Vec<u8>, Failure> {
     let mut lines = Writer::from_writer(Vec::new());
     let time = history.time_name.as_ref().filter(|_| future.times.is_some());
-    let header = std::iter::once(time.map_or("step", String::as_str)).chain(names.iter().map(String::as_str));
+    let mut header = vec![time.map_or("step", String::as_str).to_owned()];
+    header.extend(names.iter().cloned());
+    let mut columns = predicted.shallow_clone();
+    for (level, edge) in BAND.iter().zip(band.into_iter().flatten()) {
+        header.extend(names.iter().map(|name| format!("{name}_q{level}")));
+        columns = Tensor::cat(&[&columns, edge], 1);
+    }
     lines.write_record(header).map_err(Failure::run)?;
     for step in 0..predicted.size()[0] {
-        let values = Vec::<f64>::try_from(predicted.get(step)).map_err(Failure::run)?;
+        let values = Vec::<f64>::try_from(columns.get(step)).map_err(Failure::run)?;
         let time = future.times.as_ref().map(|times| times[step as usize].clone());
         let cells = std::iter::once(time.unwrap_or_else(|| (step + 1).to_string()));
         lines.write_record(cells.chain(values.iter().map(f64::to_string))).map_err(Failure::run)?;

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::output::{print_text, progress_bar, say, with_bar};
 use csv::Writer;
-use lnn_core::Task;
+use lnn_core::{InputSpec, Task};
 use lnn_data::{DataError, PredictedRow, ToPredict, Trained, open_to_predict};
 use lnn_models::{Checkpoint, Model};
 use lnn_train::{predict, unfamiliar, write_atomically};
@@ -49,7 +49,7 @@ pub(super) fn run(
         ));
     }
     let mut lines = Writer::from_writer(Vec::new());
-    let columns = Columns { data: &data, task: model.task() };
+    let columns = Columns { data: &data, input: model.input() };
     lines.write_record(columns.header()).map_err(Failure::run)?;
     let bar = progress_bar("predictions", data.windows.len() as u64);
     for block in data.windows.blocks(BLOCK) {
@@ -77,7 +77,7 @@ pub(super) fn run(
 /// The columns of the written table.
 struct Columns<'a> {
     data: &'a ToPredict,
-    task: &'a Task,
+    input: &'a InputSpec,
 }
 
 impl Columns<'_> {
@@ -89,16 +89,18 @@ impl Columns<'_> {
     fn header(&self) -> Vec<String> {
         let [id, time] = self.data.names.clone();
         let mut names: Vec<String> = id.into_iter().chain([time.unwrap_or_else(|| "row".into())]).collect();
-        let predicted: Vec<String> = match self.task {
-            Task::Regression { value_names } => value_names.clone(),
-            Task::Classification { .. } => vec!["class".into()],
+        let known = match &self.input.task {
+            Task::Regression { value_names } => {
+                names.extend(self.input.output_names());
+                value_names.clone()
+            }
+            Task::Classification { .. } => {
+                names.extend(["class", "probability"].map(str::to_owned));
+                vec!["class".into()]
+            }
         };
-        names.extend(predicted.iter().cloned());
-        if self.task.is_classification() {
-            names.push("probability".into());
-        }
         if self.has_truth() {
-            names.extend(predicted.iter().map(|name| format!("{name}_true")));
+            names.extend(known.iter().map(|name| format!("{name}_true")));
         }
         names
     }
@@ -108,7 +110,7 @@ impl Columns<'_> {
         let PredictedRow { id, time, truth } = &self.data.rows[place];
         let time = time.clone().unwrap_or_else(|| (place + 1).to_string());
         let mut cells: Vec<String> = id.iter().cloned().chain([time]).collect();
-        let predicted = match self.task {
+        let known = match &self.input.task {
             Task::Regression { value_names } => {
                 cells.extend(prediction.iter().map(f64::to_string));
                 value_names.len()
@@ -123,7 +125,7 @@ impl Columns<'_> {
         };
         match truth {
             Some(truth) => cells.extend(truth.iter().cloned()),
-            None if self.has_truth() => cells.extend(std::iter::repeat_n(String::new(), predicted)),
+            None if self.has_truth() => cells.extend(std::iter::repeat_n(String::new(), known)),
             None => {}
         }
         cells

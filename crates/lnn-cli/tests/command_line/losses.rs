@@ -59,7 +59,11 @@ fn losses_that_do_not_fit_are_refused() {
     let (folder, file) = (tempfile::tempdir().unwrap(), SeriesFile::wave());
     let run = folder.path().join("run");
     let refused = |assignment: &str| train(&file, &run).set(assignment).refused();
-    assert!(refused("loss=foo").contains("expected one of `mse`, `mae`, `huber`"), "{}", refused("loss=foo"));
+    assert!(
+        refused("loss=foo").contains("expected one of `mse`, `mae`, `huber`, `quantile`"),
+        "{}",
+        refused("loss=foo")
+    );
     let wrong = r#"loss={"kind": "huber", "delta": -1}"#;
     assert!(refused(wrong).contains("expected a finite delta above 0, found -1"), "{}", refused(wrong));
     let balanced = refused("class_weights=balanced");

@@ -1,6 +1,7 @@
 //! What a model takes and what it is to predict, with all names.
 
 use super::error::ContractError;
+use super::loss::MEDIAN;
 use super::task::Per;
 use super::task::Task;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,10 @@ pub struct InputSpec {
     /// Whether values of sequences may be missing.
     #[serde(default, skip_serializing_if = "Missing::is_refused")]
     pub missing: Missing,
+    /// The levels of the quantiles that are predicted of each value, see [`Loss::Quantile`](super::Loss::Quantile); none if each value has a
+    /// single prediction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<f64>,
 }
 
 impl InputSpec {
@@ -96,19 +101,47 @@ impl InputSpec {
     pub fn images([channels, height, width]: [i64; 3], class_names: Vec<String>) -> Self {
         let task = Task::Classification { class_names };
         let shape = InputShape::Images { channels, height, width };
-        Self { shape, task, per: Per::Sequence, timing: None, missing: Missing::Refused }
+        Self::new(shape, task)
+    }
+
+    /// Inputs of a shape and one target for each, without time and without missing values.
+    pub fn new(shape: InputShape, task: Task) -> Self {
+        let (per, missing) = (Per::Sequence, Missing::Refused);
+        Self { shape, task, per, timing: None, missing, quantiles: Vec::new() }
     }
 
     /// Sequences of features with values to predict, one row of values for each sequence.
     pub fn sequences(features: Vec<String>, value_names: Vec<String>) -> Self {
         let task = Task::Regression { value_names };
         let shape = InputShape::Sequences { features };
-        Self { shape, task, per: Per::Sequence, timing: None, missing: Missing::Refused }
+        Self::new(shape, task)
     }
 
-    /// Width of the output: the number of classes or values.
+    /// Width of the output: the number of classes or values, or Q of each value where Q quantiles are predicted.
     pub fn outputs(&self) -> i64 {
-        self.task.outputs()
+        self.task.outputs() * self.quantiles.len().max(1) as i64
+    }
+
+    /// The names of the columns of the output, in their order: the classes, the values, or the quantiles of each value, as `power_q0.9`.
+    pub fn output_names(&self) -> Vec<String> {
+        if self.quantiles.is_empty() {
+            return self.task.names().to_vec();
+        }
+        let of_value = |name: &String| {
+            let name = name.clone();
+            self.quantiles.iter().map(move |level| format!("{name}_q{level}"))
+        };
+        self.task.names().iter().flat_map(of_value).collect()
+    }
+
+    /// The predictions `[.., O]` of the values, of an `output [.., outputs]`: their medians where quantiles are predicted, otherwise all.
+    pub fn point(&self, output: &Tensor) -> Tensor {
+        match self.quantiles.iter().position(|level| level.total_cmp(&MEDIAN).is_eq()) {
+            Some(place) => output
+                .unflatten(-1, [self.task.outputs(), self.quantiles.len() as i64])
+                .select(-1, place as i64),
+            None => output.shallow_clone(),
+        }
     }
 
     /// `[C, H, W]` of images; `None` for sequences.

@@ -41,7 +41,7 @@ impl Per {
 }
 
 /// How a prediction is judged beside its targets.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Criterion<'a> {
     /// The fraction of a label that is spread over all classes.
     pub label_smoothing: f64,
@@ -72,7 +72,7 @@ impl Task {
     }
 
     /// The loss of an `output [B, O]`, a scalar: the mean cross-entropy for labels `[B]`, or the mean of a [`Loss`] for the errors of
-    /// values `[B, O]` in units of a deviation `[O]`. With targets per step, `[B, T, O]` and `[B, T]` or `[B, T, O]`, the mean is over those that
+    /// values `[B, O]` in units of a deviation `[O]`; for the loss of Q quantiles the output is `[B, O·Q]`, the Q of a value side by side. With targets per step, `[B, T, O]` and `[B, T]` or `[B, T, O]`, the mean is over those that
     /// `counts [B, T]` counts, as [`Samples::counts`](super::Samples::counts) returns it, and 0 where none does. Nothing waits for
     /// the device.
     ///
@@ -85,7 +85,7 @@ impl Task {
         counts: Option<&Tensor>,
         criterion: &Criterion<'_>,
     ) -> Tensor {
-        let Criterion { label_smoothing, class_weights, loss, deviation } = *criterion;
+        let Criterion { label_smoothing, class_weights, ref loss, deviation } = *criterion;
         match self {
             Self::Classification { .. } => {
                 let cross_entropy = |output: &Tensor, labels: &Tensor, reduction| {
@@ -112,12 +112,22 @@ impl Task {
                 sum / total
             }
             Self::Regression { .. } => {
-                let error = output - targets;
-                let error = deviation.map_or_else(|| error.shallow_clone(), |unit| &error / unit);
+                let quantiles = loss.levels().len() as i64;
+                // The errors of quantiles have an axis of their own.
+                let apart = |tensor: &Tensor| match quantiles {
+                    0 => tensor.shallow_clone(),
+                    _ => tensor.unsqueeze(-1),
+                };
+                let output = match quantiles {
+                    0 => output.shallow_clone(),
+                    _ => output.unflatten(-1, [self.outputs(), quantiles]),
+                };
+                let error = output - apart(targets);
+                let error = deviation.map_or_else(|| error.shallow_clone(), |unit| &error / apart(unit));
                 let Some(counts) = counts else { return loss.of(&error).mean(error.kind()) };
                 // Before the loss is taken, so that the gradient of an error that is NaN is 0.
-                let error = error.masked_fill(&counts.logical_not().unsqueeze(-1), 0.0);
-                let count = counts.sum(error.kind()).clamp_min(1.0) * self.outputs();
+                let error = error.masked_fill(&apart(&counts.logical_not().unsqueeze(-1)), 0.0);
+                let count = counts.sum(error.kind()).clamp_min(1.0) * self.outputs() * quantiles.max(1);
                 loss.of(&error).sum(error.kind()) / count
             }
         }
@@ -149,8 +159,9 @@ mod tests {
 
     const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 
-    const SMOOTHED: Criterion<'_> =
-        Criterion { label_smoothing: 0.1, class_weights: None, loss: Loss::Mse, deviation: None };
+    fn smoothed() -> Criterion<'static> {
+        Criterion { label_smoothing: 0.1, ..Criterion::default() }
+    }
 
     fn classes() -> Task {
         Task::Classification { class_names: vec!["a".into(), "b".into(), "c".into()] }
@@ -166,10 +177,10 @@ mod tests {
         let close = |found: &Tensor, expected: &Tensor| {
             assert!((found - expected).abs().double_value(&[]) < 1e-6, "{found:?}, expected {expected:?}");
         };
-        let expected = classes().loss(&alone, &truth, None, &SMOOTHED);
-        close(&classes().loss(&output, &labels, Some(&mask), &SMOOTHED), &expected);
+        let expected = classes().loss(&alone, &truth, None, &smoothed());
+        close(&classes().loss(&output, &labels, Some(&mask), &smoothed()), &expected);
         let weights = Tensor::from_slice(&[0.5f32, 4.0, 1.0]);
-        let weighted = Criterion { class_weights: Some(&weights), ..SMOOTHED };
+        let weighted = Criterion { class_weights: Some(&weights), ..smoothed() };
         let expected = classes().loss(&alone, &truth, None, &weighted);
         close(&classes().loss(&output, &labels, Some(&mask), &weighted), &expected);
         let values = Task::Regression { value_names: vec!["y".into(); 3] };
@@ -178,6 +189,24 @@ mod tests {
             let expected = values.loss(&alone, &alone.zeros_like(), None, &criterion);
             close(&values.loss(&output, &output.zeros_like(), Some(&mask), &criterion), &expected);
         }
+        let one = Task::Regression { value_names: vec!["y".into()] };
+        let criterion =
+            Criterion { loss: Loss::Quantile { levels: vec![0.2, 0.5, 0.7] }, ..Criterion::default() };
+        let expected = one.loss(&alone, &Tensor::zeros([3, 1], FLOAT), None, &criterion);
+        close(&one.loss(&output, &Tensor::zeros([2, 2, 1], FLOAT), Some(&mask), &criterion), &expected);
+    }
+
+    #[test]
+    fn each_quantile_of_each_value_has_an_error_of_its_own_in_the_unit_of_its_value() {
+        let values = Task::Regression { value_names: vec!["u".into(), "v".into()] };
+        let output = Tensor::from_slice(&[1.0, 2.0, 30.0, 50.0]).view([1, 4]);
+        let [targets, unit] = [[2.0, 40.0], [1.0, 10.0]].map(|numbers| Tensor::from_slice(&numbers));
+        let loss = Loss::Quantile { levels: vec![0.25, 0.5] };
+        let criterion = Criterion { loss, deviation: Some(&unit), ..Criterion::default() };
+        // Errors -1 and 0 of u, -1 and 1 of v.
+        let expected = (0.25 + 0.0 + 0.25 + 0.5) / 4.0;
+        let found = values.loss(&output, &targets.view([1, 2]), None, &criterion).double_value(&[]);
+        assert!((found - expected).abs() < 1e-12, "{found}");
     }
 
     #[test]
@@ -189,7 +218,7 @@ mod tests {
         let labels = Tensor::from_slice(&[0i64, 1, Samples::NO_LABEL, 0]).view([2, 2]);
         let weights = Tensor::from_slice(&[0.5f32, 4.0, 1.0]);
         let losses = [Loss::Mse, Loss::Mae, Loss::Huber { delta: 0.4 }];
-        let criteria = losses.map(|loss| Criterion { loss, class_weights: Some(&weights), ..SMOOTHED });
+        let criteria = losses.map(|loss| Criterion { loss, class_weights: Some(&weights), ..smoothed() });
         let cases = [(&values, &truth), (&classes(), &labels)];
         for ((task, targets), criterion) in
             cases.into_iter().flat_map(|case| criteria.iter().map(move |criterion| (case, criterion)))

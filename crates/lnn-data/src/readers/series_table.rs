@@ -100,7 +100,12 @@ impl SeriesTable {
         let dt = dt.as_deref().map(Tensor::from_slice);
         Self {
             rows: Rows { features: table(&numbers), dt, targets, per },
-            spec: InputSpec { shape: InputShape::Sequences { features }, task, per, timing, missing },
+            spec: InputSpec {
+                per,
+                timing,
+                missing,
+                ..InputSpec::new(InputShape::Sequences { features }, task)
+            },
             hashes,
             series: series.iter().map(|part| part.map(|row| row as i64)).collect(),
             horizons: 1,

@@ -49,8 +49,16 @@ pub struct Description {
     /// The loss of values that it was trained with.
     #[serde(default, skip_serializing_if = "Loss::is_mse")]
     pub loss: Loss,
+    /// The deviation of the noise on its inputs in training, in units of the deviation of each feature; 0 without noise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub input_noise: f64,
     /// The trainer's own state, as JSON.
     pub training: serde_json::Value,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
 }
 
 /// The tensors of a model with their description.
@@ -139,7 +147,7 @@ impl Checkpoint {
         let Description { model, input, standardization, loss, .. } = &self.description;
         let options = (self.kind(), device);
         let mut model = Model::stored(model.clone(), input.clone(), *standardization, &self.model, options)?;
-        model.judge_by(*loss);
+        model.judge_by(loss.clone());
         Ok(model)
     }
 }

@@ -41,6 +41,9 @@ pub struct ExportDescription {
     pub class_names: Vec<String>,
     /// Names of the values, in their order; empty if the output is logits.
     pub value_names: Vec<String>,
+    /// Levels of the quantiles of each value, which are side by side in the output; empty if each value has a single prediction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<f64>,
     /// The metrics of the model that its run has recorded.
     pub metrics: serde_json::Value,
     /// The description of the checkpoint: model, standardisation, data, seed, training, version and commit.
@@ -114,6 +117,7 @@ impl ExportDescription {
             output: contract(predicted, predictions, None),
             class_names,
             value_names,
+            quantiles: input.quantiles.clone(),
             metrics,
             checkpoint: checkpoint.description.clone(),
         }

@@ -28,18 +28,18 @@ impl Checkpoint {
     /// [`Error::Contract`] if the features are not the same, or the data has classes where the model has values.
     pub fn transfer(&self, data: &InputSpec) -> Result<Transfer, Error> {
         let own = &self.description.input;
-        let timing = own.timing.or(data.timing);
+        let (timing, quantiles) = (own.timing.or(data.timing), data.quantiles.clone());
         match own.matching(data) {
             Ok(matching) if matching.is_complete() && matching.is_by_name() => {
                 return Ok(Transfer {
-                    input: InputSpec { timing, ..own.clone() },
+                    input: InputSpec { timing, quantiles, ..own.clone() },
                     matching,
                     new_values: Vec::new(),
                 });
             }
             _ => {}
         }
-        let input = InputSpec { task: data.task.clone(), timing, ..own.clone() };
+        let input = InputSpec { task: data.task.clone(), timing, quantiles, ..own.clone() };
         let same_kind = own.task.is_classification() == data.task.is_classification();
         let matching = if same_kind { input.matching(data)? } else { own.matching(data)? };
         if !matching.is_complete() {
@@ -80,7 +80,8 @@ impl Checkpoint {
             let stored = self.model.iter().find(|(name, _)| *name == entry.name);
             let stored =
                 stored.map(|(_, tensor)| tensor).filter(|_| before == now || !entry.name.starts_with(VALUES));
-            let fits = |stored: &&Tensor| before.len() == now.len() || stored.size() == entry.tensor.size();
+            let fits =
+                |stored: &&Tensor| own.outputs() == input.outputs() || stored.size() == entry.tensor.size();
             let tensor = match stored.filter(fits) {
                 Some(stored) => stored.shallow_clone(),
                 None if entry.name.starts_with(VALUES) => {
@@ -97,20 +98,18 @@ impl Checkpoint {
         if !transfer.new_values.is_empty() {
             model.fit_values(training, &transfer.new_values)?;
         }
-        let mut remarks = Vec::new();
-        if before != now {
-            let head = match drawn.is_empty() {
-                true => "the readout keeps its weights".to_owned(),
-                false => format!(
-                    "{} outputs instead of {}, therefore new: {}",
-                    now.len(),
-                    before.len(),
-                    drawn.join(", ")
-                ),
-            };
-            remarks.push(format!("note: the model takes the names of the data, {}; {head}", now.join(", ")));
+        let [before, now] = [own, input].map(InputSpec::output_names);
+        if before == now {
+            return Ok((model, Vec::new()));
         }
-        Ok((model, remarks))
+        let head = match drawn.is_empty() {
+            true => "the readout keeps its weights".to_owned(),
+            false => {
+                let drawn = drawn.join(", ");
+                format!("{} outputs instead of {}, therefore new: {drawn}", now.len(), before.len())
+            }
+        };
+        Ok((model, vec![format!("note: the model takes the names of the data, {}; {head}", now.join(", "))]))
     }
 
     /// A statistic of the values called `names`: that of this checkpoint where it knows the name, otherwise as in `blank`.

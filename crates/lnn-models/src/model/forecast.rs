@@ -6,11 +6,22 @@ use crate::model::learning::readout;
 use crate::model::training::Training;
 use crate::networks::state::ModelState;
 use crate::output::Mode;
-use lnn_core::{Input, InputShape, Per, Task};
+use lnn_core::{Input, InputShape, Per, Task, random, seeded};
 use tch::{Device, Kind, Tensor};
 
 /// Number of rows of a history that are computed at a time, which bounds the memory.
 const ROWS_AT_A_TIME: i64 = 4096;
+
+/// Samples of a forecast: each is fed back with noise of its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// Number of samples.
+    pub samples: usize,
+    /// The deviation of the noise on each value that is fed back, in units of the deviation of its feature over the training set.
+    pub noise: f64,
+    /// The seed of the noise.
+    pub seed: u64,
+}
 
 /// What a model has seen of N series when it goes on from their ends.
 enum Seen {
@@ -23,7 +34,7 @@ enum Seen {
 impl Model {
     /// Predicts the rows that follow a series: `history`, x `[1, T, I]` and dt `[1, T]`, in the units of the data. `future`, x `[1, S, I]` and
     /// dt `[1, S]`, are the S rows to come: NaN where a feature is to be the prediction of the value of its name, and numbers that are
-    /// known before. Returns the predicted values `[S, O]`, float64.
+    /// known before. Returns the predicted values `[S, O]`, float64; of a model of quantiles their medians.
     ///
     /// The model carries its state through all rows, or sees the last window before each row, from rest; see
     /// [`carries_state`](Self::carries_state).
@@ -32,11 +43,38 @@ impl Model {
     /// [`Error::Forecast`] if the model predicts classes or the row that it sees, if a feature is neither predicted nor known, or if the
     /// history is shorter than a window; those of [`Model::check`], [`Model::run`] and [`Stream::advance`](crate::Stream::advance).
     pub fn forecast(&self, history: &Input, future: &Input, training: Training) -> Result<Tensor, Error> {
+        Ok(self.go_on_from_end(history, future, training, (1, 0.0))?.squeeze_dim(0))
+    }
+
+    /// The same N times, where each row that is fed back has noise: `[N, S, O]`, float64. A sampled value is what the model then sees, with the
+    /// noise if it is a feature, too.
+    ///
+    /// # Errors
+    /// As [`forecast`](Self::forecast).
+    pub fn forecast_samples(
+        &self,
+        history: &Input,
+        future: &Input,
+        training: Training,
+        spread: Spread,
+    ) -> Result<Tensor, Error> {
+        let Spread { samples, noise, seed } = spread;
+        seeded(seed, || self.go_on_from_end(history, future, training, (samples, noise)))
+    }
+
+    /// Predicts the rows of `future` `count` times with noise on what is fed back: `[count, S, O]`.
+    fn go_on_from_end(
+        &self,
+        history: &Input,
+        future: &Input,
+        training: Training,
+        (count, noise): (usize, f64),
+    ) -> Result<Tensor, Error> {
         self.check(history)?;
         self.check_future(future, training)?;
-        let rows = history.x.size()[1];
-        let mut seen = self.before_each(history, &[rows], training)?;
-        let predicted = self.go_on(&mut seen, future, training)?.squeeze_dim(0);
+        let mut seen = self.before_each(history, &vec![history.x.size()[1]; count], training)?;
+        let futures: Vec<Input> = (0..count).map(|_| future.map(Tensor::shallow_clone)).collect();
+        let predicted = self.go_on(&mut seen, &side_by_side(&futures), training, noise)?;
         if predicted.isfinite().all().int64_value(&[]) == 0 {
             return Err(Error::Forecast("the predictions grew without bound when they were fed back".into()));
         }
@@ -73,7 +111,7 @@ impl Model {
         }
         self.check_future(&future, training)?;
         let mut seen = self.before_each(series, starts, training)?;
-        self.go_on(&mut seen, &future, training)
+        self.go_on(&mut seen, &future, training, 0.0)
     }
 
     /// Refuses a future that the model cannot reach.
@@ -106,7 +144,7 @@ impl Model {
         Ok(future.check_time([size[0], size[1]])?)
     }
 
-    /// What the model has seen of a series before each of `ends`, which increase.
+    /// What the model has seen of a series before each of `ends`, which do not decrease.
     fn before_each(&self, series: &Input, ends: &[i64], training: Training) -> Result<Seen, Error> {
         let needed = self.window_seen(training).unwrap_or(1).saturating_add(training.horizon - 1);
         if let Some(past) = ends.iter().find(|end| **end < needed) {
@@ -124,7 +162,7 @@ impl Model {
                 let count = ROWS_AT_A_TIME.min(end - row);
                 let (predicted, next) =
                     self.advance(&series.map(|tensor| tensor.narrow(1, row, count)), &state)?;
-                recent.extend(predicted.unbind(1));
+                recent.extend(self.input().point(&predicted).unbind(1));
                 recent.drain(..recent.len().saturating_sub(training.horizon as usize));
                 (state, row) = (next, row + count);
             }
@@ -138,24 +176,31 @@ impl Model {
         Ok(Seen::State(state, Tensor::cat(&predictions, 1).unbind(0)))
     }
 
-    /// Predicts the rows of `future`, x `[N, S, I]`, into whose gaps predictions are fed back: `[N, S, O]`, float64, on the CPU.
-    fn go_on(&self, seen: &mut Seen, future: &Input, training: Training) -> Result<Tensor, Error> {
+    /// Predicts the rows of `future`, x `[N, S, I]`, into whose gaps predictions are fed back: `[N, S, O]`, float64, on the CPU. `noise` is the
+    /// deviation of the noise on what is fed back.
+    fn go_on(
+        &self,
+        seen: &mut Seen,
+        future: &Input,
+        training: Training,
+        noise: f64,
+    ) -> Result<Tensor, Error> {
         let future = future.to_floating(Kind::Double).map(|tensor| tensor.to_device(Device::Cpu).copy());
         let mut predictions = Vec::new();
         for row in 0..future.x.size()[1] {
             let prediction = match seen {
                 Seen::Rows(rows) => {
-                    let prediction = self.of_window(rows, training)?;
+                    let prediction = self.with_noise(self.of_window(rows, training)?, noise);
                     self.feed_back(&future.x, row, &prediction);
                     *rows = moved_on(rows, &future.map(|tensor| tensor.narrow(1, row, 1)));
                     prediction
                 }
                 Seen::State(state, recent) => {
-                    let prediction = recent.remove(0);
+                    let prediction = self.with_noise(recent.remove(0), noise);
                     self.feed_back(&future.x, row, &prediction);
                     let rows = future.map(|tensor| tensor.narrow(1, row, 1));
                     let (predicted, next) = self.advance(&rows, state)?;
-                    recent.push(predicted.select(1, 0));
+                    recent.push(self.input().point(&predicted.select(1, 0)));
                     *state = next;
                     prediction
                 }
@@ -175,7 +220,7 @@ impl Model {
             Per::Sequence => prediction,
             Per::Step => prediction.select(1, -1),
         };
-        Ok(prediction.to_device(Device::Cpu).to_kind(Kind::Double))
+        Ok(self.input().point(&prediction).to_device(Device::Cpu).to_kind(Kind::Double))
     }
 
     /// The predictions `[B, T, O]` after each of the rows x `[B, T, I]`, float64, on the CPU, and the state after the last one.
@@ -198,6 +243,17 @@ impl Model {
         let place = |name: &String| features.iter().position(|feature| feature == name);
         let found = (0..).zip(value_names);
         found.filter_map(|(i, name)| Some((name.as_str(), i, place(name)? as i64))).collect()
+    }
+
+    /// Predictions `[N, O]` with noise on those that are features, too.
+    fn with_noise(&self, predictions: Tensor, noise: f64) -> Tensor {
+        let Some(unit) = self.feature_deviation().filter(|_| noise > 0.0) else { return predictions };
+        for (_, value, feature) in self.places() {
+            let mut predicted = predictions.select(1, value);
+            let deviation = noise * unit.double_value(&[0, 0, feature]);
+            predicted += random::randn_like(&predicted) * deviation;
+        }
+        predictions
     }
 
     /// Writes predictions `[N, O]` into the gaps of a row of x `[N, S, I]`.

@@ -29,6 +29,11 @@ impl Learning {
             let reason = "the model predicts classes, and recursive least squares is for values; hint: lms is for both";
             return Err(Error::Stream(reason.into()));
         }
+        if !model.input.quantiles.is_empty() {
+            let reason =
+                "the model predicts quantiles, and both rules follow the mean; hint: train it with loss=mse";
+            return Err(Error::Stream(reason.into()));
+        }
         let weights = readout.weights_and_bias();
         let [outputs, features] = [0, 1].map(|axis| weights.size()[axis] as usize);
         let regression = OnlineRegression::new(rule, features, numbers(&weights)?)?;

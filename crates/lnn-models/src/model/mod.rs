@@ -6,6 +6,7 @@ mod steps;
 mod stream;
 mod training;
 
+pub use forecast::Spread;
 pub use stream::Stream;
 pub use training::Training;
 
@@ -236,8 +237,8 @@ impl Model {
     }
 
     /// What an error of a value costs.
-    pub fn value_loss(&self) -> Loss {
-        self.value_loss
+    pub fn value_loss(&self) -> &Loss {
+        &self.value_loss
     }
 
     /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean of the [`Loss`] of the errors of
@@ -262,7 +263,8 @@ impl Model {
         class_weights: Option<&Tensor>,
     ) -> Tensor {
         let deviation = self.preprocessing.value_deviation();
-        let criterion = Criterion { label_smoothing, class_weights, loss: self.value_loss, deviation };
+        let criterion =
+            Criterion { label_smoothing, class_weights, loss: self.value_loss.clone(), deviation };
         self.task().loss(prediction, targets, mask, &criterion)
     }
 

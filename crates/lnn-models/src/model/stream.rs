@@ -192,7 +192,7 @@ impl<'m> Stream<'m> {
             return Ok(predicted.squeeze_dim(0));
         }
         let per = model.input.per;
-        self.of_windows(rows, model.task().outputs(), |windows| {
+        self.of_windows(rows, model.input.outputs(), |windows| {
             let prediction = model.run(windows, Mode::Evaluation)?.prediction.to_kind(Kind::Double);
             Ok(if per == Per::Step { prediction.select(1, -1) } else { prediction })
         })

@@ -29,6 +29,8 @@ pub(crate) struct Preprocessing {
     /// Whether NaN is a missing value, for which each feature has a second number that says whether it is present.
     missing: Missing,
     standardization: Standardization,
+    /// Number of quantiles that are predicted of each value; 0 for a single prediction.
+    quantiles: i64,
 }
 
 impl Preprocessing {
@@ -61,6 +63,7 @@ impl Preprocessing {
             time_unit: input.timing.map_or(1.0, |timing| timing.unit),
             missing: input.missing,
             standardization: kind,
+            quantiles: input.quantiles.len() as i64,
         })
     }
 
@@ -192,9 +195,16 @@ impl Preprocessing {
         Ok(self.rounded(&x))
     }
 
-    /// Converts standardised predictions `[B, O]` to the units of the values; logits stay as they are.
+    /// Converts standardised predictions `[.., O]` to the units of the values; logits stay as they are. Of Q quantiles, `[.., O·Q]`, those of
+    /// each value become ascending, which no loss of quantiles is increased by.
+    ///
+    /// Source: Chernozhukov, Fernández-Val and Galichon, "Quantile and probability curves without crossing" (2010).
     pub(crate) fn to_units(&self, output: Tensor) -> Tensor {
         match &self.values {
+            Some([mean, deviation]) if self.quantiles > 0 => {
+                let (ascending, _) = output.unflatten(-1, [mean.size()[0], self.quantiles]).sort(-1, false);
+                (ascending * deviation.unsqueeze(-1) + mean.unsqueeze(-1)).flatten(-2, -1)
+            }
             Some([mean, deviation]) => output * deviation + mean,
             None => output,
         }

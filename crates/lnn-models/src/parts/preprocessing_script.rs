@@ -36,8 +36,14 @@ pub(crate) fn of(
         (InputShape::Sequences { .. }, Missing::Refused) => CHECK_SEQUENCES,
         (InputShape::Sequences { .. }, Missing::Mask) => CHECK_PRESENT,
     };
-    let values = if matches!(input.task, Task::Regression { .. }) { TO_UNITS } else { STAYS };
-    let source = CHECK_STATISTICS.to_owned() + &source + check + values;
+    let values = match (&input.task, input.quantiles.len()) {
+        (Task::Classification { .. }, _) => STAYS.to_owned(),
+        (Task::Regression { .. }, 0) => TO_UNITS.to_owned(),
+        (Task::Regression { .. }, quantiles) => {
+            QUANTILES_TO_UNITS.replace("QUANTILES", &quantiles.to_string())
+        }
+    };
+    let source = CHECK_STATISTICS.to_owned() + &source + check + &values;
     Script::new("Preprocessing", source).attribute("constants", ScriptAttribute::Int(constants))
 }
 
@@ -137,6 +143,16 @@ def to_units(self, output: Tensor, x: Tensor) -> Tensor:
     if x.dtype == 7:
         output = output.double()
     return (output * self.value_deviation + self.value_mean).to(output.dtype)
+";
+
+/// The same for quantiles, those of a value side by side.
+const QUANTILES_TO_UNITS: &str = "
+def to_units(self, output: Tensor, x: Tensor) -> Tensor:
+    if x.dtype == 7:
+        output = output.double()
+    ascending = torch.sort(output.unflatten(-1, [-1, QUANTILES]), dim=-1)[0]
+    values = ascending * self.value_deviation.unsqueeze(-1) + self.value_mean.unsqueeze(-1)
+    return values.flatten(-2).to(output.dtype)
 ";
 
 /// `Preprocessing::to_units` for logits.

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use lnn_core::{
-    Dense, Init, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics, Task,
+    Dense, Init, InputSpec, Moments, RidgeRegression, RidgeSolution, RidgeSystem, Scope, Script, Statistics,
 };
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
@@ -35,7 +35,7 @@ impl Readout {
     pub(crate) fn new(
         scope: &mut Scope<'_>,
         features: i64,
-        task: &Task,
+        input: &InputSpec,
         standardize: bool,
     ) -> Result<Self, Error> {
         let standardization = if standardize {
@@ -44,9 +44,9 @@ impl Readout {
         } else {
             None
         };
-        let outputs = task.outputs();
+        let outputs = input.outputs();
         let dense = Dense::new(scope, features, outputs)?;
-        Ok(Self { standardization, dense, features, outputs, classifies: task.is_classification() })
+        Ok(Self { standardization, dense, features, outputs, classifies: input.task.is_classification() })
     }
 
     /// Features `[.., D]` to logits or standardised values `[.., O]`.
@@ -218,8 +218,8 @@ mod tests {
         let labels = features.select(1, 0).gt(2.0).to_kind(Kind::Int64);
         let read = |standardize| {
             let mut parameters = Parameters::drawn(0, Kind::Float, Device::Cpu);
-            let task = Task::Classification { class_names: vec!["a".into(), "b".into()] };
-            let readout = Readout::new(&mut parameters.root(), 5, &task, standardize).unwrap();
+            let input = InputSpec::images([1, 1, 5], vec!["a".into(), "b".into()]);
+            let readout = Readout::new(&mut parameters.root(), 5, &input, standardize).unwrap();
             let start = RidgeStart { regularization: 1e-2, scale: 4.0 };
             let mut fit = readout.fit(Some(start), Device::Cpu).unwrap();
             for (features, labels) in features.split(17, 0).iter().zip(labels.split(17, 0)) {

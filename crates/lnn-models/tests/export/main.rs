@@ -80,6 +80,7 @@ fn checkpoint(config: &ModelConfig, standardization: Standardization) -> Checkpo
             data: "made-up".into(),
             seed: 3,
             loss: lnn_core::Loss::Mse,
+            input_noise: 0.0,
             training: serde_json::json!({ "epoch": 5 }),
         },
         model: model.parameters().snapshot(),

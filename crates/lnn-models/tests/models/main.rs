@@ -224,6 +224,7 @@ fn checkpoint(model: &Model) -> Checkpoint {
             data: "made-up".into(),
             seed: 7,
             loss: lnn_core::Loss::Mse,
+            input_noise: 0.0,
             training: serde_json::Value::Null,
         },
         model: model.parameters().snapshot(),

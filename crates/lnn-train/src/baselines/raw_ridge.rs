@@ -187,7 +187,7 @@ fn finite(tensor: &Tensor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lnn_core::{Input, Per, Task, seeded};
+    use lnn_core::{Input, Task, seeded};
 
     const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
@@ -244,12 +244,8 @@ mod tests {
         let ridge = RawRidge::fitted(2, &set(0, 50), &set(1, 20)).unwrap().unwrap();
         let stored = ridge.stored();
         let task = |classes: usize| Task::Classification { class_names: vec!["c".into(); classes] };
-        let spec = |columns: usize, classes| InputSpec {
-            shape: InputShape::Sequences { features: vec!["x".into(); columns] },
-            task: task(classes),
-            per: Per::Sequence,
-            timing: None,
-            missing: lnn_core::Missing::default(),
+        let spec = |columns: usize, classes| {
+            InputSpec::new(InputShape::Sequences { features: vec!["x".into(); columns] }, task(classes))
         };
         let found = |name: &str| stored.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor);
         let again = RawRidge::found(&found, &spec(2, 2)).unwrap();

@@ -7,7 +7,7 @@ use lnn_core::derive_seed;
 pub(crate) enum Stream {
     /// The order of the samples in an epoch.
     Order = 1,
-    /// The augmentation and dropout of a step.
+    /// The augmentation, the noise on the input and the dropout of a step.
     Step = 2,
     /// The units that are added after a step.
     Growth = 3,
@@ -15,6 +15,8 @@ pub(crate) enum Stream {
     Noise = 4,
     /// Which side of an image the first epoch shows.
     Sides = 5,
+    /// The noise on the input of a fixed front.
+    InputNoise = 6,
 }
 
 /// Returns the seed of a purpose at a counter. A resumed run therefore draws the same numbers as an uninterrupted one.

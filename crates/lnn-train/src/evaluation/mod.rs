@@ -1,10 +1,12 @@
 //! The scores of a model on samples with targets.
 
 mod class_counts;
+mod coverage;
 mod passes;
 mod target_errors;
 
 pub(crate) use class_counts::ClassCounts;
+pub use coverage::{IntervalScore, QuantileScore};
 pub(crate) use passes::{block_size, evaluate_each, features_of_one};
 pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
 pub(crate) use target_errors::ErrorSums;
@@ -101,6 +103,8 @@ mod tests {
             training_mean: Some(errors(2.0)),
             last_value: Some(errors(1.5)),
             seasonal: None,
+            quantiles: Vec::new(),
+            intervals: Vec::new(),
         };
         let result = Evaluation {
             accuracy: None,
@@ -122,6 +126,12 @@ mod tests {
         let both = Evaluation { targets: vec![target("power", 1.0), target("height", 0.5)], ..result };
         assert!(
             both.in_words().contains("; power 1.0000 (") && both.in_words().contains("; height 0.5000 (")
+        );
+        let interval = IntervalScore { levels: [0.1, 0.9], coverage: 0.75, width: 2.0 };
+        let target = TargetErrors { intervals: vec![interval], last_value: None, ..target("power", 1.0) };
+        assert_eq!(
+            target.in_words(),
+            "1.0000 (training mean 2.0000), 0.7500 in the interval of 0.80, of mean width 2.0000"
         );
     }
 }

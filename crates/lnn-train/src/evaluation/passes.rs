@@ -2,9 +2,11 @@
 
 use super::Evaluation;
 use super::class_counts::{ClassCounts, Scores};
+use super::coverage::{Coverage, CoverageSums};
 use super::target_errors::ErrorSums;
 use crate::batches::{Stream, stream_seed};
 use crate::entry::Entry;
+use crate::input_noise::noisy;
 use lnn_core::{Input, Per, SampleSet, Samples, seeded, steps_where};
 use lnn_models::{Error, Mode, Model, Output};
 use tch::{Device, Kind, Tensor};
@@ -93,12 +95,7 @@ pub fn evaluate_with_noise(
 ) -> Result<Evaluation, Error> {
     measure(model, set, progress, |input, start| {
         let seed = stream_seed(0, Stream::Noise, start as u64);
-        let mut noise = seeded(seed, || lnn_core::random::randn_like(&input.x)) * deviation;
-        if let Some(unit) = model.feature_deviation() {
-            noise *= unit;
-        }
-        // Not in place: the input may share its memory with the samples.
-        model.run(Input { x: &input.x + noise, ..input }, Mode::Evaluation)
+        model.run(seeded(seed, || noisy(model, input, deviation)), Mode::Evaluation)
     })
 }
 
@@ -145,7 +142,8 @@ pub(crate) fn evaluate_each(
 
 /// The samples without the targets per step that training leaves out.
 fn trained(model: &Model, block: &Samples) -> Samples {
-    let Some(counts) = model.training_counts(block) else { return block.shallow_clone() };
+    let counts = if model.washout() > 0 { model.training_counts(block) } else { None };
+    let Some(counts) = counts else { return block.shallow_clone() };
     let left_out = counts.logical_not();
     let targets = match block.targets.kind() {
         Kind::Int64 => block.targets.masked_fill(&left_out, Samples::NO_LABEL),
@@ -165,6 +163,7 @@ struct Sums<'a> {
     samples: i64,
     classes: Option<ClassCounts>,
     values: Option<ErrorSums>,
+    quantiles: Option<CoverageSums>,
 }
 
 impl<'a> Sums<'a> {
@@ -173,7 +172,9 @@ impl<'a> Sums<'a> {
         let (outputs, classified) = (model.task().outputs(), model.task().is_classification());
         let values = (!classified).then(|| ErrorSums::new(outputs, model.value_mean()));
         let classes = classified.then(|| ClassCounts::new(outputs, set.device()));
-        Self { model, set, loss: sum(), targets: sum(), samples: 0, classes, values }
+        let levels = &model.input().quantiles[..];
+        let quantiles = (!levels.is_empty()).then(|| CoverageSums::new(levels));
+        Self { model, set, loss: sum(), targets: sum(), samples: 0, classes, values, quantiles }
     }
 
     /// Adds the next block of the samples.
@@ -189,7 +190,11 @@ impl<'a> Sums<'a> {
         }
         if let Some(values) = &mut self.values {
             let last = self.set.last_values(self.samples, block.len());
-            values.add(&counted(prediction), &counted(targets), last.map(|last| counted(&last)));
+            let point = self.model.input().point(prediction);
+            values.add(&counted(&point), &counted(targets), last.map(|last| counted(&last)));
+        }
+        if let Some(quantiles) = &mut self.quantiles {
+            quantiles.add(&counted(prediction), &counted(targets));
         }
         self.targets += count;
         self.samples += block.len();
@@ -197,8 +202,12 @@ impl<'a> Sums<'a> {
 
     /// Reads the sums from the device.
     fn means(&self) -> Evaluation {
-        let targets =
+        let mut targets =
             self.values.as_ref().map(|values| values.means(self.model.task().names())).unwrap_or_default();
+        let coverage = self.quantiles.as_ref().map(CoverageSums::scores).unwrap_or_default();
+        for (target, Coverage { quantiles, intervals }) in targets.iter_mut().zip(coverage) {
+            (target.quantiles, target.intervals) = (quantiles, intervals);
+        }
         let classes = self.classes.as_ref().map(ClassCounts::scores);
         let mean_absolute_error = if let [only] = &targets[..] { Some(only.model.mae) } else { None };
         let (accuracy, macro_accuracy, confusion) = match classes {

@@ -1,5 +1,6 @@
 //! The errors of each value in its own unit, beside those of two forecasts that need no model.
 
+use super::coverage::{IntervalScore, QuantileScore};
 use crate::digits::in_digits;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -30,6 +31,12 @@ pub struct TargetErrors {
     /// Those of predicting the value one season before; none without a season.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seasonal: Option<Seasonal>,
+    /// How often the targets lie below each predicted quantile; none where each value has a single prediction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<QuantileScore>,
+    /// How often they lie between the lowest and the highest quantile, the next ones, and so on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<IntervalScore>,
 }
 
 /// The errors of predicting the value of the last row of the same phase.
@@ -44,7 +51,7 @@ pub struct Seasonal {
 
 impl TargetErrors {
     /// Formats the mean absolute errors as `0.1200 (training mean 0.8000, last value 0.3000, last value of a season of 24 rows
-    /// 0.2000)`.
+    /// 0.2000)`, and behind it the coverage of predicted intervals.
     pub fn in_words(&self) -> String {
         let baselines = [("training mean", self.training_mean), ("last value", self.last_value)];
         let shown = baselines
@@ -55,7 +62,9 @@ impl TargetErrors {
         });
         let shown = shown.chain(seasonal).collect::<Vec<_>>().join(", ");
         let own = in_digits(self.model.mae);
-        if shown.is_empty() { own } else { format!("{own} ({shown})") }
+        let errors = if shown.is_empty() { own } else { format!("{own} ({shown})") };
+        let intervals = self.intervals.iter().map(IntervalScore::in_words);
+        std::iter::once(errors).chain(intervals).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -114,6 +123,8 @@ impl ErrorSums {
                 training_mean: mean(&self.training_mean, place),
                 last_value: mean(&self.last_value, place),
                 seasonal: None,
+                quantiles: Vec::new(),
+                intervals: Vec::new(),
             })
         };
         names.iter().enumerate().filter_map(of).collect()

@@ -35,7 +35,7 @@ impl Curves {
         Ok(Self {
             path: path.to_owned(),
             training: training_label(config),
-            loss: config.loss,
+            loss: config.loss.clone(),
             epochs,
             drawn: None,
             is_current: true,
@@ -63,6 +63,7 @@ impl Curves {
                 Loss::Mse => "Loss (mean squared error)",
                 Loss::Mae => "Loss (mean absolute error)",
                 Loss::Huber { .. } => "Loss (Huber)",
+                Loss::Quantile { .. } => "Loss (quantiles)",
             },
             false => "Loss (cross-entropy)",
         };

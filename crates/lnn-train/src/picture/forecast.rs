@@ -3,8 +3,8 @@
 use super::axis::Axis;
 use super::{Area, FRAME, GRID, thinned};
 use plotters::prelude::{
-    ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor, SVGBackend, Text,
-    WHITE,
+    ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, Polygon, RGBColor, SVGBackend,
+    Text, WHITE,
 };
 use plotters::style::FontDesc;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -42,6 +42,8 @@ pub struct ForecastPicture {
     pub history: Stretch,
     /// The rows that are predicted.
     pub forecast: Stretch,
+    /// The lower and the upper edge of a band around the forecast, in its rows.
+    pub band: Option<[Vec<Vec<f64>>; 2]>,
     /// What came, in the rows of the forecast.
     pub truth: Option<Vec<Vec<f64>>>,
 }
@@ -73,17 +75,20 @@ fn points(places: &[f64], values: Option<&Vec<f64>>) -> Vec<(f64, f64)> {
 }
 
 fn draw_panel(area: &Area<'_>, picture: &ForecastPicture, value: usize) -> Result<(), Box<dyn Error>> {
-    let ForecastPicture { names, time, history, forecast, truth } = picture;
+    let ForecastPicture { names, time, history, forecast, band, truth } = picture;
     let known = points(&history.places, history.values.get(value));
     let mut predicted = points(&forecast.places, forecast.values.get(value));
     let came = points(&forecast.places, truth.as_ref().and_then(|truth| truth.get(value)));
+    let edges =
+        band.as_ref().map(|band| band.each_ref().map(|edge| points(&forecast.places, edge.get(value))));
     let last = known.last().copied();
     // The curve of the forecast begins at the last known row.
     predicted.splice(0..0, last);
     let places = [&history.places[..], &forecast.places].concat();
     let texts = [&history.texts[..], &forecast.texts].concat();
     let x = Axis::of_rows(&places, &texts);
-    let y = Axis::of_series(known.iter().chain(&predicted).chain(&came).map(|(_, value)| *value));
+    let shown = known.iter().chain(&predicted).chain(&came).chain(edges.iter().flatten().flatten());
+    let y = Axis::of_series(shown.map(|(_, value)| *value));
     let heights = plotters::coord::ranged1d::Ranged::range(&y);
     let mut chart = ChartBuilder::on(area)
         .caption(names.get(value).map_or("", String::as_str), ("sans-serif", 16))
@@ -107,6 +112,10 @@ fn draw_panel(area: &Area<'_>, picture: &ForecastPicture, value: usize) -> Resul
     let end = history.places.last().copied().unwrap_or(0.0);
     let line = [heights.start, heights.end].map(|height| (end, height));
     chart.draw_series([PathElement::new(line, FRAME.stroke_width(1))])?;
+    if let Some([low, high]) = edges {
+        let around = low.into_iter().chain(high.into_iter().rev()).collect::<Vec<_>>();
+        chart.draw_series([Polygon::new(around, FORECAST.mix(0.2))])?;
+    }
     chart.draw_series(LineSeries::new(thinned(&known), HISTORY.stroke_width(2)))?;
     if !came.is_empty() {
         let came: Vec<(f64, f64)> = last.into_iter().chain(came).collect();
@@ -120,8 +129,9 @@ fn draw_panel(area: &Area<'_>, picture: &ForecastPicture, value: usize) -> Resul
         ("\u{a0}\u{a0}forecast", FORECAST, HPos::Left, 0.0),
     ];
     let truth = truth.as_ref().map(|_| ("\u{a0}\u{a0}truth", TRUTH, HPos::Left, 0.08));
+    let band = band.as_ref().map(|_| ("\u{a0}\u{a0}10 % to 90 % of the samples", FORECAST, HPos::Left, 0.16));
     let below = (heights.end - heights.start).abs();
-    chart.draw_series(names.into_iter().chain(truth).map(|(name, colour, side, lower)| {
+    chart.draw_series(names.into_iter().chain(truth).chain(band).map(|(name, colour, side, lower)| {
         Text::new(name, (top.0, top.1 - below * lower), label(colour, side))
     }))?;
     Ok(())
@@ -145,8 +155,20 @@ mod tests {
             time: "date".into(),
             history: stretch(1..20, values),
             forecast: stretch(20..28, values),
+            band: None,
             truth: None,
         }
+    }
+
+    #[test]
+    fn a_band_is_filled_around_the_forecast() {
+        let band = Some([-1.0, 6.0].map(|edge| vec![vec![edge; 8]]));
+        let svg = draw_forecast(&ForecastPicture { band, ..picture(1) }).unwrap();
+        assert!(
+            svg.contains("<polygon")
+                && svg.contains("of the samples")
+                && !draw_forecast(&picture(1)).unwrap().contains("<polygon")
+        );
     }
 
     #[test]

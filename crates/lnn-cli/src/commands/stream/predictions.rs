@@ -1,7 +1,7 @@
 //! Predictions as lines, written as the lines of the input are.
 
 use crate::failure::Failure;
-use lnn_core::Task;
+use lnn_core::{InputSpec, Task};
 use lnn_data::{Form, StreamRow};
 use serde_json::Number;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use tch::{Kind, Tensor};
 
 /// Writes a line for each prediction.
 pub(super) struct Predictions {
-    task: Task,
+    input: InputSpec,
     time_name: Option<String>,
     /// What begins a number in a JSON object, in turn: `"name":`.
     keys: Vec<String>,
@@ -17,9 +17,9 @@ pub(super) struct Predictions {
 }
 
 impl Predictions {
-    pub(super) fn new(task: Task, time_name: Option<&str>) -> Self {
+    pub(super) fn new(input: InputSpec, time_name: Option<&str>) -> Self {
         let time_name = time_name.map(str::to_owned);
-        let mut predictions = Self { task, time_name, keys: Vec::new(), header_is_due: true };
+        let mut predictions = Self { input, time_name, keys: Vec::new(), header_is_due: true };
         let quoted = |name: &String| serde_json::Value::from(name.as_str()).to_string() + ":";
         predictions.keys = predictions.names().iter().map(quoted).collect();
         predictions
@@ -28,8 +28,8 @@ impl Predictions {
     /// The names of the columns: the time or the number of the row, and what is predicted.
     fn names(&self) -> Vec<String> {
         let first = self.time_name.clone().unwrap_or_else(|| "row".into());
-        let predicted = match &self.task {
-            Task::Regression { value_names } => value_names.clone(),
+        let predicted = match &self.input.task {
+            Task::Regression { .. } => self.input.output_names(),
             Task::Classification { .. } => vec!["class".into(), "probability".into()],
         };
         std::iter::once(first).chain(predicted).collect()
@@ -43,7 +43,7 @@ impl Predictions {
         form: Form,
         text: &mut String,
     ) -> Result<(), Failure> {
-        let outputs = self.task.outputs() as usize;
+        let outputs = self.input.outputs() as usize;
         let numbers = Vec::<f64>::try_from(predicted.to_kind(Kind::Double).contiguous().view(-1));
         let numbers = numbers.map_err(Failure::run)?;
         if std::mem::take(&mut self.header_is_due) && matches!(form, Form::Table { .. }) {
@@ -68,7 +68,7 @@ impl Predictions {
             Some(time) => write!(text, "{{{}{time}", self.keys[0]),
             None => write!(text, "{{{}{}", self.keys[0], row.number),
         };
-        match &self.task {
+        match &self.input.task {
             Task::Regression { .. } => {
                 for (key, number) in self.keys[1..].iter().zip(numbers) {
                     let _ = match Number::from_f64(*number) {
@@ -95,7 +95,7 @@ impl Predictions {
 
     fn write_cells(&self, row: &StreamRow, numbers: &[f64], form: Form, text: &mut String) {
         let mut cells = vec![row.time.clone().unwrap_or_else(|| row.number.to_string())];
-        match &self.task {
+        match &self.input.task {
             Task::Regression { .. } => cells.extend(numbers.iter().map(|number| match number.is_finite() {
                 true => number.to_string(),
                 false => String::new(),
@@ -159,7 +159,8 @@ mod tests {
     ) -> String {
         let mut text = String::new();
         let predicted = Tensor::from_slice(numbers).view([rows.len() as i64, -1]);
-        Predictions::new(task.clone(), time_name).write(rows, &predicted, form, &mut text).unwrap();
+        let input = InputSpec { task: task.clone(), ..InputSpec::sequences(vec!["x".into()], Vec::new()) };
+        Predictions::new(input, time_name).write(rows, &predicted, form, &mut text).unwrap();
         text
     }
 

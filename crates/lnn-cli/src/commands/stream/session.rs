@@ -42,7 +42,7 @@ impl<'a> Session<'a> {
             checkpoint,
             model,
             stream,
-            predictions: Predictions::new(model.task().clone(), reader.time_name()),
+            predictions: Predictions::new(model.input().clone(), reader.time_name()),
             reader,
             lines: 0,
             recent: Vec::new(),

@@ -123,7 +123,8 @@ fn set(path: &Path, layout: Layout, missing: Missing) -> SeriesSet {
     let of_series = |[first, end]: &[i64; 2]| hash_of((*first..*end).map(|row| hash(row as usize)));
     let hashes = series.iter().map(of_series).collect();
     let timing = dt.as_ref().map(|dt| Timing { unit: typical(dt), typical_dt: 1.0 });
-    let spec = InputSpec { shape: InputShape::Sequences { features }, task, per, timing, missing };
+    let shape = InputShape::Sequences { features };
+    let spec = InputSpec { per, timing, missing, ..InputSpec::new(shape, task) };
     SeriesSet {
         path: path.to_owned(),
         rows: Rows {

@@ -137,13 +137,7 @@ fn joined(first: File, test: Option<File>, missing: Missing) -> Result<SeriesSet
     Ok(SeriesSet {
         path,
         rows: Rows { features: rows, dt: None, targets: of_rows, per: Per::Sequence },
-        spec: InputSpec {
-            shape: InputShape::Sequences { features },
-            task,
-            per: Per::Sequence,
-            timing: None,
-            missing,
-        },
+        spec: InputSpec { missing, ..InputSpec::new(InputShape::Sequences { features }, task) },
         series,
         hashes,
         cut: SeriesCut::WHOLE,

@@ -53,7 +53,7 @@ impl Lnn {
         }
         let states = reservoirs.iter().map(|(_, stack)| stack.units()).sum::<i64>();
         let features = states * config.stretches;
-        let readout = Readout::new(&mut scope.child("readout"), features, &input.task, config.standardize)?;
+        let readout = Readout::new(&mut scope.child("readout"), features, input, config.standardize)?;
         let (window, stretches, summary) = (config.window, config.stretches, config.summary);
         Ok(Self { reservoirs, readout, window, stretches, summary })
     }

@@ -50,7 +50,7 @@ impl LnnOfSeries {
         let seen = reservoirs.units() + if config.readout_input { inputs } else { 0 };
         Ok(Self {
             reservoirs,
-            readout: Readout::new(&mut scope.child("readout"), seen, &input.task, config.standardize)?,
+            readout: Readout::new(&mut scope.child("readout"), seen, input, config.standardize)?,
             summary: config.summary,
             per: input.per,
             washout: config.washout,

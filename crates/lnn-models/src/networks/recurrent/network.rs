@@ -59,7 +59,7 @@ impl Recurrent {
             summaries: config.summaries.clone(),
             dropout: config.dropout,
             mirror: config.mirror,
-            readout: Readout::new(&mut scope.child("readout"), seen, &input.task, false)?,
+            readout: Readout::new(&mut scope.child("readout"), seen, input, false)?,
             steps: config.steps_one_by_one(),
             per: input.per,
             time_is_an_input,

@@ -25,6 +25,7 @@ SEQUENCE_RUNS = [("liquid", "article", "toy"), ("liquid", "tuned", "toy"), ("liq
                  ("ltc", "tuned", "series", "wired"), ("cfc", "article", "series"), ("cfc", "tuned", "series", "wired")]
 MIXED_RUNS = [("ltc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed"), ("cfc", "tuned", "series", "mixed-wired")]
 RESERVOIR_RUNS = [("lnn", "tuned", "toy"), ("lnn", "tuned", "series"), ("lnn", "tuned", "series", "deep")]
+QUANTILES = [0.1, 0.5, 0.9]
 QUANTILE_RUNS = [("gru", "tuned", "series", "quantiles")]
 GAP_RUNS = [("gru", "tuned", "gaps"), ("cfc", "article", "gaps"), ("lnn", "tuned", "gaps")]
 SEQUENCE_RUNS += MIXED_RUNS + RESERVOIR_RUNS + QUANTILE_RUNS + GAP_RUNS
@@ -36,7 +37,7 @@ MIXED, NO_BACKBONE = "model.mixed_memory=true", "model.backbone.layers=0"
 SETTINGS = {("ltc", "wired"): AUTO_NCP, ("cfc", "wired"): [*AUTO_NCP, NO_BACKBONE, "model.mixed_memory=false"], ("ltc", "mixed"): [*AUTO_NCP, MIXED],
             ("lnn", "deep"): ["model.layers=2", "model.reservoir.units=30", "model.reservoir.density=0.05", "model.washout=3",
                               "model.reservoir.leak_range=[0.1, 0.9]", "model.summary=mean", BY_DESCENT],
-            ("gru", "quantiles"): ['loss={"kind":"quantile","levels":[0.1,0.5,0.9]}'],
+            ("gru", "quantiles"): [f'loss={{"kind":"quantile","levels":{QUANTILES}}}'],
             ("cfc", "mixed"): ["model.units=12", MIXED], ("cfc", "mixed-wired"): [*AUTO_NCP, NO_BACKBONE, MIXED, "model.layers=2"]}
 RUNS = IMAGE_RUNS + SEQUENCE_RUNS
 # One run of each kind of module, for what depends on the operations of a module and not on its sizes.
@@ -74,6 +75,8 @@ class Run:
     # What the tests show it: 64 images or sequences, and their targets.
     inputs: torch.Tensor
     targets: torch.Tensor
+    # The levels of what it predicts of each value; none for a single prediction.
+    quantiles: list[float]
     _outputs: torch.Tensor | None = None
 
     @property
@@ -117,9 +120,10 @@ class Run:
         return torch.from_numpy(np.load(wanted))
 
     def loss(self, outputs, targets):
-        """What training lowers: the cross-entropy of classes, the squared error of values."""
-        function = torch.nn.functional.cross_entropy if self.takes_images else torch.nn.functional.mse_loss
-        return function(outputs, targets)
+        """A loss with gradients for all outputs: the cross-entropy of classes, the squared error of values."""
+        if self.takes_images:
+            return torch.nn.functional.cross_entropy(outputs, targets)
+        return torch.nn.functional.mse_loss(outputs, targets.expand_as(outputs))
 
     def timing(self):
         """The time between steps that it was trained with, if the data had one."""
@@ -182,7 +186,7 @@ def runs(data, series, series_with_gaps, test_set, tmp_path_factory):
             epochs = [] if key in SEQUENCE_RUNS and model == "lnn" else ["--epochs", EPOCHS.get(key, 1)]
             lnn_cli("train", "--model", model, "--preset", preset, "--data", spec, *epochs,
                     "--out", out, "--device", "cpu", *(word for setting in settings for word in ("--set", setting)))
-            self[key] = Run(out, model, preset, spec, inputs, targets)
+            self[key] = Run(out, model, preset, spec, inputs, targets, QUANTILES if key in QUANTILE_RUNS else [])
             return self[key]
 
     return Runs()

@@ -312,6 +312,8 @@ def test_the_file_says_what_the_model_is_and_takes(run):
         }
         assert (description["class_names"], description["value_names"]) == ([], values)
         timing = checkpoint["input"].pop("timing", None)
+        levels = checkpoint["input"].pop("quantiles", [])
+        assert description.get("quantiles", []) == levels == run.quantiles
         assert checkpoint["input"].pop("missing", None) == ("mask" if "missing=mask" in run.data else None)
         assert description["time"] == (timing and {"unit": timing["unit"], "typical_dt": timing["unit"] * timing["typical_dt"]})
         assert checkpoint["input"] == {
@@ -323,7 +325,7 @@ def test_the_file_says_what_the_model_is_and_takes(run):
             assert 0.05 < description["time"]["typical_dt"] < 1 and timing["typical_dt"] == pytest.approx(1)
         else:
             assert timing is None
-        assert (description["output"]["content"], description["output"]["shape"]) == ("values", ["N", 1])
+        assert (description["output"]["content"], description["output"]["shape"]) == ("values", ["N", max(1, len(levels))])
         assert best["val_loss"] >= 0 and best["val_accuracy"] is None
     # The release that the program is built on, whichever reads it.
     assert f"torch=={description['torch_version']}\n" in (ROOT / "scripts/requirements.txt").read_text()

@@ -39,7 +39,7 @@ pub(crate) struct ForecastArguments {
     /// Also draw the last stretch of the series and the forecast, one panel for each value, with the values of --future if it has them
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) picture: Option<PathBuf>,
-    /// Also forecast N times with noise on the rows that are fed back, of the deviation that training had (input_noise), and write the
+    /// Also forecast N times with noise on the rows that are fed back, of the deviation that training had (`input_noise`), and write the
     /// quantiles 0.1 and 0.9 of these samples for each value: how far the noise spreads, which is not the error of the model
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=100_000))]
     pub(crate) samples: Option<u32>,

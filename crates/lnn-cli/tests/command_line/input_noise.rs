@@ -13,7 +13,7 @@ fn train(model: &str, file: &SeriesFile, out: &Path) -> Call {
 
 fn forecast(run: &Path, samples: &[&str]) -> Vec<Vec<String>> {
     let call = Call::new("forecast").arg(run).flag("steps", "6");
-    let text = samples.iter().fold(call, |call, argument| call.arg(argument)).succeed().stdout;
+    let text = samples.iter().fold(call, Call::arg).succeed().stdout;
     text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
 }
 

@@ -69,8 +69,8 @@ fn predict_and_stream_write_all_quantiles_ascending_and_forecast_goes_on_with_th
         (&names.map(String::from)[..], &["b_true", "a_true"].map(String::from)[..])
     );
     for line in &predicted[1..] {
-        let numbers: Vec<f64> = line[1..9].iter().map(|cell| number(cell)).collect();
-        assert!(numbers.chunks(4).all(|value| value.is_sorted()), "{line:?}");
+        let numbers: Vec<f64> = line[1..9].iter().map(String::as_str).map(number).collect();
+        assert!(numbers.chunks(4).all(<[f64]>::is_sorted), "{line:?}");
     }
     let input = std::fs::File::open(file.path()).unwrap();
     let streamed = table(&Call::new("stream").arg(&run).reading(input).succeed().stdout);

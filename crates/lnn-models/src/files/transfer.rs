@@ -102,12 +102,11 @@ impl Checkpoint {
         if before == now {
             return Ok((model, Vec::new()));
         }
-        let head = match drawn.is_empty() {
-            true => "the readout keeps its weights".to_owned(),
-            false => {
-                let drawn = drawn.join(", ");
-                format!("{} outputs instead of {}, therefore new: {drawn}", now.len(), before.len())
-            }
+        let head = if drawn.is_empty() {
+            "the readout keeps its weights".to_owned()
+        } else {
+            let drawn = drawn.join(", ");
+            format!("{} outputs instead of {}, therefore new: {drawn}", now.len(), before.len())
         };
         Ok((model, vec![format!("note: the model takes the names of the data, {}; {head}", now.join(", "))]))
     }

@@ -47,7 +47,8 @@ pub enum Fit<'a> {
 
 /// What a model of this data takes and predicts with the loss of `config`.
 pub(crate) fn to_predict(config: &RunConfig, data: InputSpec) -> InputSpec {
-    InputSpec { quantiles: config.loss.levels().to_vec(), ..data }
+    let levels = if data.task.is_classification() { &[] } else { config.loss.levels() };
+    InputSpec { quantiles: levels.to_vec(), ..data }
 }
 
 /// The smallest number of validation samples for which the choice of the best epoch is more than chance.

@@ -71,9 +71,9 @@ impl Session {
         }
         let (mut data, mut model, mut notices) = new_model(&config, source, device)?;
         model.truncate(config.optimizer.tbptt)?;
-        model.judge_by(config.loss.clone());
         check_method(&config, &model)?;
         check_loss(&config, &model)?;
+        model.judge_by(config.loss.clone())?;
         check_trace(trace, &model)?;
         let features = data.prepare_features(&config, &model, true, &mut notices, progress)?;
         data.find_baselines()?;
@@ -136,9 +136,9 @@ impl Session {
                 }
             };
         model.truncate(config.optimizer.tbptt)?;
-        model.judge_by(config.loss.clone());
         check_method(&config, &model)?;
         check_loss(&config, &model)?;
+        model.judge_by(config.loss.clone())?;
         check_trace(trace, &model)?;
         let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;
         data.find_baselines()?;

@@ -71,6 +71,8 @@ fn losses_that_do_not_fit_are_refused() {
     let classes = LNN_ARTICLE.train(&run).flag("data", shared_data());
     let refused = classes.set("loss=mae").refused();
     assert!(refused.contains("loss=mae is for values"), "{refused}");
+    let refused = LNN_ARTICLE.train(&run).flag("data", shared_data()).set("loss=quantile").refused();
+    assert!(refused.contains("loss=quantile is for values"), "{refused}");
     let series = Call::new("train").flag("model", "lnn").flag("data", file.spec(",target=b,window=8"));
     let refused = series.flag("out", &run).flag("readout", "ridge").set("loss=huber").refused();
     assert!(

@@ -105,6 +105,11 @@ fn a_description_that_does_not_fit_the_tensors_is_refused() {
         let message = Call::new("eval").arg(&spoilt.file).refused();
         assert!(message.contains(part), "{key}: {message}");
     }
+    let spoilt = Spoilt::parts(|file| {
+        file.describe(|description| description["input"]["quantiles"] = json!([0.5]));
+    });
+    let message = Call::new("eval").arg(&spoilt.file).refused();
+    assert!(message.contains("expected no quantiles of classes"), "{message}");
 }
 
 #[test]

@@ -72,23 +72,17 @@ fn run<R: Real>(
     let rates = numbers::<R>(&rates)?;
     let initial = initial.map(numbers::<R>).transpose()?;
     let mut states = Tensor::empty(projected.size(), (projected.kind(), Device::Cpu));
+    let projected = row_numbers::<R>(projected)?;
     if batch == 1 {
-        {
-            let projected = row_numbers::<R>(projected)?;
-            let (projected, initial) = (projected.rows(), initial.as_deref());
-            let sample = Sample { synapses: &synapses, rates: &rates, projected, initial, mask };
-            run_sample(sample, numbers_mut(&mut states)?);
-        }
-        let last = states.select(0, steps - 1).copy();
-        return Ok(Run { outputs: states.transpose(0, 1), last: State::new(vec![last]) });
-    }
-    let groups = batch.div_ceil(LANES);
-    let parts: Vec<Range<usize>> = lnn_sys::shares(groups)
-        .into_iter()
-        .map(|share| share.start * LANES..(share.end * LANES).min(batch))
-        .collect();
-    {
-        let projected = row_numbers::<R>(projected)?;
+        let (projected, initial) = (projected.rows(), initial.as_deref());
+        let sample = Sample { synapses: &synapses, rates: &rates, projected, initial, mask };
+        run_sample(sample, numbers_mut(&mut states)?);
+    } else {
+        let groups = batch.div_ceil(LANES);
+        let parts: Vec<Range<usize>> = lnn_sys::shares(groups)
+            .into_iter()
+            .map(|share| share.start * LANES..(share.end * LANES).min(batch))
+            .collect();
         let states = pieces(numbers_mut(&mut states)?, batch, units, &parts);
         let items = parts.into_iter().zip(states).map(|(samples, states)| Part {
             synapses: &synapses,

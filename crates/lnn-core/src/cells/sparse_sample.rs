@@ -5,7 +5,7 @@ use crate::cells::approach::approach;
 use crate::cells::sparse_synapses::Synapses;
 use crate::kernels::functions::tanh;
 use crate::kernels::real::Real;
-use crate::scan::board::{Board, Leaving};
+use crate::scan::board::{Board, Leaving, run_together};
 use crate::scan::passes::{counts, pieces};
 use lnn_sys::Rows;
 use pulp::{Arch, Simd, WithSimd};
@@ -30,19 +30,11 @@ pub(crate) struct Sample<'a, R> {
 /// Runs a sample over all steps; `states` is `[T, H]`.
 pub(crate) fn run_sample<R: Real>(sample: Sample<'_, R>, states: &mut [R]) {
     let parts = parts(&sample.synapses.ends);
-    let widths: Vec<_> = parts.iter().map(Range::len).collect();
     let pieces = pieces(states, sample.rates.len(), 1, &parts);
-    let board = Board::new(&widths);
-    let board = &board;
-    std::thread::scope(|scope| {
-        for (index, (units, states)) in parts.into_iter().zip(pieces).enumerate().rev() {
-            let part = UnitPart { sample, units, states, index, board };
-            if index == 0 {
-                Arch::new().dispatch(part);
-            } else {
-                scope.spawn(move || Arch::new().dispatch(part));
-            }
-        }
+    let parts: Vec<_> = parts.into_iter().zip(pieces).collect();
+    let width = |part: &(Range<usize>, Vec<&mut [R]>)| part.0.len();
+    run_together(parts, width, |(units, states), index, board| {
+        Arch::new().dispatch(UnitPart { sample, units, states, index, board });
     });
 }
 

@@ -50,6 +50,26 @@ impl<R: Real> Board<R> {
     }
 }
 
+/// Runs all parts of a sample at the same time, the first one on the calling thread; `width` is the number of units of a part.
+pub(crate) fn run_together<R: Real, P: Send>(
+    parts: Vec<P>,
+    width: impl Fn(&P) -> usize,
+    run: impl Fn(P, usize, &Board<R>) + Sync,
+) {
+    let widths: Vec<_> = parts.iter().map(width).collect();
+    let board = Board::new(&widths);
+    let (board, run) = (&board, &run);
+    std::thread::scope(|scope| {
+        for (index, part) in parts.into_iter().enumerate().rev() {
+            if index == 0 {
+                run(part, index, board);
+            } else {
+                scope.spawn(move || run(part, index, board));
+            }
+        }
+    });
+}
+
 /// Lets the other parts go on when one panics.
 pub(crate) struct Leaving<'a, R>(pub(crate) &'a Board<R>);
 

@@ -6,7 +6,7 @@
 
 use crate::kernels::panels::Panels;
 use crate::kernels::real::Real;
-use crate::scan::board::{Board, Leaving};
+use crate::scan::board::{Board, Leaving, run_together};
 use crate::scan::passes::counts;
 use crate::scan::step::Step;
 use lnn_sys::Rows;
@@ -35,18 +35,9 @@ pub(crate) struct UnitPart<'a, R> {
 
 /// Runs all parts, each on a thread.
 pub(crate) fn run_units<P: Step, R: Real>(sample: OneSample<'_, P, R>, parts: Vec<UnitPart<'_, R>>) {
-    let widths: Vec<_> = parts.iter().map(|part| part.units.len()).collect();
-    let board = Board::new(&widths);
-    let board = &board;
-    std::thread::scope(|scope| {
-        for (index, part) in parts.into_iter().enumerate().rev() {
-            let pass = UnitPass { sample, part, index, board };
-            if index == 0 {
-                Arch::new().dispatch(pass);
-            } else {
-                scope.spawn(move || Arch::new().dispatch(pass));
-            }
-        }
+    let width = |part: &UnitPart<'_, R>| part.units.len();
+    run_together(parts, width, |part, index, board| {
+        Arch::new().dispatch(UnitPass { sample, part, index, board });
     });
 }
 

@@ -147,7 +147,7 @@ impl Checkpoint {
         let Description { model, input, standardization, loss, .. } = &self.description;
         let options = (self.kind(), device);
         let mut model = Model::stored(model.clone(), input.clone(), *standardization, &self.model, options)?;
-        model.judge_by(loss.clone());
+        model.judge_by(loss.clone())?;
         Ok(model)
     }
 }

@@ -106,7 +106,17 @@ impl Model {
         let mut root = parameters.root();
         let preprocessing = Preprocessing::new(&mut root.child("preprocessing"), standardization, &input)?;
         let network = config.network(&mut root, &input)?;
-        let value_loss = Loss::default();
+        let value_loss = match &input.quantiles[..] {
+            [] => Loss::default(),
+            levels => Loss::Quantile { levels: levels.to_vec() },
+        };
+        let refused = match input.task.is_classification() && !input.quantiles.is_empty() {
+            true => Some("expected no quantiles of classes".to_owned()),
+            false => value_loss.problem(),
+        };
+        if let Some(reason) = refused {
+            return Err(Error::Config { model: config.name(), reason });
+        }
         Ok(Self { config, input, standardization, preprocessing, network, parameters, value_loss })
     }
 
@@ -231,9 +241,21 @@ impl Model {
         Err(Error::Config { model: self.config.name(), reason })
     }
 
-    /// Sets what an error of a value costs in [`loss`](Self::loss); the mean squared error if nothing is set. It changes no prediction.
-    pub fn judge_by(&mut self, loss: Loss) {
+    /// Sets what an error of a value costs in [`loss`](Self::loss); if nothing is set, it is the loss of the quantiles that the model predicts,
+    /// or the mean squared error. It changes no prediction.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the model does not predict the quantiles of the loss.
+    pub fn judge_by(&mut self, loss: Loss) -> Result<(), Error> {
+        if loss.levels() != self.input.quantiles {
+            let [expected, found] =
+                [&self.input.quantiles, loss.levels()].map(|levels| format!("{levels:?}"));
+            let reason =
+                format!("it predicts the quantiles {expected} of each value, and its loss is of {found}");
+            return Err(Error::Config { model: self.config.name(), reason });
+        }
         self.value_loss = loss;
+        Ok(())
     }
 
     /// What an error of a value costs.

@@ -44,7 +44,7 @@ pub use cells::{
 };
 pub use contract::{
     ContractError, Criterion, Cut, Input, InputShape, InputSpec, Loss, Matching, Missing, Per, Rows,
-    SampleSet, Samples, Task, Timing, Windows, nearest_name, steps_where,
+    SampleSet, Samples, Task, Timing, Windows, last_known, nearest_name, steps_where,
 };
 pub use error::Error;
 pub use layers::{

@@ -1,8 +1,8 @@
 //! A forecast from several starts in a series whose continuation is known: the rolling origin.
 
 use crate::baselines::Baselines;
-use crate::evaluation::{ErrorSums, Seasonal, TargetErrors};
-use lnn_core::InputShape;
+use crate::evaluation::{ErrorSum, ErrorSums, Seasonal, TargetErrors};
+use lnn_core::{InputShape, last_known};
 use lnn_data::History;
 use lnn_models::{Error, Model, Training};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct Origins {
 pub struct Backtest {
     /// The number of starts.
     pub starts: i64,
-    /// The first predicted row of the first and of the last start, 0 being the first row of the table.
+    /// The first predicted row of the first and of the last start, 1 being the first row of the table.
     pub first_rows: [i64; 2],
     /// The features whose true values the model was given for the rows that it predicts, because it does not predict them.
     pub given: Vec<String>,
@@ -89,6 +89,8 @@ pub fn backtest(
     let starts: Vec<i64> = (0..origins.count).map(start).collect();
     let gaps = model.fed_back();
     let forecasts = model.backtest(&series.input, &starts, origins.steps, training)?;
+    let known_before = Tensor::from_slice(&starts) - 1;
+    let last = last_known(values, &known_before, &known_before.zeros_like());
     let ahead = (1..=origins.steps)
         .map(|ahead| {
             let at = |rows: Vec<i64>| values.index_select(0, &Tensor::from_slice(&rows));
@@ -100,8 +102,7 @@ pub fn backtest(
                 let inside = starts.iter().all(|start| start + ahead - 1 - lag >= 0);
                 Some((season, row(&|start| start + ahead - 1 - lag))).filter(|_| inside)
             });
-            let errors =
-                errors(model, &forecasts.select(1, ahead - 1), &truth, &row(&|start| start - 1), seasonal);
+            let errors = errors(model, &forecasts.select(1, ahead - 1), &truth, &last, seasonal);
             Ahead { rows: ahead, targets: errors }
         })
         .collect();
@@ -114,7 +115,7 @@ pub fn backtest(
     let given = (0..).zip(features).filter(|(i, _)| !gaps.contains(i));
     let found = Backtest {
         starts: origins.count,
-        first_rows: [starts[0], starts[starts.len() - 1]],
+        first_rows: [starts[0] + 1, starts[starts.len() - 1] + 1],
         given: given.map(|(_, name)| name.clone()).collect(),
         ahead,
     };
@@ -137,10 +138,11 @@ fn errors(
     sums.add(&known(prediction), &known(truth), Some(known(last)));
     let found = sums.means(model.task().names());
     let Some((season, seasonal)) = seasonal else { return found };
-    let mut sums = ErrorSums::new(outputs, None);
-    sums.add(&known(&seasonal), &known(truth), None);
-    let beside = found.into_iter().zip(sums.means(model.task().names())).map(|(target, seasonal)| {
-        TargetErrors { seasonal: Some(Seasonal { season, errors: seasonal.model }), ..target }
+    let mut sums = ErrorSum::default();
+    sums.add_known(&known(&seasonal), &known(truth));
+    let beside = found.into_iter().enumerate().map(|(place, target)| {
+        let seasonal = sums.means(place).map(|errors| Seasonal { season, errors });
+        TargetErrors { seasonal, ..target }
     });
     beside.collect()
 }

@@ -61,8 +61,7 @@ pub(crate) fn solve(
     for candidate in &candidates {
         observers.notify(&Event::Candidate(candidate.clone()));
     }
-    let baselines = data.stored_baselines();
-    save_solved((model, baselines), config, folder, &candidates, started.elapsed().as_secs_f64())
+    save_solved((model, data.stored()), config, folder, &candidates, started.elapsed().as_secs_f64())
 }
 
 /// The λ to choose from.
@@ -109,7 +108,8 @@ fn choose(
         found: "none; hint: targets of masked steps and of the first model.washout steps do not count".into(),
     };
     let system = fit.system()?.ok_or_else(no_target)?;
-    let unit = system.mean_diagonal();
+    // Of constant features it is 0 but for rounding.
+    let unit = system.mean_diagonal().max(f64::EPSILON);
     let mut solutions = Vec::with_capacity(regularizations.len());
     let mut refusal = None;
     for &regularization in regularizations {
@@ -171,7 +171,7 @@ fn compare(
 /// # Errors
 /// [`TrainError::Model`] if the folder cannot be written.
 fn save_solved(
-    (model, baselines): (&Model, Vec<(String, Tensor)>),
+    (model, data): (&Model, Vec<(String, Tensor)>),
     config: &RunConfig,
     folder: &RunFolder,
     candidates: &[Candidate],
@@ -185,7 +185,7 @@ fn save_solved(
         description: config.describe(model, &state),
         model: model.parameters().snapshot(),
         optimizer: Vec::new(),
-        data: baselines,
+        data,
     };
     folder.check_in_place()?;
     checkpoint.save(&folder.best())?;

@@ -134,11 +134,6 @@ impl RunData {
         self.fingerprints().into_iter().chain(self.baselines.stored()).collect()
     }
 
-    /// The baselines alone.
-    pub(crate) fn stored_baselines(&self) -> Vec<(String, Tensor)> {
-        self.baselines.stored()
-    }
-
     /// What is known of the samples.
     fn fingerprints(&self) -> Vec<(String, Tensor)> {
         let Fingerprints { train, validation } = &self.parts.fingerprints;

@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &ForecastArguments) -> Result<(), Failure> {
     let trained = Trained { data: &description.data, input: &description.input, known: None };
     if arguments.samples.is_some() && description.input_noise <= 0.0 {
         return Err(Failure::request(
-            "--samples: the model was trained without noise on its input, therefore it has none to sample; hint: train with --set              input_noise=0.01, which is in units of the deviation of each feature",
+            "--samples: the model was trained without noise on its input, therefore it has none to sample; hint: train with --set input_noise=0.01, which is in units of the deviation of each feature",
         ));
     }
     let series = series_of(arguments, trained.data)?;

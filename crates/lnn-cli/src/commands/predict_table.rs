@@ -43,10 +43,9 @@ pub(super) fn run(
             "each line has the last row that the model has seen; its predictions are for {horizons} rows later, as their names say"
         ));
     } else if horizons.last() > 0 {
-        let rows = if horizons.last() == 1 { "row".to_owned() } else { format!("{horizons} rows") };
-        say(&format!(
-            "each line has the last row that the model has seen; its prediction is for {rows} later"
-        ));
+        let later =
+            if horizons.last() == 1 { "the next row".to_owned() } else { format!("{horizons} rows later") };
+        say(&format!("each line has the last row that the model has seen; its prediction is for {later}"));
     }
     let mut lines = Writer::from_writer(Vec::new());
     let columns = Columns { data: &data, input: model.input() };

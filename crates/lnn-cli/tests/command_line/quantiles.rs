@@ -123,4 +123,7 @@ fn levels_that_make_no_interval_are_refused() {
         "{text}"
     );
     assert!(!run.exists());
+    // What the hint says works.
+    let series = Call::new("train").flag("model", "lnn").flag("data", file.spec(",target=b,window=8"));
+    series.flag("out", &run).set("loss=quantile").flag("readout", "gradient").flag("epochs", "2").succeed();
 }

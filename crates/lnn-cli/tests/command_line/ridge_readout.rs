@@ -35,7 +35,7 @@ fn the_regularization_is_chosen_by_validation_and_the_run_is_one_like_others() {
         assert_eq!(training(run.path())["early_stopping"]["best"][1], chosen[0]["val_accuracy"]);
         let tensors = |name| CheckpointFile::read(&run.path().join(name)).tensors("");
         assert!(tensors("best.safetensors") == tensors("last.safetensors"));
-        let known = |name: &str| ["model.", "data.baseline_"].iter().any(|group| name.starts_with(group));
+        let known = |name: &str| ["model.", "data."].iter().any(|group| name.starts_with(group));
         assert!(tensors("last.safetensors").keys().all(|name| known(name)));
     }
 }
@@ -128,10 +128,37 @@ fn a_series_is_solved_in_one_pass_for_windows_and_for_each_step() {
         let evaluated = Call::new("eval").arg(&run).succeed().stdout;
         assert!(evaluated.starts_with(ended.stdout.trim_end()), "{evaluated} {}", ended.stdout);
     }
+    // A copy of the file has the rows of the training.
+    let copy = folder.path().join("copy.csv");
+    fs::copy(&file, &copy).unwrap();
+    let windows = folder.path().join("windows");
+    let done = Call::new("eval").arg(&windows).flag("data", format!("csv:{}", copy.display())).succeed();
+    assert!(
+        done.stderr.contains("rows of") && done.stderr.contains("were in training or validation"),
+        "{}",
+        done.stderr
+    );
+    let own = Call::new("eval").arg(&windows).succeed().stdout;
+    assert_eq!(done.stdout.split(" of csv").next(), own.split(" of csv").next());
     let message = Call::new("train")
         .flag("model", "lnn")
         .flag("data", format!("{data}10"))
         .flag("epochs", "2")
         .refused();
     assert!(message.contains("hint: leave it out, or take --readout gradient"), "{message}");
+}
+
+#[test]
+fn a_series_that_stands_still_is_predicted_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("still.csv");
+    fs::write(&file, format!("y\n{}", "5\n".repeat(200))).unwrap();
+    let data = format!("csv:{},target=y,window=10", file.display());
+    let run = folder.path().join("run");
+    let done = Call::new("train").flag("model", "lnn").flag("data", data).flag("out", &run).succeed();
+    assert!(done.stderr.contains("constant"), "{}", done.stderr);
+    let forecast = Call::new("forecast").arg(&run).flag("steps", "2").succeed().stdout;
+    let numbers: Vec<f64> =
+        forecast.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    assert!(numbers.iter().all(|number| (number - 5.0).abs() < 1e-3), "{forecast}");
 }

@@ -202,6 +202,24 @@ fn a_readout_learns_from_targets_in_the_lines_and_is_written_as_a_checkpoint() {
         assert!(error(&again.stdout) < 0.3 * frozen, "{rule}");
         Call::new("inspect").arg(&saved).succeed();
     }
+    // What was learnt is not lost where the same state is taken up by a stream that does not learn, or by another rule.
+    let state = trained.folder.path().join("state");
+    let with_state = |text: &str| trained.stream(text).flag("state", &state);
+    with_state(&text).flag("learn", "rls").succeed();
+    let more = "who,x,target\ns0,0.5,2.5\n";
+    let refused = with_state(more).refused();
+    assert!(refused.contains("without what was learnt"), "{refused}");
+    let refused = with_state(more).flag("learn", "lms").refused();
+    assert!(refused.contains("another rule"), "{refused}");
+    with_state(more).flag("learn", "rls").succeed();
+    let refused = with_state(more).flag("learn", "rls").flag("save", &state).refused();
+    assert!(refused.contains("expected another file than --state"), "{refused}");
+    // A readout that diverges ends the stream and is not written.
+    let lost = trained.folder.path().join("lost.safetensors");
+    let call = trained.stream(&text).flag("learn", "rls").flag("forgetting", "1e-300").flag("save", &lost);
+    let done = call.end();
+    assert!(done.code == Some(1) && done.stderr.contains("has diverged"), "{:?} {}", done.code, done.stderr);
+    assert!(!lost.exists());
     // A target that is no number matters to a stream that learns alone.
     let bad = "who,x,target\ns0,0.5,none of them\n";
     assert!(!trained.stream(bad).succeed().stderr.contains("skipped"));

@@ -23,4 +23,4 @@ pub use nearest::nearest_name;
 pub use sample_set::SampleSet;
 pub use samples::Samples;
 pub use task::{Criterion, Per, Task};
-pub use windows::{Cut, Rows, Windows};
+pub use windows::{Cut, Rows, Windows, last_known};

@@ -10,10 +10,10 @@ const EVEN: f64 = 0.25;
 impl Windows {
     /// The values that seasons of `season` rows expect for the targets of the `count` windows from `start` on, `[M, O]`, or per step
     /// `[M, T, O]`: those at the last row of the same phase that is not after the last row that a model sees. Where this row lies before
-    /// the window, it is the last row that the model sees. `None` for labels, for several horizons, and where the target is that row.
+    /// the window, it is the last row that the model sees. `None` for labels, and where the target is that row.
     pub(super) fn seasonal_values(&self, start: i64, count: i64, season: i64) -> Option<Tensor> {
         let horizon = self.cut.horizon;
-        if horizon == 0 || self.horizons > 1 || self.rows.targets.kind() == Kind::Int64 {
+        if horizon == 0 || self.rows.targets.kind() == Kind::Int64 {
             return None;
         }
         let starts = self.starts.narrow(0, start, count);
@@ -23,9 +23,13 @@ impl Windows {
             Per::Sequence => starts,
             Per::Step => starts.unsqueeze(1),
         };
-        let seasonal = &targets - (horizon + season - 1) / season * season;
-        let rows = seasonal.where_self(&seasonal.ge_tensor(&first), &(&targets - horizon));
-        Some(at(&self.rows.targets, &rows))
+        let (last, own) = (targets - horizon, self.own_values());
+        // Of several horizons each has a row of its own.
+        let of_horizons = (horizon - self.horizons + 1..=horizon).map(|horizon| {
+            let seasonal = &last + (horizon - (horizon + season - 1) / season * season);
+            at(&own, &seasonal.where_self(&seasonal.ge_tensor(&first), &last))
+        });
+        Some(Tensor::cat(&of_horizons.collect::<Vec<_>>(), -1))
     }
 
     /// Whether the rows of the windows are about equally far apart in time; the first row of each window has no row before it here.
@@ -63,6 +67,18 @@ mod tests {
         // Targets 10 and 11 after the rows 7 and 8: one season of two rows before is not known yet.
         assert_eq!(found(&windows(3), 2), [6.0, 7.0]);
         assert!(windows(1).seasonal_values(0, 0, 4).unwrap().numel() == 0);
+    }
+
+    #[test]
+    fn each_of_several_horizons_has_the_row_of_its_own_phase() {
+        // A row has its value of one row before, and its own.
+        let numbers = Tensor::arange(12, (Kind::Double, Device::Cpu));
+        let targets = Tensor::stack(&[&numbers - 1.0, numbers.shallow_clone()], 1);
+        let table = Rows { targets, ..rows(Per::Sequence, None) };
+        let windows = Windows::within(&table, [0, 12], Cut::new(8, 2)).unwrap().of_horizons(2);
+        // Targets 8 and 9 after the row 7, and so on; a season of three rows before.
+        assert_eq!(found(&windows, 3), [5.0, 6.0, 6.0, 7.0, 7.0, 8.0]);
+        assert_eq!(found(&windows, 1), [7.0, 7.0, 8.0, 8.0, 9.0, 9.0]);
     }
 
     #[test]

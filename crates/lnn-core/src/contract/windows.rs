@@ -242,22 +242,34 @@ impl Windows {
     }
 
     /// The values `[M, O]` at the last row of each of the `count` windows from `start` on, or per step at each row, `[M, window, O]`: what a
-    /// forecast says that expects no change. `None` for labels, and where the target is that row.
+    /// forecast says that expects no change. Where a value is missing in that row it is the last one of the window, NaN if that has none.
+    /// `None` for labels, and where the target is that row.
     pub(super) fn last_values(&self, start: i64, count: i64) -> Option<Tensor> {
         if self.cut.horizon == 0 || self.rows.targets.kind() == Kind::Int64 {
             return None;
         }
         let lengths = self.lengths.as_ref().map(|lengths| lengths.narrow(0, start, count));
-        let rows = self.target_rows(&self.starts.narrow(0, start, count), lengths.as_ref());
-        let last = at(&self.rows.targets, &(rows - self.cut.horizon));
+        let starts = self.starts.narrow(0, start, count);
+        let rows = self.target_rows(&starts, lengths.as_ref()) - self.cut.horizon;
+        let table = self.own_values();
+        let last = at(&table, &rows);
+        let own =
+            if last.isnan().any().int64_value(&[]) == 1 { last_known(&table, &rows, &starts) } else { last };
         if self.horizons == 1 {
-            return Some(last);
+            return Some(own);
         }
-        // What a row has of its own, for every horizon.
-        let values = last.size()[last.dim() - 1] / self.horizons;
-        let own = last.narrow(-1, values * (self.horizons - 1), values);
         let copies: Vec<&Tensor> = std::iter::repeat_n(&own, self.horizons as usize).collect();
         Some(Tensor::cat(&copies, -1))
+    }
+
+    /// The values `[R, O]` that each row has of its own: of several horizons those of the longest.
+    pub(super) fn own_values(&self) -> Tensor {
+        let targets = &self.rows.targets;
+        if self.horizons == 1 {
+            return targets.shallow_clone();
+        }
+        let values = targets.size()[1] / self.horizons;
+        targets.narrow(1, values * (self.horizons - 1), values)
     }
 
     /// The same windows of other features and targets of as many rows.
@@ -282,6 +294,21 @@ impl Windows {
         let (starts, lengths) = (part(&self.starts), self.lengths.as_ref().map(&part));
         Self { rows, starts, lengths, cut: self.cut, horizons: self.horizons }
     }
+}
+
+/// The last numbers of the columns of `table [R, O]` up to the rows `places [M, ..]` that are not before `starts [M]`, NaN where there is none.
+///
+/// # Panics
+/// If a place is not in the table, or the shapes do not fit.
+pub fn last_known(table: &Tensor, places: &Tensor, starts: &Tensor) -> Tensor {
+    let missing = table.isnan();
+    let rows = Tensor::arange(table.size()[0], (Kind::Int64, table.device())).unsqueeze(1).expand_as(table);
+    let (latest, _) = rows.masked_fill(&missing, -1).cummax(0);
+    let latest = at(&latest, places);
+    let first = starts.view_([&[-1][..], &vec![1; latest.dim() - 1]].concat());
+    let found = latest.clamp_min(0).flatten(0, -2);
+    let values = table.gather(0, &found, false).view_as(&latest);
+    values.masked_fill(&latest.lt_tensor(&first), f64::NAN)
 }
 
 /// The rows of `table [R, ..]` at `places [..]`.

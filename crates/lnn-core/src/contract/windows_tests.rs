@@ -26,6 +26,17 @@ fn numbers(tensor: &Tensor) -> Vec<f32> {
 }
 
 #[test]
+fn the_last_value_is_the_last_one_that_is_known_in_the_window() {
+    let gap = f64::NAN;
+    let table = Tensor::from_slice(&[1.0, 2.0, gap, gap, gap, 6.0, gap]).view([-1, 1]);
+    let rows = Rows { features: table.shallow_clone(), dt: None, targets: table, per: Per::Sequence };
+    let windows = Windows::within(&rows, [0, 7], Cut::new(3, 1)).unwrap();
+    let last = Vec::<f64>::try_from(windows.last_values(0, 4).unwrap().view(-1)).unwrap();
+    assert_eq!(last[..2], [2.0, 2.0]);
+    assert!(last[2].is_nan() && (last[3] - 6.0).abs() < 1e-12);
+}
+
+#[test]
 fn a_window_shows_consecutive_rows_and_its_target_lies_a_horizon_after_them() {
     let windows = table(3, 2, [1, 9]).unwrap();
     assert_eq!(windows.len(), 4);

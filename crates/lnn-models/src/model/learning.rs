@@ -71,6 +71,9 @@ impl Learning {
                 }
             }
             self.regression.predict(row, prediction);
+            if counts && !prediction.iter().all(|number| number.is_finite()) {
+                return Err(diverged());
+            }
         }
         let predictions = Tensor::from_slice(&predictions).view([-1, self.outputs as i64]);
         Ok(model.preprocessing.to_units(predictions.to_device(seen.device())))
@@ -108,10 +111,18 @@ impl Learning {
 
     /// Writes the weights into the readout of the model.
     pub(super) fn write_to(&self, model: &Model) -> Result<(), Error> {
+        self.check()?;
         let weights = self.weights();
         let last = self.features as i64 - 1;
         let solution = RidgeSolution { weight: weights.narrow(1, 0, last), bias: weights.select(1, last) };
         tch::no_grad(|| readout(model)?.set(&solution))
+    }
+
+    /// Refuses weights that are not finite.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let (root, _) = self.regression.memory();
+        let numbers = self.regression.weights().iter().chain(root);
+        if numbers.copied().all(f64::is_finite) { Ok(()) } else { Err(diverged()) }
     }
 
     fn weights(&self) -> Tensor {
@@ -141,8 +152,12 @@ impl Learning {
                 "the saved state has no {name}: its stream did not learn, or in another way"
             ))),
         };
+        let (weights, root) = (of("readout.weights")?, of("readout.root")?);
+        if root.len() != self.regression.memory().0.len() {
+            return Err(Error::Stream("the saved state is of a stream that learnt by another rule".into()));
+        }
         let turn = of("readout.turn")?.first().map_or(0, |turn| *turn as usize);
-        self.regression.restore(of("readout.weights")?, (of("readout.root")?, turn))?;
+        self.regression.restore(weights, (root, turn))?;
         let waiting = of("readout.waiting")?;
         if waiting.len() > self.delay * self.features || !waiting.len().is_multiple_of(self.features) {
             return Err(Error::Stream(
@@ -153,6 +168,12 @@ impl Learning {
         self.waiting = rows.map(|row| row.iter().all(|x| x.is_finite()).then(|| row.to_vec())).collect();
         Ok(())
     }
+}
+
+fn diverged() -> Error {
+    Error::Stream(
+        "the readout that learns has diverged: its predictions are not finite; hint: a forgetting nearer to 1, or a smaller rate".into(),
+    )
 }
 
 /// The linear readout of a model of series.

@@ -2,6 +2,7 @@
 
 mod forecast;
 mod learning;
+mod loss;
 mod steps;
 mod stream;
 mod training;
@@ -21,8 +22,8 @@ use crate::parts::standardization::Standardization;
 use crate::parts::time_script;
 use crate::parts::washout::after_washout;
 use lnn_core::{
-    Criterion, Input, InputShape, InputSpec, Loss, Parameters, Per, SampleSet, Samples, Script, Task, Wiring,
-    seeded, steps_where,
+    Input, InputShape, InputSpec, Loss, Parameters, Per, SampleSet, Samples, Script, Task, Wiring, seeded,
+    steps_where,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -241,55 +242,6 @@ impl Model {
         Err(Error::Config { model: self.config.name(), reason })
     }
 
-    /// Sets what an error of a value costs in [`loss`](Self::loss); if nothing is set, it is the loss of the quantiles that the model predicts,
-    /// or the mean squared error. It changes no prediction.
-    ///
-    /// # Errors
-    /// [`Error::Config`] if the model does not predict the quantiles of the loss.
-    pub fn judge_by(&mut self, loss: Loss) -> Result<(), Error> {
-        if loss.levels() != self.input.quantiles {
-            let [expected, found] =
-                [&self.input.quantiles, loss.levels()].map(|levels| format!("{levels:?}"));
-            let reason =
-                format!("it predicts the quantiles {expected} of each value, and its loss is of {found}");
-            return Err(Error::Config { model: self.config.name(), reason });
-        }
-        self.value_loss = loss;
-        Ok(())
-    }
-
-    /// What an error of a value costs.
-    pub fn value_loss(&self) -> &Loss {
-        &self.value_loss
-    }
-
-    /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean of the [`Loss`] of the errors of
-    /// values in units of their deviation over the training set.
-    pub fn loss(
-        &self,
-        prediction: &Tensor,
-        targets: &Tensor,
-        mask: Option<&Tensor>,
-        label_smoothing: f64,
-    ) -> Tensor {
-        self.weighted_loss(prediction, targets, mask, label_smoothing, None)
-    }
-
-    /// The same with the weights `[classes]` of the classes, of the dtype of the prediction.
-    pub fn weighted_loss(
-        &self,
-        prediction: &Tensor,
-        targets: &Tensor,
-        mask: Option<&Tensor>,
-        label_smoothing: f64,
-        class_weights: Option<&Tensor>,
-    ) -> Tensor {
-        let deviation = self.preprocessing.value_deviation();
-        let criterion =
-            Criterion { label_smoothing, class_weights, loss: self.value_loss.clone(), deviation };
-        self.task().loss(prediction, targets, mask, &criterion)
-    }
-
     /// The standard deviation of each feature of sequences over the training set, `[1, 1, I]`, 0 for a constant and 1 where nothing is
     /// standardised; `None` for images.
     pub fn feature_deviation(&self) -> Option<Tensor> {
@@ -379,7 +331,13 @@ impl Model {
             }
             None => [&features.x, &samples.targets].map(Tensor::shallow_clone),
         };
-        [features, self.preprocessing.standardized_values(&targets)]
+        let targets = self.preprocessing.standardized_values(&targets);
+        // Where a regression is the start, each quantile begins as the mean.
+        let [features, targets] = match self.input.quantiles.len() {
+            0 => [features, targets],
+            quantiles => [features, targets.repeat_interleave_self_int(quantiles as i64, 1, None)],
+        };
+        [features, targets]
     }
 
     /// The whole model in TorchScript: `forward(images [N, C, H, W] in 0..1, or sequences [N, T, I])` returns logits or values. A model

@@ -8,7 +8,7 @@ mod raw_ridge;
 mod season;
 
 use crate::class_weights::label_counts;
-use crate::evaluation::{ClassCounts, ClassScores, ErrorSums, Evaluation, Seasonal, TargetErrors};
+use crate::evaluation::{ClassCounts, ClassScores, ErrorSum, Evaluation, Seasonal, TargetErrors};
 use lnn_core::{InputSpec, Per, SampleSet, Samples, steps_where};
 use lnn_models::{Checkpoint, Error};
 use raw_ridge::{BLOCK, RawRidge};
@@ -138,7 +138,7 @@ impl Baselines {
     /// The errors of each value beside those of the value one season before.
     fn with_season(&self, targets: Vec<TargetErrors>, set: &SampleSet) -> Vec<TargetErrors> {
         let Some(season) = self.season else { return targets };
-        let mut sums = ErrorSums::new(targets.len() as i64, None);
+        let mut sums = ErrorSum::default();
         let mut start = 0;
         for block in set.blocks(BLOCK) {
             let Some(seasonal) = set.seasonal_values(start, block.len(), season) else { return targets };
@@ -146,13 +146,12 @@ impl Baselines {
                 Some(counts) => steps_where(tensor, &counts),
                 None => tensor.shallow_clone(),
             });
-            sums.add(&seasonal, &truth, None);
+            let rows = |tensor: &Tensor| tensor.reshape([-1, targets.len() as i64]);
+            sums.add_known(&rows(&seasonal), &rows(&truth));
             start += block.len();
         }
-        let names: Vec<String> = targets.iter().map(|target| target.name.clone()).collect();
-        let found = sums.means(&names).into_iter().map(|errors| errors.model);
-        let beside = targets.into_iter().zip(found).map(|(target, errors)| {
-            let seasonal = Some(Seasonal { season, errors }).filter(|_| errors.mae.is_finite());
+        let beside = targets.into_iter().enumerate().map(|(place, target)| {
+            let seasonal = sums.means(place).map(|errors| Seasonal { season, errors });
             TargetErrors { seasonal, ..target }
         });
         beside.collect()

@@ -9,7 +9,7 @@ pub(crate) use class_counts::ClassCounts;
 pub use coverage::{IntervalScore, QuantileScore};
 pub(crate) use passes::{block_size, evaluate_each, features_of_one};
 pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
-pub(crate) use target_errors::ErrorSums;
+pub(crate) use target_errors::{ErrorSum, ErrorSums};
 pub use target_errors::{Errors, Seasonal, TargetErrors};
 
 use crate::digits::in_digits;

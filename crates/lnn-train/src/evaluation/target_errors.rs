@@ -68,60 +68,81 @@ impl TargetErrors {
     }
 }
 
-/// Sums over the blocks of an evaluation, on the device.
+/// Sums of the errors of predictions over the blocks of an evaluation, on the device.
+#[derive(Default)]
+pub(crate) struct ErrorSum {
+    /// `[O]` each: squares, distances, and the number of errors.
+    sums: Option<[Tensor; 3]>,
+}
+
+impl ErrorSum {
+    /// Adds the errors of predictions `[N, O]`, all of them.
+    pub(crate) fn add(&mut self, prediction: &Tensor, targets: &Tensor) {
+        self.add_where(&targets.ones_like().to_kind(Kind::Bool), prediction, targets);
+    }
+
+    /// The same where the predictions are not NaN, which is what is not known.
+    pub(crate) fn add_known(&mut self, prediction: &Tensor, targets: &Tensor) {
+        self.add_where(&prediction.isnan().logical_not(), prediction, targets);
+    }
+
+    fn add_where(&mut self, counted: &Tensor, prediction: &Tensor, targets: &Tensor) {
+        let [prediction, targets] = [prediction, targets].map(|tensor| tensor.to_kind(Kind::Double));
+        let error = (prediction - targets).masked_fill(&counted.logical_not(), 0.0);
+        let found = [&error.square(), &error.abs(), counted]
+            .map(|tensor| tensor.sum_dim_intlist(0, false, Kind::Double));
+        self.sums = Some(match self.sums.take() {
+            Some(sums) => std::array::from_fn(|i| &sums[i] + &found[i]),
+            None => found,
+        });
+    }
+
+    /// Reads the means of the value at `place` from the device; `None` if there is no error.
+    pub(crate) fn means(&self, place: usize) -> Option<Errors> {
+        let [squares, distances, count] =
+            self.sums.as_ref()?.each_ref().map(|sum| sum.double_value(&[place as i64]));
+        (count > 0.0).then(|| Errors { mse: squares / count, mae: distances / count })
+    }
+}
+
+/// The errors of a model and of two baselines over the blocks of an evaluation.
 pub(crate) struct ErrorSums {
     outputs: i64,
     /// `[O]`, the mean of the training part.
     mean: Option<Tensor>,
-    model: Option<[Tensor; 2]>,
-    training_mean: Option<[Tensor; 2]>,
-    last_value: Option<[Tensor; 2]>,
-    count: i64,
+    model: ErrorSum,
+    training_mean: ErrorSum,
+    last_value: ErrorSum,
 }
 
 impl ErrorSums {
     /// No errors yet of `outputs` values; `mean [O]` is that of the training part.
     pub(crate) fn new(outputs: i64, mean: Option<&Tensor>) -> Self {
-        let mean = mean.map(Tensor::shallow_clone);
-        Self { outputs, mean, model: None, training_mean: None, last_value: None, count: 0 }
+        let [model, training_mean, last_value] = [(); 3].map(|()| ErrorSum::default());
+        Self { outputs, mean: mean.map(Tensor::shallow_clone), model, training_mean, last_value }
     }
 
-    /// Adds predictions and targets, `[.., O]`, and the last values before the targets, if there are such.
+    /// Adds predictions and targets, `[.., O]`, and the last values before the targets, if there are such: NaN where none is known.
     pub(crate) fn add(&mut self, prediction: &Tensor, targets: &Tensor, last: Option<Tensor>) {
-        let rows = |tensor: &Tensor| tensor.to_kind(Kind::Double).reshape([-1, self.outputs]);
+        let rows = |tensor: &Tensor| tensor.reshape([-1, self.outputs]);
         let targets = rows(targets);
-        let add = |sums: &mut Option<[Tensor; 2]>, prediction: &Tensor| {
-            let error = rows(prediction) - &targets;
-            let found =
-                [error.square(), error.abs()].map(|error| error.sum_dim_intlist(0, false, Kind::Double));
-            *sums = Some(match sums.take() {
-                Some([squares, distances]) => [squares + &found[0], distances + &found[1]],
-                None => found,
-            });
-        };
-        add(&mut self.model, prediction);
+        self.model.add(&rows(prediction), &targets);
         if let Some(mean) = &self.mean {
-            add(&mut self.training_mean, &mean.expand_as(&targets));
+            self.training_mean.add(&mean.expand_as(&targets), &targets);
         }
         if let Some(last) = last {
-            add(&mut self.last_value, &last);
+            self.last_value.add_known(&rows(&last), &targets);
         }
-        self.count += targets.size()[0];
     }
 
     /// Reads the means of the values called `names` from the device.
     pub(crate) fn means(&self, names: &[String]) -> Vec<TargetErrors> {
-        let mean = |sums: &Option<[Tensor; 2]>, place: usize| {
-            let sums = sums.as_ref()?;
-            let [mse, mae] = [0, 1].map(|i| sums[i].double_value(&[place as i64]) / self.count as f64);
-            Some(Errors { mse, mae })
-        };
         let of = |(place, name): (usize, &String)| {
             Some(TargetErrors {
                 name: name.clone(),
-                model: mean(&self.model, place)?,
-                training_mean: mean(&self.training_mean, place),
-                last_value: mean(&self.last_value, place),
+                model: self.model.means(place)?,
+                training_mean: self.training_mean.means(place),
+                last_value: self.last_value.means(place),
                 seasonal: None,
                 quantiles: Vec::new(),
                 intervals: Vec::new(),
@@ -152,5 +173,19 @@ mod tests {
             (means[0].last_value, means[1].last_value),
             (Some(errors(200.0, 10.0)), Some(errors(0.5, 0.5)))
         );
+    }
+
+    #[test]
+    fn a_last_value_that_is_not_known_is_left_out_and_a_prediction_that_is_no_number_is_not() {
+        let column = |numbers: &[f64]| Tensor::from_slice(numbers).view([-1, 1]);
+        let of = |prediction: &[f64], last: &[f64]| {
+            let mut sums = ErrorSums::new(1, None);
+            sums.add(&column(prediction), &column(&[1.0, 2.0]), Some(column(last)));
+            sums.means(&["power".into()]).remove(0)
+        };
+        let found = of(&[1.0, 2.0], &[f64::NAN, 5.0]);
+        assert_eq!(found.last_value, Some(Errors { mse: 9.0, mae: 3.0 }));
+        assert!(of(&[1.0, 2.0], &[f64::NAN; 2]).last_value.is_none());
+        assert!(of(&[1.0, f64::NAN], &[0.0, 0.0]).model.mae.is_nan());
     }
 }

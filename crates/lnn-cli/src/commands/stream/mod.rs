@@ -73,6 +73,9 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Failure> {
     for file in arguments.state.iter().chain(&arguments.save) {
         check_writable(file, &[&source])?;
     }
+    if arguments.save.is_some() && arguments.save == arguments.state {
+        return Err(Failure::request("--save: expected another file than --state"));
+    }
     let checkpoint = Checkpoint::load(&source)?;
     let description = &checkpoint.description;
     let trained = Trained { data: &description.data, input: &description.input, known: None };
@@ -95,7 +98,7 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Failure> {
         stream.learn(rule, delay)?;
         reader.read_targets();
     }
-    explain(arguments, &model, training);
+    explain(arguments, &model, training, reader.has_several_horizons);
     let mut session = Session::new(&checkpoint, &model, stream, reader);
     if let Some(state) = arguments.state.as_deref().filter(|state| state.exists()) {
         session.resume(state)?;
@@ -147,7 +150,12 @@ fn predict_all(
 }
 
 /// Says what each prediction is made from, and what becomes of what is learnt.
-fn explain(arguments: &StreamArguments, model: &lnn_models::Model, training: Training) {
+fn explain(
+    arguments: &StreamArguments,
+    model: &lnn_models::Model,
+    training: Training,
+    several_horizons: bool,
+) {
     match training.window.filter(|_| !model.carries_state(training)) {
         Some(window) => {
             say(&format!(
@@ -164,6 +172,9 @@ fn explain(arguments: &StreamArguments, model: &lnn_models::Model, training: Tra
     }
     match training.horizon {
         0 => {}
+        _ if several_horizons => {
+            say("note: each column is for as many rows after the one that is named as its name says")
+        }
         1 => say("note: a prediction is for the row after the one that it names"),
         rows => say(&format!("note: a prediction is for {rows} rows after the one that it names")),
     }

@@ -136,12 +136,6 @@ impl<'a> Session<'a> {
 
     /// Saves the state, and a checkpoint with what was learnt.
     pub(super) fn save(&self, state: Option<&Path>, learnt: Option<&Path>) -> Result<(), Failure> {
-        if let Some(path) = state {
-            let reader = serde_json::to_value(self.reader.progress()).map_err(Failure::run)?;
-            let tensors = self.stream.tensors();
-            let state = StreamState { model: self.checkpoint.fingerprint(), reader, tensors };
-            state.save(path).map_err(Failure::run)?;
-        }
         if let Some(path) = learnt {
             self.stream.keep_what_was_learnt()?;
             let shallow = |tensors: &[(String, Tensor)]| {
@@ -154,6 +148,13 @@ impl<'a> Session<'a> {
                 data: shallow(&self.checkpoint.data),
             };
             adapted.save(path).map_err(Failure::run)?;
+        }
+        if let Some(path) = state {
+            self.stream.check_what_was_learnt()?;
+            let reader = serde_json::to_value(self.reader.progress()).map_err(Failure::run)?;
+            let tensors = self.stream.tensors();
+            let state = StreamState { model: self.checkpoint.fingerprint(), reader, tensors };
+            state.save(path).map_err(Failure::run)?;
         }
         Ok(())
     }

@@ -264,6 +264,9 @@ fn missing_values_become_those_of_the_row_before_on_request() {
         [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.0]
     );
     assert_eq!(Vec::<f64>::try_from(first.select(2, 1).view(-1)).unwrap()[2..5], [20.0, 20.0, 20.0]);
+    // What is made up for the model is no target.
+    let short = opened(&text, ",columns=a+b,target=b,window=3,missing=previous,test=all").unwrap();
+    assert_eq!(short.test().unwrap().len(), 40 - 3 - 2);
     let latest_first: String = {
         let mut lines: Vec<&str> = text.lines().collect();
         lines[1..].reverse();

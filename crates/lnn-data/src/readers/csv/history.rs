@@ -172,7 +172,7 @@ fn rows(
     let (time, id) = (column(options.time_name())?, column(options.id_name())?);
     let columns = names.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>()?;
     let special = Special { time, label: None, id };
-    let rows = rows_of(options, table, &columns, special, gaps, progress)?;
+    let rows = rows_of(options, table, [&columns, &[]], special, gaps, progress)?;
     let path = || Path::new(options.path).to_owned();
     if rows.series.len() != 1 {
         return Err(SeriesError::ManySeries { path: path(), series: rows.series.len() });

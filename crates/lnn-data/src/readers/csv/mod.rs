@@ -167,8 +167,7 @@ fn read(
         let expected = format!("1 or more, or columns=A+B without {:?}, the target", table.header()[target]);
         return Err(OptionError::new("horizon", expected, horizons.to_string()).into());
     }
-    let chosen: Vec<usize> = columns.iter().chain(&targets).copied().collect();
-    let rows = rows_of(options, &table, &chosen, special, gaps, progress)?;
+    let rows = rows_of(options, &table, [&columns, &targets], special, gaps, progress)?;
     if rows.dates && options.time_unit.is_none() && trained.is_none() {
         progress(Progress::Note { text: "the time is counted in seconds, and so is dt" });
     }

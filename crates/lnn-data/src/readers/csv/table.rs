@@ -8,6 +8,7 @@ use super::names::names;
 use super::rows::Rows;
 use super::statics;
 use super::time::Times;
+use crate::readers::option::OptionError;
 use csv::{ReaderBuilder, Trim};
 use ndarray::{Array2, ArrayViewMut2, Axis};
 use std::collections::HashMap;
@@ -80,6 +81,8 @@ pub(super) struct Request<'a> {
     pub(super) statics: &'a [usize],
     pub(super) special: Special,
     pub(super) gaps: Gaps,
+    /// Number of the first of `columns` that are inputs; the others are targets, of which none is made up where it is missing.
+    pub(super) inputs: usize,
     /// Whether the rows are read from the last to the first.
     pub(super) reverse: bool,
     /// What is done with rows of equal time, which are otherwise refused.
@@ -124,17 +127,20 @@ impl<'a> Table<'a> {
 
     /// The places of the columns in a list of names.
     pub(super) fn columns(&self, list: &str) -> Result<Vec<usize>, SeriesError> {
-        names(list).iter().map(|name| self.column(name)).collect::<Result<_, _>>().map_err(
-            |error| match error {
-                SeriesError::NoColumn { path, name, found, .. }
-                    if self.header.iter().any(|whole| whole == list) =>
-                {
-                    let hint = format!("; hint: put a name with a plus in quotes, as \"{list}\"");
-                    SeriesError::NoColumn { path, name, found, hint }
-                }
-                error => error,
-            },
-        )
+        let all = names(list);
+        if let Some((_, twice)) = all.iter().enumerate().find(|(i, name)| all[..*i].contains(name)) {
+            let found = format!("{twice:?} twice");
+            return Err(OptionError::new("columns or target", "each column once", found).into());
+        }
+        all.iter().map(|name| self.column(name)).collect::<Result<_, _>>().map_err(|error| match error {
+            SeriesError::NoColumn { path, name, found, .. }
+                if self.header.iter().any(|whole| whole == list) =>
+            {
+                let hint = format!("; hint: put a name with a plus in quotes, as \"{list}\"");
+                SeriesError::NoColumn { path, name, found, hint }
+            }
+            error => error,
+        })
     }
 
     /// The places of all columns but the special ones; each must have a name.
@@ -157,7 +163,7 @@ impl<'a> Table<'a> {
 
     /// Reads the numbers and the special columns. The rows of a series come together, in the order of the first row of each.
     pub(super) fn read(&self, request: Request<'_>) -> Result<Rows, SeriesError> {
-        let Request { columns, statics, special, gaps, reverse, duplicates } = request;
+        let Request { columns, statics, special, gaps, inputs, reverse, duplicates } = request;
         let Special { time, label, id } = special;
         let (mut numbers, mut decimals, mut times) = (Vec::new(), Decimals::default(), Times::default());
         let (mut places, mut labels, mut ids) = (Vec::new(), Vec::new(), Vec::new());
@@ -231,7 +237,7 @@ impl<'a> Table<'a> {
             }
             let mut of_series = numbers.slice_axis_mut(Axis(0), (first..end).into());
             if gaps == Gaps::Previous {
-                self.fill(of_series, &places[first..end], columns)?;
+                self.fill(of_series, &places[first..end], &columns[..inputs])?;
             } else if gaps == Gaps::Refuse {
                 for &column in &places_of_statics {
                     if end > first && of_series.column_mut(column)[0].is_nan() {

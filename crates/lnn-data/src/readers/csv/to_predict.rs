@@ -72,11 +72,11 @@ pub(super) fn opened<T>(
     use_of(&options, &tables, progress)
 }
 
-/// Reads the numbers of `columns` as the options say; a note tells how many rows of equal time were joined.
+/// Reads the numbers of the columns of inputs and targets as the options say; a note tells how many rows of equal time were joined.
 pub(super) fn rows_of(
     options: &Options<'_>,
     tables: &Tables<'_>,
-    columns: &[usize],
+    [inputs, targets]: [&[usize]; 2],
     special: Special,
     gaps: Gaps,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -85,7 +85,16 @@ pub(super) fn rows_of(
     let statics = options.statics.map(names_of).unwrap_or_default();
     let statics: Vec<usize> = statics.iter().filter_map(|name| tables.column(name).ok()).collect();
     let (reverse, duplicates) = (options.reverse.unwrap_or(false), options.duplicates);
-    let rows = tables.read(Request { columns, statics: &statics, special, gaps, reverse, duplicates })?;
+    let (columns, inputs) = ([inputs, targets].concat(), inputs.len());
+    let rows = tables.read(Request {
+        columns: &columns,
+        statics: &statics,
+        special,
+        gaps,
+        inputs,
+        reverse,
+        duplicates,
+    })?;
     if let Some(text) = duplicates.and_then(|how| duplicates::note(&rows.joined, how)) {
         progress(Progress::Note { text: &text });
     }
@@ -115,7 +124,7 @@ fn read(
     let columns = features.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, _>>()?;
     let gaps = if trained.input.may_miss() { Gaps::Mask } else { options.gaps() };
     let special = Special { time, label: None, id };
-    let rows = rows_of(options, table, &columns, special, gaps, progress)?;
+    let rows = rows_of(options, table, [&columns, &[]], special, gaps, progress)?;
     // What the file has of the targets.
     let per_series_label = options.label.is_some() && trained.input.per == Per::Sequence;
     let horizons = if per_series_label { Horizons::one(0) } else { options.horizon() };

@@ -52,6 +52,7 @@ impl RunConfig {
             method: Method::Gradient(GradientMethod::default()),
             precision: Precision::F32,
             cuda_graph: false,
+            sync_batch_norm: false,
             loss: Loss::Mse,
             class_weights: ClassWeights::Equal,
             label_smoothing: 0.0,

@@ -161,6 +161,7 @@ impl ProcessGroup {
         }
         // A store that is gone cannot take the reason, and the others then notice the end of the connection alone.
         let noted = self.store.set(&left(self.place.rank), reason.as_bytes());
+        let _ = self.store.set(&read(self.place.rank), b"");
         *handle = None;
         if self.store.hosts && noted.is_ok() {
             for rank in 1..self.place.size {

@@ -1,8 +1,10 @@
 //! The errors of each value in its own unit, beside those of two forecasts that need no model.
 
 use crate::digits::in_digits;
+use crate::error::Error;
+use crate::ranks::Ranks;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Mean errors of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -98,6 +100,22 @@ impl ErrorSums {
             add(&mut self.last_value, &last);
         }
         self.count += targets.size()[0];
+    }
+
+    /// Adds up the sums of all ranks. `last` says whether there are last values, which a rank without samples does not know.
+    pub(crate) fn join(&mut self, ranks: &Ranks, device: Device, last: bool) -> Result<(), Error> {
+        let zeros = || [(); 2].map(|()| Tensor::zeros([self.outputs], (Kind::Double, device)));
+        let mut count = Tensor::from_slice(&[self.count]);
+        let mean = self.mean.is_some();
+        let sums = [(&mut self.model, true), (&mut self.training_mean, mean), (&mut self.last_value, last)];
+        for (sums, _) in sums.into_iter().filter(|(_, present)| *present) {
+            for sum in sums.get_or_insert_with(zeros) {
+                ranks.sum(sum)?;
+            }
+        }
+        ranks.sum(&mut count)?;
+        self.count = count.int64_value(&[0]);
+        Ok(())
     }
 
     /// Reads the means of the values called `names` from the device.

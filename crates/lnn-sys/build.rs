@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 const TORCH_VERSION: (&str, &str, &str) = ("2", "11", "0");
 
 /// The C++ files in `cpp`.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "autocast",
+    "collective",
     "cuda_graph",
     "custom_function",
     "fused_adamw",
@@ -27,7 +28,7 @@ fn main() {
     println!("cargo:libtorch_lib={}", lib.display());
     let mut build = cc::Build::new();
     if let Some(headers) = cuda_headers(&lib) {
-        build.define("LNN_CUDA_GRAPHS", None).include(headers);
+        build.define("LNN_CUDA", None).include(headers);
         println!("cargo:rustc-link-search=native={}", lib.display());
         println!("cargo:rustc-link-lib=torch_cuda");
         println!("cargo:rustc-link-lib=c10_cuda");
@@ -41,6 +42,7 @@ fn main() {
         .opt_level(1)
         .debug(false)
         .flag_if_supported("-fopenmp")
+        .include("cpp/gloo")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .files(SOURCES.map(|name| format!("cpp/{name}.cpp")))

@@ -30,6 +30,30 @@ impl FromStr for DeviceRequest {
 }
 
 impl DeviceRequest {
+    /// Returns the device of one of several processes on this machine, each of which has one of its own: `auto` takes the CUDA device of
+    /// the same number as the process.
+    ///
+    /// # Errors
+    /// [`Failure::Request`] with what was found.
+    pub fn resolve_local(self, local_rank: usize) -> Result<Device, Failure> {
+        let found = if Cuda::is_available() { Cuda::device_count() } else { 0 };
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Auto if found == 0 => Ok(Device::Cpu),
+            // A launcher may show each process its own device alone.
+            Self::Auto if found == 1 => Ok(Device::Cuda(0)),
+            Self::Auto if (local_rank as i64) < found => Ok(Device::Cuda(local_rank)),
+            Self::Auto => Err(Failure::request(format!(
+                "expected a CUDA device for the process with the local rank {local_rank}, found {found} device(s); hint: as many processes \
+                 as devices, or --device cpu"
+            ))),
+            Self::Cuda(_) => Err(Failure::request(
+                "--device: expected auto or cpu where several processes train together, because each has a device of its own; hint: leave it \
+                 out",
+            )),
+        }
+    }
+
     /// Returns the device if this machine has it.
     ///
     /// # Errors

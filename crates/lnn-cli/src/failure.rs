@@ -1,11 +1,10 @@
 //! The failures of a command, with their exit codes.
 
-use crate::output::say;
+use crate::output::say_error;
 use lnn_data::{DataError, NpyError};
 use lnn_models::Error as ModelError;
 use lnn_train::Error as TrainError;
 use std::fmt::Display;
-use std::process::ExitCode;
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
@@ -38,11 +37,11 @@ impl Failure {
     }
 
     /// Returns the process exit code: 2, 1 or 130.
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Request(_) => ExitCode::from(2),
-            Self::Run(_) => ExitCode::from(1),
-            Self::Interrupted(_) => ExitCode::from(130),
+            Self::Request(_) => 2,
+            Self::Run(_) => 1,
+            Self::Interrupted(_) => 130,
         }
     }
 }
@@ -129,12 +128,12 @@ pub fn report_panics_as_bugs() {
         if is_lack_of_memory(text) {
             let bytes = text.split_once("tried to allocate ").and_then(|(_, rest)| rest.split_once(" bytes"));
             let what = bytes.map_or_else(|| format!("({text})"), |(bytes, _)| format!("for {bytes} bytes"));
-            say(&format!(
+            say_error(&format!(
                 "error: not enough memory {what}; hint: less data, a smaller model or a smaller batch needs less"
             ));
         } else {
-            say(&format!("internal error: {text} ({place})"));
-            say("hint: this is a bug; RUST_BACKTRACE=1 shows more");
+            say_error(&format!("internal error: {text} ({place})"));
+            say_error("hint: this is a bug; RUST_BACKTRACE=1 shows more");
         }
         // Not `std::process::exit`: its destructors crash while other threads still compute.
         signal_hook::low_level::exit(1);

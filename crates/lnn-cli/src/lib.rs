@@ -5,6 +5,7 @@ pub mod commands;
 pub mod device;
 pub mod failure;
 pub mod interrupt;
+mod launch;
 #[cfg(target_os = "linux")]
 mod memory_limit;
 pub mod names;

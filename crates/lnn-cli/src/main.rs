@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use lnn_cli::commands::Arguments;
-use lnn_cli::output::say;
+use lnn_cli::output::say_error;
 use std::process::ExitCode;
 
 /// The allocator of the whole process: it replaces the `malloc` of the C library, also for libtorch.
@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     match Arguments::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say(&format!("error: {failure}"));
-            failure.exit_code()
+            say_error(&format!("error: {failure}"));
+            ExitCode::from(failure.exit_code())
         }
     }
 }

@@ -48,11 +48,12 @@ pub use contract::{
 };
 pub use error::Error;
 pub use layers::{
-    Activation, BatchNorm, Convolution, ConvolutionConfig, Dense, SequenceWhitening, Whitening,
+    Activation, BatchNorm, Convolution, ConvolutionConfig, Dense, SequenceWhitening, SharedBatch, Whitening,
+    sharing_batches,
 };
 pub use optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, OptimizerConfig, clip_global_norm};
 pub use parameters::{Init, Parameter, Parameters, Role, Scope, Script, scale_to_radius, spectral_radius};
-pub use random::{derive_seed, seeded};
+pub use random::{Share, derive_seed, seeded, seeded_share};
 pub use recurrence::{Cell, Run, Sequence, State, scan_in_parts};
 pub use regression::{
     Moments, OnlineRegression, OnlineRule, RidgeRegression, RidgeSolution, RidgeSystem, Statistics,

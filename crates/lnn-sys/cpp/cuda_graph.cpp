@@ -1,13 +1,13 @@
 // CUDA graphs: work on a device that is recorded once and run again in one call.
 //
-// libtorch does not include the headers of CUDA. `build.rs` defines LNN_CUDA_GRAPHS where it finds them; elsewhere recording is an
+// libtorch does not include the headers of CUDA. `build.rs` defines LNN_CUDA where it finds them; elsewhere recording is an
 // error.
 
 #include "guarded.h"
 
 using lnn::guarded;
 
-#ifdef LNN_CUDA_GRAPHS
+#ifdef LNN_CUDA
 
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -52,7 +52,7 @@ struct LnnGraph {};
 extern "C" {
 
 bool lnn_cuda_graphs_are_built_in() noexcept {
-#ifdef LNN_CUDA_GRAPHS
+#ifdef LNN_CUDA
   return true;
 #else
   return false;
@@ -62,7 +62,7 @@ bool lnn_cuda_graphs_are_built_in() noexcept {
 // From here to `lnn_cuda_graph_end` on the same thread, work that the thread submits to the device is recorded and not run.
 char* lnn_cuda_graph_begin(int device, LnnGraph** handle) {
   return guarded([&] {
-#ifdef LNN_CUDA_GRAPHS
+#ifdef LNN_CUDA
     auto graph = std::make_unique<LnnGraph>(static_cast<c10::DeviceIndex>(device));
     elsewhere = std::make_unique<Elsewhere>(graph->own);
     try {
@@ -84,7 +84,7 @@ char* lnn_cuda_graph_begin(int device, LnnGraph** handle) {
 // Ends the recording and restores the thread's stream, even if an exception is thrown.
 char* lnn_cuda_graph_end(LnnGraph* handle) {
   return guarded([&] {
-#ifdef LNN_CUDA_GRAPHS
+#ifdef LNN_CUDA
     try {
       handle->graph.capture_end();
     } catch (...) {
@@ -101,7 +101,7 @@ char* lnn_cuda_graph_end(LnnGraph* handle) {
 // Submits the recorded work to the thread's stream, behind the work that is there already.
 char* lnn_cuda_graph_replay(LnnGraph* handle) {
   return guarded([&] {
-#ifdef LNN_CUDA_GRAPHS
+#ifdef LNN_CUDA
     handle->graph.replay();
 #else
     static_cast<void>(handle);

@@ -1,7 +1,9 @@
 //! The declarations of the C++ in `cpp`, and the conversion of its messages to errors.
 
 use crate::error::Error;
-use crate::handles::{Layout, Passes, RawGenerator, RawGraph, RawModule, RawTensors, RawText};
+use crate::handles::{
+    Layout, Passes, RawGenerator, RawGraph, RawGroup, RawModule, RawStore, RawTensors, RawText,
+};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use torch_sys::C_tensor;
 
@@ -35,6 +37,68 @@ unsafe extern "C" {
     pub(crate) fn lnn_cuda_graph_replay(handle: *mut RawGraph) -> *mut c_char;
 
     pub(crate) fn lnn_cuda_graph_free(handle: *mut RawGraph);
+
+    pub(crate) fn lnn_store_tcp(
+        host: *const c_char,
+        port: u16,
+        server: bool,
+        hosted: bool,
+        processes: usize,
+        prefix: *const c_char,
+        timeout_ms: i64,
+        handle: *mut *mut RawStore,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_store_free(handle: *mut RawStore);
+
+    pub(crate) fn lnn_store_set(
+        handle: *mut RawStore,
+        key: *const c_char,
+        value: *const c_char,
+        length: usize,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_store_has(handle: *mut RawStore, key: *const c_char, found: *mut bool) -> *mut c_char;
+
+    pub(crate) fn lnn_store_wait(handle: *mut RawStore, key: *const c_char, timeout_ms: i64) -> *mut c_char;
+
+    pub(crate) fn lnn_store_get(
+        handle: *mut RawStore,
+        key: *const c_char,
+        bytes: *mut *mut c_char,
+        length: *mut usize,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_group_gloo(
+        store: *mut RawStore,
+        rank: c_int,
+        size: c_int,
+        timeout_ms: i64,
+        interface: *const c_char,
+        hostname: *const c_char,
+        handle: *mut *mut RawGroup,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_nccl_is_built_in() -> bool;
+
+    pub(crate) fn lnn_group_nccl(
+        store: *mut RawStore,
+        rank: c_int,
+        size: c_int,
+        timeout_ms: i64,
+        device: c_int,
+        handle: *mut *mut RawGroup,
+    ) -> *mut c_char;
+
+    pub(crate) fn lnn_group_free(handle: *mut RawGroup);
+
+    pub(crate) fn lnn_group_all_reduce(handle: *mut RawGroup, tensor: *mut C_tensor) -> *mut c_char;
+
+    pub(crate) fn lnn_group_broadcast(handle: *mut RawGroup, tensor: *mut C_tensor) -> *mut c_char;
+
+    pub(crate) fn lnn_group_settle(handle: *mut RawGroup) -> *mut c_char;
+
+    pub(crate) fn lnn_group_barrier(handle: *mut RawGroup) -> *mut c_char;
 
     pub(crate) fn lnn_generator_new(seed: u64, handle: *mut *mut RawGenerator) -> *mut c_char;
 

@@ -8,6 +8,18 @@ pub(crate) struct RawGraph {
     _opaque: [u8; 0],
 }
 
+/// `LnnStore` in the C++: a table of keys that processes share.
+#[repr(C)]
+pub(crate) struct RawStore {
+    _opaque: [u8; 0],
+}
+
+/// `LnnGroup` in the C++: a group of processes.
+#[repr(C)]
+pub(crate) struct RawGroup {
+    _opaque: [u8; 0],
+}
+
 /// `std::vector<at::Tensor>`.
 #[repr(C)]
 pub(crate) struct RawTensors {

@@ -5,6 +5,7 @@
 
 mod allocator;
 mod autocast;
+mod collective;
 mod cuda_graph;
 mod custom_function;
 mod denormals;
@@ -21,6 +22,7 @@ mod version;
 
 pub use allocator::keep_freed_memory;
 pub use autocast::{autocast, autocast_enabled, without_autocast};
+pub use collective::{GroupDevice, Place, ProcessGroup, Store, StoreAddress};
 pub use cuda_graph::CudaGraph;
 pub use custom_function::{CustomFunction, Forward, PassError, apply, gradients_are_collected};
 pub use denormals::flush_denormals;

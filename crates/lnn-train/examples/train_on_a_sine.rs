@@ -5,7 +5,7 @@
 use lnn_core::{Cut, InputSpec, Per, Rows, SampleSet, Windows};
 use lnn_data::{Content, DataError, DataSource, Parts, SplitRequest};
 use lnn_models::{ModelKind, Preset};
-use lnn_train::{Evaluation, Observers, RunConfig, Session};
+use lnn_train::{Evaluation, Observers, Ranks, RunConfig, Session};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
@@ -45,7 +45,8 @@ pub fn train(out: &Path, seed: u64) -> Result<Evaluation, lnn_train::Error> {
     let mut config = RunConfig::preset(ModelKind::Liquid, Preset::Tuned)?.for_content(Content::Sequences);
     config.data = "sine".into();
     (config.seed, config.epochs, config.batch_size) = (seed, 8, 32);
-    let session = Session::start(config, &Sine, Some(out), Device::Cpu, false, &mut |_, _, _| {})?;
+    let session =
+        Session::start(config, &Sine, Some(out), (Device::Cpu, &Ranks::default()), false, &mut |_, _, _| {})?;
     let mut observers = Observers::default();
     session.train(&mut observers, &|| false, None, &mut |_, _, _| {})?;
     session.test(&mut observers)

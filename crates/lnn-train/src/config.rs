@@ -57,6 +57,9 @@ pub struct RunConfig {
     /// Whether the training step is recorded in a CUDA graph on a CUDA device; the CPU ignores it.
     #[serde(default)]
     pub cuda_graph: bool,
+    /// Whether batches are normalised over all ranks of a run, and not over the samples of each; one rank has no use for it.
+    #[serde(default)]
+    pub sync_batch_norm: bool,
     /// What an error of a value costs: `mse`, `mae`, `huber` or `quantile`; the name alone may be set, too.
     #[serde(default, deserialize_with = "by_name")]
     pub loss: Loss,

@@ -86,6 +86,9 @@ impl Trainer<'_> {
     }
 
     fn save(&self, path: &Path, state: &TrainingState, with_optimizer: bool) -> Result<(), Error> {
+        if !self.ranks.is_first() {
+            return Ok(());
+        }
         self.folder.check_in_place()?;
         let checkpoint = Checkpoint {
             description: self.config.describe(self.descent.model, state),

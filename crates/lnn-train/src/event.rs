@@ -27,12 +27,20 @@ pub struct Started {
     pub validation_samples: i64,
     /// Steps per epoch.
     pub steps_per_epoch: u64,
+    /// The number of processes that train together.
+    #[serde(skip_serializing_if = "is_one")]
+    pub ranks: usize,
     /// Finished epochs; above 0 if the run is resumed.
     pub epoch: u64,
     /// Total number of epochs.
     pub epochs: u64,
     /// The run's folder.
     pub folder: PathBuf,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_one(ranks: &usize) -> bool {
+    *ranks == 1
 }
 
 /// The metrics of an epoch, one line of `metrics.jsonl`. A readout in closed form writes one [`Candidate`] per line instead.

@@ -1,35 +1,42 @@
 //! The features of a fixed front, computed once because they do not change between epochs.
 
 use crate::batches::{Stream, stream_seed};
-use crate::evaluation::{block_size, features_of_one};
+use crate::error::Error as TrainError;
+use crate::evaluation::{block_size, features_of_one, own_blocks};
 use crate::input_noise::noisy;
+use crate::ranks::Ranks;
 use lnn_core::{Input, SampleSet, Samples, seeded};
 use lnn_models::{Error, Model, ReadoutFit};
 use tch::{Kind, Tensor};
 
 /// Runs the fixed front of `model` over all samples and adds every block to `fit`. With `keep`, returns the features `[N, D]` as
-/// samples; those after each step, `[N, T, D]`, have the mask of their steps. With `noise`, a deviation and the seed of a run, the input
-/// is [noisy]. `progress` receives the number of samples done.
+/// samples; those after each step, `[N, T, D]`, have the mask of their steps. Without it each of the ranks runs it over a part of the
+/// samples, and `fit` has seen all of them afterwards. With `noise`, a deviation and the seed of a run, the input is [noisy]. `progress`
+/// receives the number of samples done.
 ///
 /// # Errors
-/// Those of [`Model::front`] and [`ReadoutFit::add`].
+/// Those of [`Model::front`] and [`ReadoutFit::add`], and [`TrainError::Model`] if another rank is gone.
 pub(crate) fn run_front(
+    ranks: &Ranks,
     model: &Model,
     set: &SampleSet,
     mut fit: Option<&mut ReadoutFit<'_>>,
     keep: bool,
     noise: Option<(f64, u64)>,
     progress: &mut dyn FnMut(i64),
-) -> Result<Option<SampleSet>, Error> {
+) -> Result<Option<SampleSet>, TrainError> {
     let size = block_size(model, set)?;
     let mut kept: Option<Kept> = None;
     let mut done = 0;
-    for block in set.blocks(size) {
+    // Features that are kept are those of all samples, because another epoch gives this rank others of them.
+    let alone = Ranks::default();
+    let computing = if keep { &alone } else { ranks };
+    for (start, block) in own_blocks(computing, set, size) {
         let block = block.to_floating(model.parameters().kind());
         let mut input = block.input.shallow_clone();
         if let Some((deviation, seed)) = noise {
-            let seed = stream_seed(seed, Stream::InputNoise, done as u64);
-            input = seeded(seed, || noisy(model, input, deviation));
+            let seed = stream_seed(seed, Stream::InputNoise, start as u64);
+            input = seeded(seed, || noisy(model, input, deviation)).map_err(Error::from)?;
         }
         let features = tch::no_grad(|| model.front(input))?;
         if let Some(fit) = &mut fit {
@@ -42,6 +49,10 @@ pub(crate) fn run_front(
         }
         done += block.len();
         progress(done);
+    }
+    if let Some(fit) = fit.filter(|_| computing.are_several()) {
+        let places = [ranks.place().rank, ranks.place().size].map(|number| number as i64);
+        fit.join(places, model.parameters().device(), &mut |tensor| ranks.sum(tensor))?;
     }
     Ok(kept.map(Kept::into_samples))
 }

@@ -29,6 +29,8 @@ impl Trainer<'_> {
         if let Some(added) = self.descent.model.grow(seed, self.state.step)? {
             self.descent.optimizer.units_added();
             self.step.network_changed();
+            let parameters = self.descent.model.parameters();
+            self.ranks.broadcast(parameters.entries().iter().map(|entry| &entry.tensor))?;
             self.state.added_units.push(added);
             self.state.grown = true;
             observers.notify(&Event::UnitsAdded(added));

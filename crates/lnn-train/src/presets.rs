@@ -52,6 +52,7 @@ impl RunConfig {
             method: Method::Gradient(GradientMethod::default()),
             precision: Precision::F32,
             cuda_graph: false,
+            sync_batch_norm: false,
             loss: Loss::Mse,
             input_noise: 0.0,
             class_weights: ClassWeights::Equal,

@@ -4,18 +4,19 @@
 //! only.
 
 use crate::config::RunConfig;
-use crate::error::Error as TrainError;
+use crate::error::Error;
 use crate::evaluation::{Evaluation, evaluate_each};
 use crate::event::{Candidate, Event};
 use crate::fixed_front::run_front;
 use crate::method::{Method, RidgeMethod};
 use crate::observers::Observers;
 use crate::policies::{EarlyStopping, Selection};
+use crate::ranks::Ranks;
 use crate::run_data::{Progress, RunData};
 use crate::run_folder::RunFolder;
 use crate::state::TrainingState;
 use lnn_core::{RidgeSolution, SampleSet};
-use lnn_models::{Checkpoint, Error, Model, Readout, ReadoutFit, RidgeStart};
+use lnn_models::{Checkpoint, Error as ModelError, Model, Readout, ReadoutFit, RidgeStart};
 use std::time::Instant;
 use tch::{Kind, Tensor};
 
@@ -34,32 +35,38 @@ const SCALE: f64 = 8.0;
 /// Solves for the weights of the readout, reports every candidate to the observers and saves the best.
 ///
 /// # Errors
-/// Those of the model, the observers and the folder; [`TrainError::Stopped`] if `stop` returns true between the passes.
+/// Those of the model, the observers and the folder; [`Error::Stopped`] if `stop` returns true between the passes.
 pub(crate) fn solve(
     config: &RunConfig,
     data: &RunData,
-    model: &Model,
+    (ranks, model): (&Ranks, &Model),
     folder: &RunFolder,
     observers: &mut Observers,
     stop: &dyn Fn() -> bool,
     progress: Progress<'_>,
-) -> Result<(), TrainError> {
+) -> Result<(), Error> {
     let started = Instant::now();
     let readout = model.readout().expect("checked before the run had a folder");
     let samples = data.parts.train.len();
-    let fit = accumulate(config, model, readout, &data.parts.train, &mut |done| {
+    let fit = accumulate(ranks, config, model, readout, &data.parts.train, &mut |done| {
         progress("features", done, samples);
     })?;
     progress("solving the readout", samples, samples);
-    if stop() {
+    if ranks.any(stop())? {
         let shown = folder.path().display();
-        return Err(TrainError::Stopped(format!(
+        return Err(Error::Stopped(format!(
             "interrupted before the readout was solved; --resume {shown} begins again"
         )));
     }
-    let candidates = choose(model, readout, fit, (&data.parts.validation, &candidates(config, model)))?;
+    let candidates =
+        choose((ranks, model), readout, fit, (&data.parts.validation, &candidates(config, model)))?;
     for candidate in &candidates {
         observers.notify(&Event::Candidate(candidate.clone()));
+    }
+    // Machines may round differently.
+    ranks.broadcast(model.parameters().entries().iter().map(|entry| &entry.tensor))?;
+    if !ranks.is_first() {
+        return Ok(());
     }
     save_solved((model, data.stored()), config, folder, &candidates, started.elapsed().as_secs_f64())
 }
@@ -79,6 +86,7 @@ fn candidates(config: &RunConfig, model: &Model) -> Vec<f64> {
 /// # Errors
 /// Those of [`run_front`].
 fn accumulate<'a>(
+    ranks: &Ranks,
     config: &RunConfig,
     model: &Model,
     readout: &'a Readout,
@@ -88,7 +96,7 @@ fn accumulate<'a>(
     // The λ of `RidgeStart` is not used, because all candidates are tried.
     let start = RidgeStart { regularization: REGULARIZATIONS[0], scale: SCALE };
     let mut fit = readout.fit(Some(start), model.parameters().device())?;
-    run_front(model, train, Some(&mut fit), false, config.noise_of_training(), progress)?;
+    run_front(ranks, model, train, Some(&mut fit), false, config.noise_of_training(), progress)?;
     Ok(fit)
 }
 
@@ -97,7 +105,7 @@ fn accumulate<'a>(
 /// # Errors
 /// [`Error::Core`] if no candidate has a solution, or if memory is insufficient.
 fn choose(
-    model: &Model,
+    (ranks, model): (&Ranks, &Model),
     readout: &Readout,
     fit: ReadoutFit<'_>,
     (validation, regularizations): (&SampleSet, &[f64]),
@@ -116,11 +124,11 @@ fn choose(
         match system.solve(regularization * unit) {
             Ok(solution) => solutions.push((regularization, solution)),
             // This λ is too small for these features; the next one may have a solution.
-            Err(error @ Error::Core(lnn_core::Error::Value { .. })) => refusal = Some(error),
-            Err(error) => return Err(error),
+            Err(error @ ModelError::Core(lnn_core::Error::Value { .. })) => refusal = Some(error),
+            Err(error) => return Err(error.into()),
         }
     }
-    let evaluations = compare(model, readout, &solutions, validation)?;
+    let evaluations = compare(ranks, model, readout, &solutions, validation)?;
     let scores = |evaluation: &Evaluation| (evaluation.loss, evaluation.accuracy);
     let mut best: Option<usize> = None;
     for (i, evaluation) in evaluations.iter().enumerate().filter(|(_, e)| e.loss.is_finite()) {
@@ -135,7 +143,7 @@ fn choose(
             expected: "finite",
             found: "some that are not".into(),
         };
-        return Err(refusal.unwrap_or_else(|| unsolved().into()));
+        return Err(refusal.unwrap_or_else(|| unsolved().into()).into());
     };
     readout.set(&solutions[best].1)?;
     Ok(regularizations
@@ -155,12 +163,13 @@ fn choose(
 
 /// Evaluates all solutions in one pass, because the front costs more than the readouts.
 fn compare(
+    ranks: &Ranks,
     model: &Model,
     readout: &Readout,
     solutions: &[(f64, RidgeSolution)],
     validation: &SampleSet,
 ) -> Result<Vec<Evaluation>, Error> {
-    evaluate_each(model, validation, solutions.len(), |features, i, mode| {
+    evaluate_each(ranks, model, validation, solutions.len(), |features, i, mode| {
         readout.set(&solutions[i].1)?;
         Ok(model.head(features, mode)?.prediction)
     })
@@ -169,14 +178,14 @@ fn compare(
 /// Writes the solved model as the last and the best checkpoint of a run.
 ///
 /// # Errors
-/// [`TrainError::Model`] if the folder cannot be written.
+/// [`Error::Model`] if the folder cannot be written.
 fn save_solved(
     (model, data): (&Model, Vec<(String, Tensor)>),
     config: &RunConfig,
     folder: &RunFolder,
     candidates: &[Candidate],
     seconds: f64,
-) -> Result<(), TrainError> {
+) -> Result<(), Error> {
     let chosen = candidates.iter().find(|candidate| candidate.chosen);
     let best = chosen.and_then(|chosen| chosen.val_loss.map(|loss| (loss, chosen.val_accuracy)));
     let early_stopping = EarlyStopping { best, best_epoch: 1, waited: 0 };

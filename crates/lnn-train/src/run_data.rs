@@ -6,6 +6,7 @@ use crate::config::RunConfig;
 use crate::error::Error;
 use crate::fixed_front::{feature_bytes, run_front};
 use crate::method::Method;
+use crate::ranks::Ranks;
 use lnn_core::{InputShape, InputSpec, Matching, Per, SampleSet};
 use lnn_data::{DataSource, Fingerprints, Kept, Parts, SplitRequest, usable_memory};
 use lnn_models::{Checkpoint, Model, Transfer};
@@ -128,6 +129,14 @@ impl RunData {
         Ok(())
     }
 
+    /// Numbers that differ where the samples of two ranks do.
+    pub(crate) fn signature(&self) -> [i64; 4] {
+        let Parts { train, validation, test, fingerprints, .. } = &self.parts;
+        let hashes = fingerprints.train.iter().chain(&fingerprints.validation);
+        let sum = hashes.fold(0_u64, |sum, hash| sum.wrapping_mul(31).wrapping_add(*hash));
+        [train.len(), validation.len(), test.len(), sum.cast_signed()]
+    }
+
     /// What the checkpoints of the run store besides the model, see [`Checkpoint::data`]: the hashes of the samples, by which a run
     /// recognises them, and the baselines.
     pub(crate) fn stored(&self) -> Vec<(String, Tensor)> {
@@ -153,7 +162,7 @@ impl RunData {
         model: &Model,
         new: bool,
         notices: &mut Vec<String>,
-        progress: Progress<'_>,
+        (ranks, progress): (&Ranks, Progress<'_>),
     ) -> Result<Option<[SampleSet; 2]>, Error> {
         let Method::Gradient(method) = config.method else { return Ok(None) };
         let Some(readout) = model.readout() else {
@@ -191,14 +200,15 @@ impl RunData {
             return Ok(None);
         }
         let what = "reservoir states";
-        let features =
-            run_front(model, train, fit.as_mut(), keep, noise, &mut |done| progress(what, done, samples))?;
+        let features = run_front(ranks, model, train, fit.as_mut(), keep, noise, &mut |done| {
+            progress(what, done, samples)
+        })?;
         if let Some(fit) = fit {
             progress("solving the readout", train.len(), samples);
             fit.finish()?;
         }
         let Some(features) = features else { return Ok(None) };
-        let validation = run_front(model, validation, None, true, None, &mut |done| {
+        let validation = run_front(ranks, model, validation, None, true, None, &mut |done| {
             progress(what, train.len() + done, samples);
         })?;
         Ok(validation.map(|validation| [features, validation]))

@@ -2,9 +2,12 @@
 
 use crate::config::RunConfig;
 use crate::error::Error;
+use crate::ranks::Ranks;
 use crate::settings;
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -18,14 +21,22 @@ const BEST: &str = "best.safetensors";
 /// The files of a run.
 const FILES: [&str; 6] = [CONFIG, METRICS, GRADIENTS, CURVES, LAST, BEST];
 
-/// The folder of a run, locked by this process; no other process can open it at the same time.
+/// The folder of a run, locked by this process; no other process can open it at the same time. Of several ranks the first one has it,
+/// and the others know its path.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// None in a rank that neither reads nor writes the folder.
+    held: Option<Held>,
+    notice: Option<String>,
+}
+
+/// The folder that this process has locked.
+#[derive(Debug)]
+struct Held {
     /// The folder itself, whatever happens to its path.
     folder: File,
     _lock: File,
-    notice: Option<String>,
 }
 
 impl RunFolder {
@@ -43,6 +54,57 @@ impl RunFolder {
         let folder = Self::lock(path)?;
         folder.write_config(config)?;
         Ok(folder)
+    }
+
+    /// Whether the folder holds a run, as rank 0 sees it.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if another rank is gone.
+    pub fn holds_run(ranks: &Ranks, path: &Path) -> Result<bool, Error> {
+        ranks.any(ranks.is_first() && path.join(CONFIG).exists())
+    }
+
+    /// As [`create`](Self::create), by rank 0.
+    ///
+    /// # Errors
+    /// Those of [`create`](Self::create), and [`Error::Model`] if another rank is gone.
+    pub(crate) fn create_among(
+        ranks: &Ranks,
+        out: Option<&Path>,
+        name: &str,
+        config: &RunConfig,
+    ) -> Result<Self, Error> {
+        let own = ranks.is_first().then(|| Self::create(out, name, config)).transpose()?;
+        Self::shared(ranks, own)
+    }
+
+    /// As [`open`](Self::open), by rank 0; all ranks have its configuration.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and [`Error::Model`] if another rank is gone.
+    pub fn open_among(ranks: &Ranks, path: &Path) -> Result<(Self, RunConfig), Error> {
+        let (own, config) = ranks.is_first().then(|| Self::open(path)).transpose()?.unzip();
+        let text = ranks.bytes(|| {
+            let text = config
+                .as_ref()
+                .map(|config| serde_json::to_vec(config).expect("a configuration is plain data"));
+            Ok(text)
+        })?;
+        let config = match config {
+            Some(config) => config,
+            None => settings::read(&String::from_utf8_lossy(&text.unwrap_or_default()))?,
+        };
+        Ok((Self::shared(ranks, own)?, config))
+    }
+
+    /// The folder that rank 0 has, as this rank knows it.
+    fn shared(ranks: &Ranks, own: Option<Self>) -> Result<Self, Error> {
+        let path =
+            ranks.bytes(|| Ok(own.as_ref().map(|own| own.path.as_os_str().as_encoded_bytes().to_vec())))?;
+        Ok(own.unwrap_or_else(|| {
+            let path = PathBuf::from(OsString::from_vec(path.unwrap_or_default()));
+            Self { path, held: None, notice: None }
+        }))
     }
 
     /// Refuses a folder that holds a run, or files of one that a new run would replace.
@@ -76,6 +138,9 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Io`] if it cannot be written.
     pub fn write_config(&self, config: &RunConfig) -> Result<(), Error> {
+        if self.held.is_none() {
+            return Ok(());
+        }
         let text = serde_json::to_string_pretty(config).expect("a configuration is plain data");
         write_atomically(&self.path.join(CONFIG), format!("{text}\n").as_bytes())
     }
@@ -105,7 +170,7 @@ impl RunFolder {
         let notice = check_lock(&path, lock.try_lock())?;
         let folder = File::open(&path).map_err(Error::io(&path))?;
         lnn_models::sweep_scraps(&path);
-        Ok(Self { path, folder, _lock: lock, notice })
+        Ok(Self { path, held: Some(Held { folder, _lock: lock }), notice })
     }
 
     /// Returns an error if the path no longer leads to the folder that was locked: files must not go to a folder in which another run
@@ -115,7 +180,8 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn check_in_place(&self) -> Result<(), Error> {
         let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        let locked = self.folder.metadata().map(id).map_err(Error::io(&self.path))?;
+        let Some(Held { folder, .. }) = &self.held else { return Ok(()) };
+        let locked = folder.metadata().map(id).map_err(Error::io(&self.path))?;
         if fs::metadata(&self.path).map(id).is_ok_and(|found| found == locked) {
             return Ok(());
         }

@@ -7,20 +7,21 @@ use crate::class_weights::ClassWeights;
 use crate::config::RunConfig;
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::evaluation::{Evaluation, evaluate, unfamiliar};
+use crate::evaluation::{Evaluation, evaluate_among, unfamiliar};
 use crate::event::{EpochMetrics, Event, Started};
 use crate::memory::check_model;
 use crate::method::Method;
 use crate::observers::Observers;
 use crate::policies::Schedule;
 use crate::precision::Precision;
+use crate::ranks::Ranks;
 use crate::ridge;
 use crate::run_data::{Fit, Progress, RunData, to_predict};
 use crate::run_folder::RunFolder;
 use crate::starting_weights;
 use crate::state::TrainingState;
 use crate::trainer::{Outcome, Trainer};
-use lnn_core::{Role, SampleSet};
+use lnn_core::{Role, SampleSet, derive_seed};
 use lnn_data::DataSource;
 use lnn_models::{Checkpoint, Model};
 use std::path::Path;
@@ -49,10 +50,11 @@ pub struct Session {
     resumed: Option<(TrainingState, Checkpoint)>,
     notices: Vec<String>,
     trace: bool,
+    ranks: Ranks,
 }
 
 impl Session {
-    /// Starts a new run in the folder `out`, or in the first free `runs/MODEL-PRESET-N`. With `trace`, each epoch measures the
+    /// Starts a new run in the folder `out`, or in the first free `runs/MODEL-PRESET-N`, that `ranks` train together. With `trace`, each epoch measures the
     /// gradient norm at each step through time. A refused request creates no files.
     ///
     /// # Errors
@@ -61,12 +63,13 @@ impl Session {
         config: RunConfig,
         source: &dyn DataSource,
         out: Option<&Path>,
-        device: Device,
+        (device, ranks): (Device, &Ranks),
         trace: bool,
         progress: Progress<'_>,
     ) -> Result<Self, Error> {
         config.validate()?;
-        if let Some(out) = out {
+        check_ranks(&config, trace, ranks)?;
+        if let Some(out) = out.filter(|_| ranks.is_first()) {
             RunFolder::check_free(out)?;
         }
         let (mut data, mut model, mut notices) = new_model(&config, source, device)?;
@@ -75,12 +78,16 @@ impl Session {
         check_loss(&config, &model)?;
         model.judge_by(config.loss.clone())?;
         check_trace(trace, &model)?;
-        let features = data.prepare_features(&config, &model, true, &mut notices, progress)?;
-        data.find_baselines()?;
+        alike(ranks, &config, &data, &model)?;
+        let features = data.prepare_features(&config, &model, true, &mut notices, (ranks, progress))?;
+        if ranks.is_first() {
+            data.find_baselines()?;
+        }
         let preset = serde_json::to_value(config.preset).expect("a preset is a word");
         let name = format!("{}-{}", config.model.name(), preset.as_str().unwrap_or_default());
-        let folder = RunFolder::create(out, &name, &config)?;
-        Ok(Self { config, folder, data, model, features, resumed: None, notices, trace })
+        let folder = RunFolder::create_among(ranks, out, &name, &config)?;
+        let ranks = ranks.clone();
+        Ok(Self { config, folder, data, model, features, resumed: None, notices, trace, ranks })
     }
 
     /// Resumes the run of `folder`, with its `config`, from its last checkpoint. A run that was killed before its first checkpoint
@@ -93,11 +100,12 @@ impl Session {
         config: RunConfig,
         request: Resume,
         source: &dyn DataSource,
-        device: Device,
+        (device, ranks): (Device, &Ranks),
         progress: Progress<'_>,
     ) -> Result<Self, Error> {
         let last = folder.last();
-        if config.method.is_ridge() && last.exists() {
+        let stored = ranks.checkpoint(&last)?;
+        if config.method.is_ridge() && stored.is_some() {
             let shown = folder.path().display();
             return Err(Error::configuration(format!(
                 "{shown}: its readout was solved in closed form, so there is nothing to go on with; hint: `train --init {shown}` \
@@ -108,42 +116,49 @@ impl Session {
         let configured = config.epochs;
         let config = RunConfig { epochs: epochs.unwrap_or(configured), ..config };
         config.validate()?;
-        let (mut data, mut model, resumed, mut notices) =
-            match last.exists().then(|| Checkpoint::load(&last)).transpose()? {
-                None => {
-                    let (data, model, notices) = new_model(&config, source, device)?;
-                    (data, model, None, notices)
+        check_ranks(&config, trace, ranks)?;
+        let (mut data, mut model, resumed, mut notices) = match stored {
+            None => {
+                let (data, model, notices) = new_model(&config, source, device)?;
+                (data, model, None, notices)
+            }
+            Some(checkpoint) => {
+                let mut state: TrainingState =
+                    serde_json::from_value(checkpoint.description.training.clone()).map_err(|error| {
+                        Error::Folder(format!("{}: its training state: {error}", last.display()))
+                    })?;
+                let one_cycle = matches!(config.schedule, Schedule::OneCycle { .. });
+                let extended =
+                    state.extend(configured, config.epochs, one_cycle).map_err(Error::configuration)?;
+                let data = RunData::new(
+                    &config,
+                    source,
+                    &Fit::Resumed { last: &checkpoint, accept_changes },
+                    device,
+                )?;
+                if data.changed {
+                    state.restart_epoch();
                 }
-                Some(checkpoint) => {
-                    let mut state: TrainingState =
-                        serde_json::from_value(checkpoint.description.training.clone()).map_err(|error| {
-                            Error::Folder(format!("{}: its training state: {error}", last.display()))
-                        })?;
-                    let one_cycle = matches!(config.schedule, Schedule::OneCycle { .. });
-                    let extended =
-                        state.extend(configured, config.epochs, one_cycle).map_err(Error::configuration)?;
-                    let data = RunData::new(
-                        &config,
-                        source,
-                        &Fit::Resumed { last: &checkpoint, accept_changes },
-                        device,
-                    )?;
-                    if data.changed {
-                        state.restart_epoch();
-                    }
-                    let notices = data.notices.iter().cloned().chain(extended).collect();
-                    (data, checkpoint.model(device)?, Some((state, checkpoint)), notices)
-                }
-            };
+                let notices =
+                    data.notices.iter().cloned().chain(extended).chain(other_ranks(&config, &state, ranks));
+                let notices = notices.collect();
+                (data, checkpoint.model(device)?, Some((state, checkpoint)), notices)
+            }
+        };
         model.truncate(config.optimizer.tbptt)?;
         check_method(&config, &model)?;
         check_loss(&config, &model)?;
         model.judge_by(config.loss.clone())?;
         check_trace(trace, &model)?;
-        let features = data.prepare_features(&config, &model, resumed.is_none(), &mut notices, progress)?;
-        data.find_baselines()?;
+        alike(ranks, &config, &data, &model)?;
+        let new = resumed.is_none();
+        let features = data.prepare_features(&config, &model, new, &mut notices, (ranks, progress))?;
+        if ranks.is_first() {
+            data.find_baselines()?;
+        }
         folder.write_config(&config)?;
-        Ok(Self { config, folder, data, model, features, resumed, notices, trace })
+        let ranks = ranks.clone();
+        Ok(Self { config, folder, data, model, features, resumed, notices, trace, ranks })
     }
 
     /// Returns the folder of the run.
@@ -183,10 +198,10 @@ impl Session {
         pause_after: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<Outcome, Error> {
-        let Self { config, folder, data, model, features, resumed, .. } = self;
+        let Self { config, folder, data, model, features, resumed, ranks, .. } = self;
         if config.method.is_ridge() {
             self.notify_start(observers, 1);
-            ridge::solve(config, data, model, folder, observers, stop, progress)?;
+            ridge::solve(config, data, (ranks, model), folder, observers, stop, progress)?;
             return Ok(Outcome::Finished);
         }
         let (parts, entry) = match features {
@@ -196,12 +211,16 @@ impl Session {
         let resumed = resumed.as_ref().map(|(state, checkpoint)| (state.clone(), checkpoint));
         let mut trainer = Trainer::new(model, config, parts, entry, folder, resumed)?
             .tracing(self.trace)
+            .among(ranks)
             .recognizing(data.stored());
         self.notify_start(observers, trainer.steps_per_epoch());
         trainer.run(observers, stop, pause_after)
     }
 
     fn notify_start(&self, observers: &mut Observers, steps_per_epoch: u64) {
+        if !self.ranks.is_first() {
+            return;
+        }
         let parameters = self.model.parameters();
         observers.notify(&Event::Started(Started {
             model: self.config.model.name().into(),
@@ -213,6 +232,7 @@ impl Session {
             train_samples: self.data.parts.train.len(),
             validation_samples: self.data.parts.validation.len(),
             steps_per_epoch,
+            ranks: self.ranks.place().size,
             epoch: self.epoch(),
             epochs: self.config.epochs,
             folder: self.folder.path().to_owned(),
@@ -234,13 +254,21 @@ impl Session {
     /// [`Error::Model`] if the best checkpoint cannot be read.
     pub fn test(&self, observers: &mut Observers) -> Result<Evaluation, Error> {
         let device = self.model.parameters().device();
-        let best = Checkpoint::load(&self.folder.best())?;
+        let path = self.folder.best();
+        let best = match self.ranks.are_several() {
+            true => self.ranks.checkpoint(&path)?,
+            false => None,
+        };
+        let best = best.map_or_else(|| Checkpoint::load(&path), Ok)?;
         let baselines = Baselines::of_checkpoint(&best);
         let best = best.model(device)?;
         for text in unfamiliar(&best, &self.data.parts.test)? {
             observers.notify(&Event::Notice { text });
         }
-        let test = evaluate(&best, &self.data.parts.test, Entry::Input, &mut |_| {})?;
+        let test = evaluate_among(&self.ranks, &best, &self.data.parts.test, Entry::Input)?;
+        if !self.ranks.is_first() {
+            return Ok(test);
+        }
         let test = baselines.beside(test, &self.data.parts.test, &self.data.input)?;
         for text in &test.baselines_left_out {
             observers.notify(&Event::Notice { text: format!("note: {text}") });
@@ -248,6 +276,49 @@ impl Session {
         observers.notify(&Event::Test(test.clone()));
         Ok(test)
     }
+}
+
+/// Refuses what several ranks cannot do.
+fn check_ranks(config: &RunConfig, trace: bool, ranks: &Ranks) -> Result<(), Error> {
+    if !ranks.are_several() {
+        return Ok(());
+    }
+    let refuse = |what: &str| {
+        Err(Error::configuration(format!("{what}: expected one rank, found {}", ranks.place().size)))
+    };
+    if trace {
+        return refuse("--diagnose gradients");
+    }
+    if config.cuda_graph {
+        return refuse("cuda_graph=true, whose graph cannot hold the exchange of gradients");
+    }
+    Ok(())
+}
+
+/// Makes the models of all ranks that of rank 0, and refuses ranks with other configurations or samples.
+fn alike(ranks: &Ranks, config: &RunConfig, data: &RunData, model: &Model) -> Result<(), Error> {
+    if !ranks.are_several() {
+        return Ok(());
+    }
+    // The same data may lie in other places.
+    let config = RunConfig { data: String::new(), init: None, ..config.clone() };
+    let text = serde_json::to_string(&config).expect("a configuration is plain data");
+    let hash = text.bytes().fold(0_u64, |hash, byte| derive_seed(hash, &[u64::from(byte)]));
+    ranks.agree("configuration, as a hash", &[hash.cast_signed()])?;
+    ranks.agree(
+        "numbers of samples to train, validate and test, and hash of the samples",
+        &data.signature(),
+    )?;
+    ranks.broadcast(model.parameters().entries().iter().map(|entry| &entry.tensor))
+}
+
+/// Says what becomes of the batches where another number of ranks resumes a run.
+fn other_ranks(config: &RunConfig, state: &TrainingState, ranks: &Ranks) -> Option<String> {
+    let (found, size) = (state.ranks, ranks.place().size as u64);
+    let whole = config.batch_size.saturating_mul(found as i64);
+    (found != size && state.step > 0).then(|| {
+        format!("note: the run began with ranks: {found}; its batches of {whole} samples are now shared among {size}")
+    })
 }
 
 /// Formats a device as on the command line.

@@ -45,10 +45,23 @@ pub struct TrainingState {
     /// versions, and before the first step.
     #[serde(default)]
     pub planned_epochs: Option<u64>,
+    /// The number of ranks that the run began with: a batch has as many times the configured number of samples, also when other ranks
+    /// resume the run.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub ranks: u64,
     /// The metrics of the last finished epochs, at most [`Self::RECORDED_EPOCHS`]: a run that is killed after a checkpoint and before
     /// the line in `metrics.jsonl` restores the line from here. A checkpoint of an earlier version has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recorded_epochs: Vec<EpochMetrics>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_one(ranks: &u64) -> bool {
+    *ranks == 1
 }
 
 impl TrainingState {
@@ -70,6 +83,7 @@ impl TrainingState {
         early_stopping: EarlyStopping::START,
         stopped_early: false,
         planned_epochs: None,
+        ranks: 1,
         recorded_epochs: Vec::new(),
     };
 

@@ -7,16 +7,17 @@ use crate::batches::{Batches, Stream, stream_seed};
 use crate::config::RunConfig;
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::evaluation::evaluate;
+use crate::evaluation::evaluate_among;
 use crate::event::{Event, GradientNorms};
 use crate::input_noise::noisy;
 use crate::observers::Observers;
 use crate::policies::Schedule;
+use crate::ranks::Ranks;
 use crate::run_folder::RunFolder;
 use crate::state::TrainingState;
-use crate::step::{Descent, Direct, Recorded, Step};
+use crate::step::{DataParallel, Descent, Direct, Recorded, Step};
 use crate::sums::Sums;
-use lnn_core::{Optimizer, SampleSet, Samples, seeded};
+use lnn_core::{Optimizer, SampleSet, Samples, seeded_share};
 use lnn_models::{Checkpoint, Mode, Model};
 use std::time::Instant;
 use tch::Tensor;
@@ -43,6 +44,7 @@ pub struct Trainer<'a> {
     /// What checkpoints store to recognise the data.
     pub(crate) data: Vec<(String, Tensor)>,
     trace: bool,
+    pub(crate) ranks: Ranks,
 }
 
 impl<'a> Trainer<'a> {
@@ -76,7 +78,8 @@ impl<'a> Trainer<'a> {
         let (classes, kind) = (model.task().outputs(), model.parameters().kind());
         let class_weights = config.class_weights.of(train, classes, kind);
         let descent = Descent { model, config, optimizer, entry, class_weights };
-        Ok(Self { descent, config, folder, state, train, validation, step, data: Vec::new(), trace: false })
+        let (data, ranks) = (Vec::new(), Ranks::default());
+        Ok(Self { descent, config, folder, state, train, validation, step, data, trace: false, ranks })
     }
 
     /// Enables or disables tracing: each epoch then measures the gradient norm at each step through time.
@@ -91,6 +94,24 @@ impl<'a> Trainer<'a> {
         Self { data, ..self }
     }
 
+    /// Trains together with other ranks. A run that begins has batches for this number of ranks.
+    #[must_use]
+    pub fn among(mut self, ranks: &Ranks) -> Self {
+        if !ranks.are_several() {
+            return self;
+        }
+        if self.state.epoch == 0 && self.state.step == 0 {
+            self.state.ranks = ranks.place().size as u64;
+        }
+        let step = Box::new(DataParallel::new(ranks.clone(), self.config.sync_batch_norm));
+        Self { step, ranks: ranks.clone(), ..self }
+    }
+
+    /// The number of samples of a batch of all ranks.
+    pub fn batch_size(&self) -> i64 {
+        self.config.batch_size.saturating_mul(self.state.ranks as i64)
+    }
+
     /// Returns the state of the run.
     pub fn state(&self) -> &TrainingState {
         &self.state
@@ -98,10 +119,10 @@ impl<'a> Trainer<'a> {
 
     /// Returns the number of steps per epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        Batches::count(self.train.len(), self.config.batch_size) as u64
+        Batches::count(self.train.len(), self.batch_size()) as u64
     }
 
-    /// Trains until the last epoch, until `stop` returns true after a step, or for `pause_after` more epochs.
+    /// Trains until the last epoch, until `stop` returns true after a step in any rank, or for `pause_after` more epochs.
     ///
     /// # Errors
     /// [`Error`]; the last complete checkpoint is kept.
@@ -113,7 +134,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Outcome, Error> {
         let pause_at = pause_after.map(|epochs| self.state.epoch.saturating_add(epochs));
         while self.state.epoch < self.config.epochs && !self.state.stopped_early {
-            if stop() || pause_at.is_some_and(|epoch| self.state.epoch >= epoch) {
+            if self.ranks.any(stop())? || pause_at.is_some_and(|epoch| self.state.epoch >= epoch) {
                 return self.pause(observers);
             }
             if self.train_epoch(observers, stop)? == Outcome::Paused {
@@ -135,7 +156,8 @@ impl<'a> Trainer<'a> {
     }
 
     fn train_epoch(&mut self, observers: &mut Observers, stop: &dyn Fn() -> bool) -> Result<Outcome, Error> {
-        let batches = Batches::new(self.train, self.config.batch_size, self.config.seed, self.state.epoch);
+        let batches = Batches::new(self.train, self.batch_size(), self.config.seed, self.state.epoch)
+            .among(self.ranks.place());
         let steps = self.steps_per_epoch();
         let mut sums = Sums::new(self.train.device(), &self.state);
         let (started, seconds_before, seen_before) = (Instant::now(), self.state.seconds, self.state.seen);
@@ -143,7 +165,10 @@ impl<'a> Trainer<'a> {
         while self.state.step_in_epoch < steps {
             rate = self.learning_rate(steps);
             self.take_step(&batches, rate, &mut sums, observers)?;
-            if sums.must_read(self.state.step_in_epoch, steps) || stop() || self.grows_now(self.state.step) {
+            let stopping = self.ranks.any(stop())?;
+            if sums.must_read(self.state.step_in_epoch, steps) || stopping || self.grows_now(self.state.step)
+            {
+                self.ranks.settle()?;
                 self.state.seconds = seconds_before + started.elapsed().as_secs_f64();
                 self.read(&mut sums, steps)?;
                 let loss = self.state.loss_sum / self.state.seen as f64;
@@ -153,12 +178,16 @@ impl<'a> Trainer<'a> {
             if self.grows_now(self.state.step) {
                 self.grow_by_activity(observers)?;
             }
-            if stop() && self.state.step_in_epoch < steps {
+            if stopping && self.state.step_in_epoch < steps {
                 return Ok(Outcome::Paused);
             }
         }
         let pace = (self.state.seen - seen_before) as f64 / started.elapsed().as_secs_f64();
-        let validation = evaluate(self.descent.model, self.validation, self.descent.entry, &mut |_| {})?;
+        // Running statistics of batches are those of each rank; the checkpoint has those of rank 0.
+        let parameters = self.descent.model.parameters();
+        self.ranks.broadcast(parameters.entries().iter().map(|entry| &entry.tensor))?;
+        let Descent { model, entry, .. } = self.descent;
+        let validation = evaluate_among(&self.ranks, model, self.validation, entry)?;
         if !validation.loss.is_finite() {
             return Err(self.non_finite("validation", validation.loss, steps, steps));
         }
@@ -181,21 +210,22 @@ impl<'a> Trainer<'a> {
         observers: &mut Observers,
     ) -> Result<(), Error> {
         let number = self.state.step_in_epoch as i64;
-        let (samples, mirrored) = (batches.get(number), batches.mirrored(number));
+        let (samples, mirrored, share) =
+            (batches.get(number), batches.mirrored(number), batches.share(number));
         let seed = stream_seed(self.config.seed, Stream::Step, self.state.step);
         let traced = self.trace && number == 0;
         let Self { descent, config, step, .. } = self;
         descent.optimizer.set_rate(rate);
-        let result = seeded(seed, || {
+        let result = seeded_share(seed, share, || {
             let Samples { mut input, targets } = samples.to_floating(descent.model.parameters().kind());
             if input.x.dim() == 4 {
                 input.x = config.augmentation.apply(&input.x, &mirrored);
             }
             if config.input_noise > 0.0 {
-                input = noisy(descent.model, input, config.input_noise);
+                input = noisy(descent.model, input, config.input_noise)?;
             }
             let batch = Samples { input, targets };
-            if traced { descent.step(&batch, Mode::Traced) } else { step.take(descent, &batch) }
+            if traced { descent.step(&batch, Mode::Traced) } else { step.take(descent, &batch, share) }
         })?;
         if let Some(text) = self.step.take_notice() {
             observers.notify(&Event::Notice { text });
@@ -206,7 +236,7 @@ impl<'a> Trainer<'a> {
         }
         self.state.step += 1;
         self.state.step_in_epoch += 1;
-        sums.add(&result.loss, result.correct, result.activity.as_ref(), samples.len());
+        sums.add(&result.loss, result.correct, result.activity.as_ref(), share.total);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Each workload is small enough to be implemented in another library with the same numbers; `scripts/compare` does this and
 //! prints both results side by side.
 
+mod collective;
 mod continuous;
 mod leaky;
 mod liquid;
@@ -18,6 +19,7 @@ mod timing;
 mod training_step;
 mod work;
 
+pub use collective::{Exchange, exchange};
 pub use pass::Pass;
 pub use report::Report;
 pub use run::run;

@@ -69,7 +69,7 @@ fn row([work, shape, pass, median, minimum, step, rate, times, memory]: [&str; 9
 }
 
 /// Formats a time with about three digits.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     let (value, unit) = match Duration::from_secs_f64(seconds.max(0.0)).as_nanos() {
         0..1_000_000 => (seconds * 1e6, "us"),
         1_000_000..1_000_000_000 => (seconds * 1e3, "ms"),

@@ -3,8 +3,9 @@
 use super::compute::ComputeArguments;
 use crate::bench::{self, Pass, Report, Shape, Work};
 use crate::failure::Failure;
+use crate::launch::Launch;
 use crate::names::precision;
-use crate::output::{print_line, print_text};
+use crate::output::{print_line, print_text, report_as};
 use clap::Args;
 use lnn_train::Precision;
 use serde_json::json;
@@ -29,6 +30,9 @@ pub(crate) struct BenchArguments {
     /// Record a repetition in a CUDA graph and time its replay
     #[arg(long)]
     pub(crate) cuda_graph: bool,
+    /// Time the exchange of a model's gradients between the processes that torchrun or Slurm has started, instead of the model
+    #[arg(long, conflicts_with_all = ["pass", "cuda_graph"])]
+    pub(crate) collective: bool,
     /// Duration of the measurement per row, after a warm-up of a fifth of it
     #[arg(long, value_name = "S", default_value_t = 2.0, allow_negative_numbers = true)]
     pub(crate) seconds: f64,
@@ -46,11 +50,17 @@ pub(crate) struct BenchArguments {
 /// Maximum duration per row in seconds.
 const LONGEST: f64 = 3600.0;
 
+/// How long a process waits for the others.
+const MEETING: Duration = Duration::from_secs(600);
+
 pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     if arguments.list {
         return list(arguments.json);
     }
     let works = requested(arguments)?;
+    if arguments.collective {
+        return collective(arguments, works);
+    }
     let device = arguments.compute.prepare()?;
     if arguments.cuda_graph && !device.is_cuda() {
         return Err(Failure::request("--cuda-graph: expected a CUDA device; hint: --device cuda"));
@@ -71,6 +81,29 @@ pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Times the exchange of gradients.
+fn collective(arguments: &BenchArguments, works: Vec<(Work, Shape, Pass)>) -> Result<(), Failure> {
+    let launch = Launch::of_environment()?;
+    report_as(launch.place);
+    if launch.place.size < 2 {
+        return Err(Failure::request(
+            "--collective: expected several processes, found one; hint: torchrun --no-python --nproc-per-node 2 lnn-cli bench …",
+        ));
+    }
+    let device = arguments.compute.prepare_rank(launch.local_rank)?;
+    let ranks = launch.join(device, MEETING)?;
+    let duration = Duration::from_secs_f64(arguments.seconds);
+    for (work, shape, _) in works.into_iter().filter(|(_, _, pass)| *pass == Pass::Train) {
+        let found = bench::exchange(work, shape, &ranks, device, duration)?;
+        match (ranks.is_first(), arguments.json) {
+            (false, _) => {}
+            (true, true) => print_line(&json!({ "type": "collective", "data": found }))?,
+            (true, false) => print_text(&found.in_words())?,
+        }
+    }
+    Ok(ranks.meet()?)
 }
 
 /// Returns all rows, which are checked before the first of them is measured.

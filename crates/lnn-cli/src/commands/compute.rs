@@ -23,11 +23,22 @@ impl ComputeArguments {
     /// # Errors
     /// [`Failure::Request`] if the device does not exist.
     pub(crate) fn prepare(&self) -> Result<Device, Failure> {
+        self.prepare_rank(None)
+    }
+
+    /// As [`prepare`](Self::prepare), for the process `local_rank` of several on this machine.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub(crate) fn prepare_rank(&self, local_rank: Option<usize>) -> Result<Device, Failure> {
         if let Some(threads) = self.threads {
             tch::set_num_threads(threads);
         }
         lnn_sys::flush_denormals(true).map_err(Failure::run)?;
-        let device = self.device.resolve()?;
+        let device = match local_rank {
+            Some(rank) => self.device.resolve_local(rank)?,
+            None => self.device.resolve()?,
+        };
         // The driver of a CUDA device reserves far more addresses than memory, so no limit is set.
         if device == Device::Cpu {
             limit_memory();

@@ -3,15 +3,18 @@
 use super::compute::ComputeArguments;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::launch::Launch;
 use crate::names::{model, precision, preset};
-use crate::output::{JsonLines, Progress, Terminal, data_help, opened};
+use crate::output::{JsonLines, Progress, Terminal, data_help, opened, report_as, say};
 use clap::{Args, ValueEnum};
 use lnn_models::{ModelKind, Preset};
 use lnn_train::observers::{Curves, GradientsFile, MetricsFile};
 use lnn_train::{
-    Method, Observers, Outcome, Precision, Resume, RidgeMethod, RunConfig, RunFolder, Session, settings,
+    Method, Observers, Outcome, Precision, Ranks, Resume, RidgeMethod, RunConfig, RunFolder, Session,
+    settings,
 };
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tch::Device;
 
 /// The diagnostics of a training run.
@@ -89,6 +92,9 @@ pub(crate) struct TrainArguments {
     /// Pause after N more epochs; --resume continues the run
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
     pub(crate) pause_after: Option<u64>,
+    /// Seconds that a process waits for the others, where torchrun or Slurm starts several
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) rank_timeout: u64,
     /// Print JSON Lines on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -105,19 +111,60 @@ impl TrainArguments {
 
 pub(super) fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
-    let device = arguments.compute.prepare()?;
-    let session = match (&arguments.resume, arguments.model) {
-        (Some(run), _) => resume(run, arguments, device)?,
-        (None, Some(name)) => start(name, arguments, device)?,
-        (None, None) => return Err(Failure::request("expected --model or --resume, found neither")),
-    };
-    train(arguments, &session, &interrupt)
+    let launch = Launch::of_environment()?;
+    report_as(launch.place);
+    launch.notice.iter().for_each(|notice| say(notice));
+    let device = arguments.compute.prepare_rank(launch.local_rank)?;
+    check_restarts(arguments, &launch)?;
+    let ranks = launch.join(device, Duration::from_secs(arguments.rank_timeout))?;
+    let trained = run_as(arguments, (&launch, &ranks), device, &interrupt);
+    match &trained {
+        // All ranks have stopped at the same step, or have finished; the first one may host what the others still use.
+        Ok(()) | Err(Failure::Interrupted(_)) => ranks.meet()?,
+        Err(failure) => ranks.leave(&failure.to_string()),
+    }
+    trained
 }
 
-fn start(name: ModelKind, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
+/// Runs the command as one of `ranks`.
+fn run_as(
+    arguments: &TrainArguments,
+    (launch, ranks): (&Launch, &Ranks),
+    device: Device,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let begun = match &arguments.out {
+        // torchrun repeats the command, which now goes on with what it began.
+        Some(out) if launch.restarts.done > 0 => RunFolder::holds_run(ranks, out)?.then_some(out),
+        _ => None,
+    };
+    let session = match (arguments.resume.as_ref().or(begun), arguments.model) {
+        (Some(run), _) => resume(run, arguments, (device, ranks))?,
+        (None, Some(name)) => start(name, arguments, (device, ranks))?,
+        (None, None) => return Err(Failure::request("expected --model or --resume, found neither")),
+    };
+    train(arguments, (&session, ranks), interrupt)
+}
+
+/// Refuses a run that torchrun would begin anew in another folder after a failure.
+fn check_restarts(arguments: &TrainArguments, launch: &Launch) -> Result<(), Failure> {
+    if launch.restarts.most == 0 || arguments.out.is_some() || arguments.resume.is_some() {
+        return Ok(());
+    }
+    Err(Failure::request(
+        "--out: expected the folder of the run, because torchrun --max-restarts repeats the command after a failure, which then goes on \
+         with the run of this folder; found none",
+    ))
+}
+
+fn start(
+    name: ModelKind,
+    arguments: &TrainArguments,
+    (device, ranks): (Device, &Ranks),
+) -> Result<Session, Failure> {
     let config = configure(name, arguments)?;
     check_flags(arguments, &config)?;
-    if let Some(out) = &arguments.out {
+    if let Some(out) = arguments.out.as_ref().filter(|_| ranks.is_first()) {
         RunFolder::check_free(out)?;
     }
     let data = opened(&config.data)?;
@@ -126,14 +173,18 @@ fn start(name: ModelKind, arguments: &TrainArguments, device: Device) -> Result<
         config,
         &*data,
         arguments.out.as_deref(),
-        device,
+        (device, ranks),
         arguments.traces(),
         &mut progress.receiver(),
     )?)
 }
 
-fn resume(run: &Path, arguments: &TrainArguments, device: Device) -> Result<Session, Failure> {
-    let (folder, config) = RunFolder::open(run)?;
+fn resume(
+    run: &Path,
+    arguments: &TrainArguments,
+    (device, ranks): (Device, &Ranks),
+) -> Result<Session, Failure> {
+    let (folder, config) = RunFolder::open_among(ranks, run)?;
     check_flags(arguments, &config)?;
     config.validate()?;
     let data = opened(&config.data)?;
@@ -143,7 +194,7 @@ fn resume(run: &Path, arguments: &TrainArguments, device: Device) -> Result<Sess
         accept_changed_data: arguments.accept_changed_data,
         trace: arguments.traces(),
     };
-    Ok(Session::resume(folder, config, request, &*data, device, &mut progress.receiver())?)
+    Ok(Session::resume(folder, config, request, &*data, (device, ranks), &mut progress.receiver())?)
 }
 
 /// Refuses flags that have no effect for a readout in closed form.
@@ -217,7 +268,24 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
     Ok(config)
 }
 
-fn train(arguments: &TrainArguments, session: &Session, interrupt: &Interrupt) -> Result<(), Failure> {
+fn train(
+    arguments: &TrainArguments,
+    (session, ranks): (&Session, &Ranks),
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let mut observers = match ranks.is_first() {
+        true => observers(arguments, session)?,
+        false => Observers::default(),
+    };
+    interrupt.save_first();
+    let trained = train_and_test(arguments, (session, ranks), &mut observers, interrupt);
+    let recorded = observers.finish();
+    trained?;
+    Ok(recorded?)
+}
+
+/// What records and reports the run.
+fn observers(arguments: &TrainArguments, session: &Session) -> Result<Observers, Failure> {
     let folder = session.folder();
     let mut observers = Observers::default()
         .with(MetricsFile::open(&folder.metrics(), session.epoch(), session.recorded_epochs())?)
@@ -227,16 +295,12 @@ fn train(arguments: &TrainArguments, session: &Session, interrupt: &Interrupt) -
     if arguments.json {
         observers = observers.with(JsonLines);
     }
-    interrupt.save_first();
-    let trained = train_and_test(arguments, session, &mut observers, interrupt);
-    let recorded = observers.finish();
-    trained?;
-    Ok(recorded?)
+    Ok(observers)
 }
 
 fn train_and_test(
     arguments: &TrainArguments,
-    session: &Session,
+    (session, ranks): (&Session, &Ranks),
     observers: &mut Observers,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
@@ -246,7 +310,7 @@ fn train_and_test(
     drop(progress);
     // The run is saved: the test, which a resumed run repeats, may end at any time.
     interrupt.end_at_once();
-    if interrupt.requested() {
+    if ranks.any(interrupt.requested())? {
         return Err(Failure::interrupted());
     }
     if outcome == Outcome::Finished {

@@ -8,7 +8,7 @@ mod terminal;
 mod writable;
 
 pub use json_lines::JsonLines;
-pub use messages::say;
+pub use messages::{report_as, say, say_error};
 pub use progress::{Progress, data_help, opened, opened_for_test, progress_bar, with_bar};
 pub use standard_output::{print_line, print_lines, print_text};
 pub use terminal::Terminal;

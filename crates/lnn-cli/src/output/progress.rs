@@ -1,6 +1,6 @@
 //! Progress bars on standard error; they are hidden if standard error is not a terminal.
 
-use super::messages::say;
+use super::messages::{reports, say};
 use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lnn_data::{DataError, DataSource, KNOWN_SETS, READERS, Reader, Trained};
@@ -36,6 +36,9 @@ pub fn opened_for_test(spec: &str, trained: &Trained<'_>) -> Result<Box<dyn Data
 /// Creates a progress bar that counts samples.
 pub fn progress_bar(what: &'static str, samples: u64) -> ProgressBar {
     let style = "{msg} {bar:30} {pos}/{len} samples, {eta} left";
+    if !reports() {
+        return ProgressBar::hidden();
+    }
     ProgressBar::new(samples)
         .with_style(ProgressStyle::with_template(style).expect("the template is valid"))
         .with_message(what)
@@ -76,6 +79,9 @@ pub fn with_bar<T>(
     use lnn_data::Progress as Report;
     let bar = ProgressBar::hidden();
     let show = |style: &str| {
+        if !reports() {
+            return;
+        }
         bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
         bar.set_draw_target(ProgressDrawTarget::stderr());
     };

@@ -273,7 +273,7 @@ impl FusedCell for ClosedForm {
             true => {
                 let weight = self.weight();
                 let ones = weight.new_ones([steps, batch, width], (weight.kind(), weight.device()));
-                Some(dropout(&ones, rate, true)?)
+                Some(dropout(&ones, rate, true, 1)?)
             }
             false => None,
         };

@@ -10,7 +10,8 @@
 //! Source: Gerstner and Kistler, "Spiking Neuron Models" (2002), for rate and latency; Lichtsteiner, Posch and Delbruck
 //! (2008) for temporal contrast.
 
-use crate::random::rand_like;
+use crate::error::Error;
+use crate::random::{of_share, rand_like};
 use tch::Tensor;
 
 /// The same input `x [B, I]` at each of `steps` steps: `[B, T, I]`.
@@ -29,7 +30,14 @@ pub fn encode_current(x: &Tensor, steps: i64) -> Tensor {
 pub fn encode_rate(x: &Tensor, steps: i64, random: bool) -> Tensor {
     let x = encode_current(&x.clamp(0.0, 1.0), steps);
     if random {
-        return rand_like(&x).lt_tensor(&x).to_kind(x.kind());
+        let [batch, steps, inputs] = x.size()[..] else { unreachable!("the sequence has three extents") };
+        let drawn = of_share(batch, 0, |samples| {
+            // A sequence of as many samples, as long and as wide.
+            let like = x.narrow(0, 0, 1).expand([samples, steps, inputs], false);
+            Ok::<_, Error>(rand_like(if samples == batch { &x } else { &like }))
+        });
+        let drawn = drawn.unwrap_or_else(|error| panic!("random numbers: {error}"));
+        return drawn.lt_tensor(&x).to_kind(x.kind());
     }
     let t = Tensor::arange(steps, (x.kind(), x.device())).view([1, -1, 1]);
     // A hundredth of a spike ahead, so that an intensity of 1 spikes at every step whatever the rounding.

@@ -9,7 +9,7 @@ pub(crate) mod sequence_whitening;
 pub(crate) mod whitening;
 
 pub use activation::Activation;
-pub use batch_norm::BatchNorm;
+pub use batch_norm::{BatchNorm, SharedBatch, sharing_batches};
 pub use convolution::{Convolution, ConvolutionConfig};
 pub use dense::Dense;
 pub use sequence_whitening::SequenceWhitening;

@@ -1,5 +1,6 @@
 //! The generator of the calling thread, and seeds for its purposes.
 
+use super::share::Share;
 use super::split_mix::SplitMix64;
 use crate::error::Error;
 use lnn_sys::{Generator, seed_cuda};
@@ -14,6 +15,8 @@ thread_local! {
 /// What a call of [`seeded`] has drawn from so far.
 struct Seeded {
     seed: u64,
+    /// The samples that are drawn for, if others draw for the rest of the batch.
+    share: Option<Share>,
     /// Made when the first number is drawn on the CPU.
     generator: Option<Generator>,
     /// The CUDA devices whose default generators this call has seeded.
@@ -29,9 +32,25 @@ struct Seeded {
 /// On CUDA numbers come from the default generator of the device, which all threads share; it is seeded at the first draw within the
 /// call. Two threads that draw on one device at the same time, and nested calls on one device, therefore disturb each other.
 pub fn seeded<T>(seed: u64, draw: impl FnOnce() -> T) -> T {
-    CALLS.with_borrow_mut(|calls| calls.push(Seeded { seed, generator: None, devices: Vec::new() }));
+    call(seed, None, draw)
+}
+
+/// As [`seeded`], where this process computes the samples `share` of a batch: what [`of_share`](super::of_share) and
+/// [`dropout`](super::dropout) draw on the CPU is what they would draw for these samples in the whole batch. On CUDA, whose numbers come
+/// from kernels, each share has numbers of its own.
+pub fn seeded_share<T>(seed: u64, share: Share, draw: impl FnOnce() -> T) -> T {
+    call(seed, Some(share), draw)
+}
+
+fn call<T>(seed: u64, share: Option<Share>, draw: impl FnOnce() -> T) -> T {
+    CALLS.with_borrow_mut(|calls| calls.push(Seeded { seed, share, generator: None, devices: Vec::new() }));
     let _call = Call;
     draw()
+}
+
+/// The share of the innermost call.
+pub(super) fn current_share() -> Option<Share> {
+    CALLS.with_borrow(|calls| calls.last().and_then(|call| call.share))
 }
 
 /// A call of [`seeded`], which ends when this is dropped, even by a panic.
@@ -52,7 +71,10 @@ pub fn seed_device(device: Device) -> Result<(), Error> {
     let Device::Cuda(index) = device else { return Ok(()) };
     CALLS.with_borrow_mut(|calls| match calls.last_mut() {
         Some(call) if !call.devices.contains(&index) => {
-            seed_cuda(index, call.seed)?;
+            // Shares that begin at other samples draw other numbers.
+            let first = call.share.map_or(0, |share| share.first.cast_unsigned());
+            let seed = if first == 0 { call.seed } else { derive_seed(call.seed, &[first]) };
+            seed_cuda(index, seed)?;
             call.devices.push(index);
             Ok(())
         }

@@ -1,7 +1,7 @@
 //! Mean and standard deviation of data that is read in blocks.
 
 use crate::error::Error;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Count, mean, sum of squared distances from the mean, minimum and maximum of the data so far, in float64. NaN is left out.
 ///
@@ -77,6 +77,42 @@ impl Moments {
         Ok(())
     }
 
+    /// Joins the moments of several processes, each of which adds other blocks, all with statistics of `shape`. `sum` replaces a tensor by its
+    /// sum over the processes, of which this one is number `rank` of `size`.
+    ///
+    /// # Errors
+    /// Those of `sum`, and [`Error::Torch`] if the blocks do not have this shape.
+    pub fn join<E: From<Error>>(
+        &mut self,
+        (shape, device): (&[i64], Device),
+        [rank, size]: [i64; 2],
+        sum: &mut dyn FnMut(&mut Tensor) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let filled = |value: f64| Tensor::full(shape, value, (Kind::Double, device));
+        let own = self.sums.take().unwrap_or_else(|| Sums {
+            count: filled(0.0),
+            mean: filled(0.0),
+            squares: filled(0.0),
+            minimum: filled(f64::INFINITY),
+            maximum: filled(f64::NEG_INFINITY),
+        });
+        let mut first = Tensor::f_stack(&[&own.count, &(&own.count * &own.mean)], 0).map_err(Error::from)?;
+        sum(&mut first)?;
+        let (count, mean) = (first.get(0), first.get(1) / first.get(0).clamp_min(1.0));
+        let mut squares = own.squares + (own.mean - &mean).square() * own.count;
+        sum(&mut squares)?;
+        // There is no maximum over processes: each writes into a row of its own.
+        let mut extremes = |own: Tensor| {
+            let mut rows = Tensor::zeros([&[size], shape].concat(), (Kind::Double, device));
+            rows.get(rank).copy_(&own);
+            sum(&mut rows).map(|()| rows)
+        };
+        let (minimum, maximum) = (extremes(own.minimum)?, extremes(own.maximum)?);
+        let (minimum, maximum) = (minimum.amin(0_i64, false), maximum.amax(0_i64, false));
+        self.sums = Some(Sums { count, mean, squares, minimum, maximum });
+        Ok(())
+    }
+
     /// Mean and deviation; `None` before the first block. What has the same minimum and maximum is a constant.
     pub fn statistics(&self) -> Option<Statistics> {
         let Sums { count, mean, squares, minimum, maximum } = self.sums.as_ref()?;
@@ -96,8 +132,6 @@ impl Moments {
 mod tests {
     use super::*;
     use crate::random::{randn, seeded};
-    use tch::Device;
-
     const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
     fn statistics(x: &Tensor) -> Statistics {

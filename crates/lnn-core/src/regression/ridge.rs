@@ -74,6 +74,19 @@ impl RidgeRegression {
         Ok(())
     }
 
+    /// Joins the sums of several processes, each of which adds other blocks; `sum` replaces a tensor by its sum over the processes.
+    ///
+    /// # Errors
+    /// Those of `sum`.
+    pub fn join<E>(&mut self, sum: &mut dyn FnMut(&mut Tensor) -> Result<(), E>) -> Result<(), E> {
+        let mut count = Tensor::full([], self.count, (Kind::Double, self.features.device()));
+        for tensor in [&mut count, &mut self.features, &mut self.targets, &mut self.gram, &mut self.cross] {
+            sum(tensor)?;
+        }
+        self.count = count.double_value(&[]);
+        Ok(())
+    }
+
     /// The equations for the readout of `(f - mean) / deviation`, with `mean` and `deviation` `[D]`.
     ///
     /// # Errors

@@ -97,8 +97,16 @@ impl Checkpoint {
     /// [`Error::Io`], [`Error::Damaged`], [`Error::OlderFormat`] or [`Error::NewerFormat`].
     pub fn load(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        Self::read(path, &bytes)
+    }
+
+    /// Reads the content `bytes` of the file at `path`, which need not be on this machine.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn read(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| {
             damaged(format!("expected a safetensors file, found {} bytes ({error})", bytes.len()))
         })?;
         let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or_else(|| {
@@ -108,7 +116,7 @@ impl Checkpoint {
         let description =
             serde_json::from_str(text).map_err(|error| damaged(format!("its description: {error}")))?;
         let mut checkpoint = Self { description, model: Vec::new(), optimizer: Vec::new(), data: Vec::new() };
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
         for (name, view) in tensors.iter() {
             let tensor = tensor(&view).map_err(|reason| damaged(format!("tensor `{name}`: {reason}")))?;
             match name.split_once('.') {

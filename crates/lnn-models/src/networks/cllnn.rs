@@ -165,7 +165,7 @@ impl Network for Cllnn {
         let steps = mode.trace(&self.scan.apply(&x), self.reservoir.weight().kind());
         let states = self.reservoir.scan(Sequence::new(&steps), None)?.outputs;
         let memory = self.lstm.scan(Sequence::new(&states), None)?;
-        let logits = self.readout.forward(&dropout(memory.last.output(), self.dropout, training)?);
+        let logits = self.readout.forward(&dropout(memory.last.output(), self.dropout, training, 0)?);
         Ok(Output::new(logits).traced(mode, &steps))
     }
 

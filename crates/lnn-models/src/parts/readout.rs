@@ -138,6 +138,21 @@ impl ReadoutFit<'_> {
         Ok(())
     }
 
+    /// Joins the passes of several processes, each over other samples. `sum` replaces a tensor by its sum over the processes, of which this
+    /// one is number `rank` of `size`.
+    ///
+    /// # Errors
+    /// Those of `sum`.
+    pub fn join<E: From<lnn_core::Error>>(
+        &mut self,
+        places: [i64; 2],
+        device: Device,
+        sum: &mut dyn FnMut(&mut Tensor) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.moments.join((&[1, self.readout.features], device), places, sum)?;
+        self.ridge.as_mut().map_or(Ok(()), |(_, ridge)| ridge.join(sum))
+    }
+
     /// Ends the pass: sets the standardisation, and the first weights if the pass was for them.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Random affine changes of a batch of images, as tensor operations on the device.
 
-use lnn_core::random::{rand, randint};
+use lnn_core::random::{of_share, rand, randint};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use tch::{Device, Kind, Tensor};
@@ -85,7 +85,7 @@ impl Augmentation {
     fn warp(&self, images: &Tensor) -> Tensor {
         let size = images.size();
         let (batch, height, width) = (size[0], size[2] as f64, size[3] as f64);
-        let draw = rand([5, batch], (Kind::Float, Device::Cpu)) * 2.0 - 1.0;
+        let draw = for_each(batch, 1, |batch| rand([5, batch], (Kind::Float, Device::Cpu))) * 2.0 - 1.0;
         let amount = |i: i64, limit: f64| draw.get(i) * limit;
         let angle = amount(0, self.rotation * PI / 180.0);
         let (zoom, shear) = (amount(1, self.zoom) + 1.0, amount(2, self.shear));
@@ -112,7 +112,8 @@ impl Augmentation {
         let [batch, channels, height, width] = images.size()[..] else {
             unreachable!("images have four extents")
         };
-        let offsets = randint(2 * self.crop + 1, [2, batch, 1], (Kind::Int64, Device::Cpu));
+        let drawn = |batch: i64| randint(2 * self.crop + 1, [2, batch, 1], (Kind::Int64, Device::Cpu));
+        let offsets = for_each(batch, 1, drawn);
         let offsets = sent(&offsets, images.device());
         let place = |extent| Tensor::arange(extent, (Kind::Int64, images.device())).unsqueeze(0);
         let mut columns = place(width) + offsets.get(1);
@@ -134,7 +135,8 @@ impl Augmentation {
         let [batch, _, height, width] = images.size()[..] else { unreachable!("images have four extents") };
         let host = (Kind::Int64, Device::Cpu);
         let inside = |extent: i64| {
-            let start = randint(extent - self.cutout + 1, [batch, 1], host);
+            let drawn = |batch: i64| randint(extent - self.cutout + 1, [batch, 1], host);
+            let start = for_each(batch, 0, drawn);
             let from_start = Tensor::arange(extent, host).unsqueeze(0) - start;
             sent(&from_start.ge(0).logical_and(&from_start.lt(self.cutout)), images.device())
         };
@@ -143,6 +145,12 @@ impl Augmentation {
         let colour = images.mean_dim(&[0i64, 2, 3][..], true, images.kind());
         colour.where_self(&square, images)
     }
+}
+
+/// The numbers of `batch` images along dimension `axis` of what `draw` draws, if other ranks have other images of the batch.
+fn for_each(batch: i64, axis: i64, draw: impl FnOnce(i64) -> Tensor) -> Tensor {
+    let drawn: Result<Tensor, lnn_core::Error> = of_share(batch, axis, |batch| Ok(draw(batch)));
+    drawn.unwrap_or_else(|error| panic!("random numbers: {error}"))
 }
 
 /// Copies numbers that were drawn on the CPU to `device`, without waiting for work that is queued there.

@@ -2,7 +2,8 @@
 
 use super::streams::{Stream, stream_seed};
 use lnn_core::random::{randint, randperm, seeded};
-use lnn_core::{SampleSet, Samples};
+use lnn_core::{SampleSet, Samples, Share};
+use lnn_sys::Place;
 use tch::{Device, Kind, Tensor};
 
 /// The batches of one epoch, in an order that depends on seed and epoch alone.
@@ -13,6 +14,7 @@ pub struct Batches<'a> {
     /// 1 for the images that this epoch mirrors, in the order of the set.
     mirrored: Tensor,
     size: i64,
+    place: Place,
 }
 
 impl<'a> Batches<'a> {
@@ -22,7 +24,19 @@ impl<'a> Batches<'a> {
         let order = seeded(stream_seed(seed, Stream::Order, epoch), || randperm(set.len(), options));
         let drawn = seeded(stream_seed(seed, Stream::Sides, 0), || randint(2, [set.len()], options));
         let mirrored = (drawn + (epoch % 2) as i64).remainder(2);
-        Self { set, order: order.to_device(device), mirrored: mirrored.to_device(device), size }
+        Self {
+            set,
+            order: order.to_device(device),
+            mirrored: mirrored.to_device(device),
+            size,
+            place: Place::ALONE,
+        }
+    }
+
+    /// The same batches, of which each rank has a part.
+    #[must_use]
+    pub fn among(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 
     /// Returns the number of batches for `count` samples. If a single sample is left over, it is left out of the epoch, because a
@@ -33,7 +47,21 @@ impl<'a> Batches<'a> {
         whole + i64::from(rest > 1 || (rest == 1 && whole == 0))
     }
 
-    /// Returns batch number `step`.
+    /// Returns which samples of batch `step` this rank has: as many as the others, give or take one. Of the last batch of an epoch, which
+    /// may be small, a rank has at least two samples or none, because a batch of one sample has no variance.
+    pub fn share(&self, step: i64) -> Share {
+        let total = self.size.min(self.set.len() - step * self.size);
+        let Place { rank, size } = self.place;
+        let (rank, ranks) = (rank as i64, size as i64);
+        let busy = if total < self.size { (total / 2).clamp(1, ranks) } else { ranks };
+        if rank >= busy {
+            return Share { first: 0, count: 0, total };
+        }
+        let start = |rank: i64| total * rank / busy;
+        Share { first: start(rank), count: start(rank + 1) - start(rank), total }
+    }
+
+    /// Returns the samples of batch number `step` that this rank has, or the first one if it has none.
     pub fn get(&self, step: i64) -> Samples {
         self.set.gather(&self.indices(step))
     }
@@ -47,8 +75,8 @@ impl<'a> Batches<'a> {
     }
 
     fn indices(&self, step: i64) -> Tensor {
-        let start = step * self.size;
-        self.order.narrow(0, start, self.size.min(self.set.len() - start))
+        let Share { first, count, .. } = self.share(step);
+        self.order.narrow(0, step * self.size + first, count.max(1))
     }
 }
 
@@ -123,6 +151,29 @@ mod tests {
         let batch = Batches::new(&set, 8, 3, 0).get(6);
         assert_eq!(batch.len(), 2);
         assert_eq!(batch.input.x.flatten(0, -1).to_kind(Kind::Int64), batch.targets);
+    }
+
+    #[test]
+    fn ranks_have_parts_of_each_batch_that_are_the_batch_together() {
+        for (samples, size, ranks) in [(50, 8, 2), (50, 8, 3), (53, 8, 4), (10, 8, 8), (21, 20, 3), (4, 2, 4)]
+        {
+            let set = numbered(samples);
+            let whole = Batches::new(&set, size, 3, 1);
+            for step in 0..Batches::count(samples, size) {
+                let mut joined = Vec::new();
+                for rank in 0..ranks {
+                    let place = Place { rank, size: ranks };
+                    let batches = Batches::new(&set, size, 3, 1).among(place);
+                    let (share, part) = (batches.share(step), batches.get(step));
+                    assert_eq!(part.len(), share.count.max(1));
+                    assert!(share.total == size || share.count != 1 || samples == 1, "{share:?}");
+                    if share.count > 0 {
+                        joined.extend(Vec::<i64>::try_from(part.targets).unwrap());
+                    }
+                }
+                assert_eq!(joined, Vec::<i64>::try_from(whole.get(step).targets).unwrap());
+            }
+        }
     }
 
     #[test]

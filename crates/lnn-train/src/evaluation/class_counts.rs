@@ -1,5 +1,7 @@
 //! How many samples of each class were classified as each class.
 
+use crate::error::Error;
+use crate::ranks::Ranks;
 use tch::{Device, Kind, Tensor};
 
 /// The largest number of classes for which all counts are reported.
@@ -32,6 +34,11 @@ impl ClassCounts {
     pub(crate) fn add(&mut self, predictions: &Tensor, labels: &Tensor) {
         let pairs = (labels * self.classes + predictions).flatten(0, -1);
         self.counts += pairs.bincount::<Tensor>(None, self.classes * self.classes);
+    }
+
+    /// Adds up the counts of all ranks.
+    pub(crate) fn join(&mut self, ranks: &Ranks) -> Result<(), Error> {
+        ranks.sum(&mut self.counts)
     }
 
     /// Reads the counts from the device.

@@ -1,7 +1,9 @@
 //! How often the targets lie below predicted quantiles, and between them.
 
+use crate::error::Error;
+use crate::ranks::Ranks;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// A predicted quantile beside the targets.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -73,6 +75,20 @@ impl CoverageSums {
             None => found,
         });
         self.count += targets.size()[0];
+    }
+
+    /// Adds up the sums of all ranks, of which one without samples knows only the number of values and the device.
+    pub(crate) fn join(&mut self, ranks: &Ranks, outputs: i64, device: Device) -> Result<(), Error> {
+        let levels = self.levels.len() as i64;
+        let zeros = || {
+            [levels, levels / 2, levels / 2]
+                .map(|width| Tensor::zeros([outputs, width], (Kind::Double, device)))
+        };
+        self.sums.get_or_insert_with(zeros).iter_mut().try_for_each(|sum| ranks.sum(sum))?;
+        let mut count = Tensor::from_slice(&[self.count]);
+        ranks.sum(&mut count)?;
+        self.count = count.int64_value(&[0]);
+        Ok(())
     }
 
     /// Reads the scores of each value from the device.

@@ -7,7 +7,7 @@ mod target_errors;
 
 pub(crate) use class_counts::ClassCounts;
 pub use coverage::{IntervalScore, QuantileScore};
-pub(crate) use passes::{block_size, evaluate_each, features_of_one};
+pub(crate) use passes::{block_size, evaluate_among, evaluate_each, features_of_one, own_blocks};
 pub use passes::{evaluate, evaluate_with_noise, predict, unfamiliar};
 pub(crate) use target_errors::{ErrorSum, ErrorSums};
 pub use target_errors::{Errors, Seasonal, TargetErrors};

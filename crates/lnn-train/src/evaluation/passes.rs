@@ -6,9 +6,12 @@ use super::coverage::{Coverage, CoverageSums};
 use super::target_errors::ErrorSums;
 use crate::batches::{Stream, stream_seed};
 use crate::entry::Entry;
+use crate::error::Error as TrainError;
 use crate::input_noise::noisy;
+use crate::ranks::Ranks;
 use lnn_core::{Input, Per, SampleSet, Samples, seeded, steps_where};
 use lnn_models::{Error, Mode, Model, Output};
+use lnn_sys::Place;
 use tch::{Device, Kind, Tensor};
 
 /// The number of samples per forward pass, which bounds the memory.
@@ -56,6 +59,34 @@ pub fn evaluate(
     measure(model, set, progress, |input, _| entry.run(model, input, Mode::Evaluation))
 }
 
+/// As [`evaluate`], where each of the ranks evaluates a part of `set`; all have the scores of the whole.
+///
+/// # Errors
+/// Those of [`evaluate`], and [`TrainError::Model`] if another rank is gone.
+pub(crate) fn evaluate_among(
+    ranks: &Ranks,
+    model: &Model,
+    set: &SampleSet,
+    entry: Entry,
+) -> Result<Evaluation, TrainError> {
+    let mut sums = Sums::new(model, set);
+    for (start, block) in own_blocks(ranks, set, BLOCK) {
+        let block = block.to_floating(model.parameters().kind());
+        let pass = || entry.run(model, block.input.shallow_clone(), Mode::Evaluation);
+        let output = tch::no_grad(pass)?;
+        sums.add(start, &output.prediction, &trained(model, &block));
+    }
+    sums.join(ranks)?;
+    Ok(sums.means())
+}
+
+/// The blocks of `set` that this rank computes, with the place of their first samples.
+pub(crate) fn own_blocks(ranks: &Ranks, set: &SampleSet, size: i64) -> impl Iterator<Item = (i64, Samples)> {
+    let Place { rank, size: count } = ranks.place();
+    let starts = (0..set.len()).step_by(size.max(1) as usize).skip(rank).step_by(count);
+    starts.map(move |start| (start, set.narrow(start, size.min(set.len() - start))))
+}
+
 /// Names in what the samples do not look like the training set, as warnings: columns that were constant there, other units, other
 /// steps of time.
 ///
@@ -95,7 +126,7 @@ pub fn evaluate_with_noise(
 ) -> Result<Evaluation, Error> {
     measure(model, set, progress, |input, start| {
         let seed = stream_seed(0, Stream::Noise, start as u64);
-        model.run(seeded(seed, || noisy(model, input, deviation)), Mode::Evaluation)
+        model.run(seeded(seed, || noisy(model, input, deviation))?, Mode::Evaluation)
     })
 }
 
@@ -110,32 +141,37 @@ fn measure(
     for block in set.blocks(BLOCK) {
         let block = block.to_floating(model.parameters().kind());
         let output = tch::no_grad(|| run(block.input.shallow_clone(), sums.samples))?;
-        sums.add(&output.prediction, &trained(model, &block));
+        sums.add(sums.samples, &output.prediction, &trained(model, &block));
         progress(sums.samples);
     }
     Ok(sums.means())
 }
 
 /// Evaluates `count` heads on one pass of the fixed front; `predict(features, i, mode)` returns the predictions of head i. Targets that
-/// training leaves out, those of a washout, are left out.
+/// training leaves out, those of a washout, are left out. Each of the ranks computes a part of the samples; all have the scores of the
+/// whole.
 ///
 /// # Errors
-/// Those of [`Model::front`] and of `predict`.
+/// Those of [`Model::front`] and of `predict`, and [`TrainError::Model`] if another rank is gone.
 pub(crate) fn evaluate_each(
+    ranks: &Ranks,
     model: &Model,
     set: &SampleSet,
     count: usize,
     predict: impl Fn(&Input, usize, Mode) -> Result<Tensor, Error>,
-) -> Result<Vec<Evaluation>, Error> {
+) -> Result<Vec<Evaluation>, TrainError> {
     let mut sums: Vec<Sums<'_>> = (0..count).map(|_| Sums::new(model, set)).collect();
-    for block in set.blocks(block_size(model, set)?) {
+    for (start, block) in own_blocks(ranks, set, block_size(model, set)?) {
         let block = block.to_floating(model.parameters().kind());
         let features = tch::no_grad(|| model.front(block.input.shallow_clone()))?;
         let block = trained(model, &block);
         for (i, sums) in sums.iter_mut().enumerate() {
             let prediction = tch::no_grad(|| predict(&features, i, Mode::Evaluation))?;
-            sums.add(&prediction, &block);
+            sums.add(start, &prediction, &block);
         }
+    }
+    for sums in &mut sums {
+        sums.join(ranks)?;
     }
     Ok(sums.iter().map(Sums::means).collect())
 }
@@ -177,8 +213,8 @@ impl<'a> Sums<'a> {
         Self { model, set, loss: sum(), targets: sum(), samples: 0, classes, values, quantiles }
     }
 
-    /// Adds the next block of the samples.
-    fn add(&mut self, prediction: &Tensor, block: &Samples) {
+    /// Adds the block of the samples that begins at `start`.
+    fn add(&mut self, start: i64, prediction: &Tensor, block: &Samples) {
         let (targets, counts, count) = (&block.targets, block.counts(), block.target_count());
         let loss = self.model.loss(prediction, targets, counts.as_ref(), 0.0);
         self.loss += loss.to_kind(Kind::Double) * &count;
@@ -189,7 +225,7 @@ impl<'a> Sums<'a> {
             classes.add(&counted(&prediction.argmax(-1, false)), &counted(targets));
         }
         if let Some(values) = &mut self.values {
-            let last = self.set.last_values(self.samples, block.len());
+            let last = self.set.last_values(start, block.len());
             let point = self.model.input().point(prediction);
             values.add(&counted(&point), &counted(targets), last.map(|last| counted(&last)));
         }
@@ -198,6 +234,27 @@ impl<'a> Sums<'a> {
         }
         self.targets += count;
         self.samples += block.len();
+    }
+
+    /// Adds up the sums of all ranks.
+    fn join(&mut self, ranks: &Ranks) -> Result<(), TrainError> {
+        if !ranks.are_several() {
+            return Ok(());
+        }
+        ranks.sum(&mut self.loss)?;
+        ranks.sum(&mut self.targets)?;
+        self.samples = self.set.len();
+        if let Some(classes) = &mut self.classes {
+            classes.join(ranks)?;
+        }
+        if let Some(values) = &mut self.values {
+            let last = self.set.last_values(0, 1.min(self.set.len())).is_some();
+            values.join(ranks, self.set.device(), last)?;
+        }
+        if let Some(quantiles) = &mut self.quantiles {
+            quantiles.join(ranks, self.model.task().outputs(), self.set.device())?;
+        }
+        ranks.settle()
     }
 
     /// Reads the sums from the device.

@@ -2,8 +2,10 @@
 
 use super::coverage::{IntervalScore, QuantileScore};
 use crate::digits::in_digits;
+use crate::error::Error;
+use crate::ranks::Ranks;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Mean errors of one value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -97,6 +99,12 @@ impl ErrorSum {
         });
     }
 
+    /// Adds up the sums of all ranks, of which one without samples knows only the number of outputs and the device.
+    fn join(&mut self, ranks: &Ranks, (outputs, device): (i64, Device)) -> Result<(), Error> {
+        let zeros = || [(); 3].map(|()| Tensor::zeros([outputs], (Kind::Double, device)));
+        self.sums.get_or_insert_with(zeros).iter_mut().try_for_each(|sum| ranks.sum(sum))
+    }
+
     /// Reads the means of the value at `place` from the device; `None` if there is no error.
     pub(crate) fn means(&self, place: usize) -> Option<Errors> {
         let [squares, distances, count] =
@@ -133,6 +141,14 @@ impl ErrorSums {
         if let Some(last) = last {
             self.last_value.add_known(&rows(&last), &targets);
         }
+    }
+
+    /// Adds up the sums of all ranks. `last` says whether there are last values, which a rank without samples does not know.
+    pub(crate) fn join(&mut self, ranks: &Ranks, device: Device, last: bool) -> Result<(), Error> {
+        let mean = self.mean.is_some();
+        let sums = [(&mut self.model, true), (&mut self.training_mean, mean), (&mut self.last_value, last)];
+        let mut present = sums.into_iter().filter(|(_, present)| *present);
+        present.try_for_each(|(sum, _)| sum.join(ranks, (self.outputs, device)))
     }
 
     /// Reads the means of the values called `names` from the device.

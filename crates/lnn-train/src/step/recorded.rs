@@ -6,8 +6,8 @@
 use super::descent::Descent;
 use super::{Step, StepResult};
 use crate::error::Error;
-use lnn_core::Samples;
 use lnn_core::random::seed_device;
+use lnn_core::{Samples, Share};
 use lnn_models::Mode;
 use lnn_sys::CudaGraph;
 
@@ -67,7 +67,12 @@ impl Recorded {
 }
 
 impl Step for Recorded {
-    fn take(&mut self, descent: &mut Descent<'_>, batch: &Samples) -> Result<StepResult, Error> {
+    fn take(
+        &mut self,
+        descent: &mut Descent<'_>,
+        batch: &Samples,
+        _share: Share,
+    ) -> Result<StepResult, Error> {
         self.step(batch, |batch| descent.step(batch, Mode::Training))
     }
 

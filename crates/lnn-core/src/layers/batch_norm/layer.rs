@@ -3,11 +3,12 @@
 //! ```text
 //! y = γ (x - μ) / √(σ² + ε) + β
 //! ```
-//! In training μ and σ² are those of the batch, and running means of them are kept as buffers for evaluation.
+//! In training μ and σ² are those of the batch, or within [`sharing_batches`](super::sharing_batches) those of all processes, and running means of them are kept as buffers for evaluation.
 
 use crate::error::Error;
 use crate::layers::activation::Activation;
 use crate::layers::batch_norm::normalized_activation::{Normalized, fits, normalize};
+use crate::layers::batch_norm::synchronized::{self, shared_batch};
 use crate::parameters::init::Init;
 use crate::parameters::script::Script;
 use crate::parameters::store::Scope;
@@ -48,6 +49,12 @@ impl BatchNorm {
     /// # Errors
     /// [`Error::Torch`] if libtorch throws, as it does for another number of channels.
     pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor, Error> {
+        if let Some(batch) = shared_batch().filter(|_| training) {
+            let weights = [&self.weight, &self.bias];
+            let (y, statistics) = synchronized::normalize(batch, x, weights, EPSILON)?;
+            self.follow([statistics.get(0), statistics.get(1)])?;
+            return Ok(y);
+        }
         let (weight, bias) = (Some(&self.weight), Some(&self.bias));
         let (mean, variance) = (Some(&self.running_mean), Some(&self.running_variance));
         Ok(x.f_batch_norm(weight, bias, mean, variance, training, MOMENTUM, EPSILON, true)?)
@@ -67,16 +74,22 @@ impl BatchNorm {
         activation: Activation,
         training: bool,
     ) -> Result<Tensor, Error> {
-        if training && fits(x, &self.weight, pool) {
+        if training && shared_batch().is_none() && fits(x, &self.weight, pool) {
             let Normalized { y, mean, variance } =
                 normalize(x, [&self.weight, &self.bias], EPSILON, pool, activation)?;
-            for (running, new) in [(&self.running_mean, mean), (&self.running_variance, variance)] {
-                let _ = no_grad(|| running.shallow_clone().f_lerp_(&new, MOMENTUM))?;
-            }
+            self.follow([mean, variance])?;
             return Ok(y);
         }
         let pooled = if pool { x.f_max_pool2d(2, 2, 0, 1, false)? } else { x.shallow_clone() };
         Ok(activation.apply(&self.forward(&pooled, training)?))
+    }
+
+    /// Moves the running mean and variance towards those of a batch.
+    fn follow(&self, [mean, variance]: [Tensor; 2]) -> Result<(), Error> {
+        for (running, new) in [(&self.running_mean, mean), (&self.running_variance, variance)] {
+            let _ = no_grad(|| running.shallow_clone().f_lerp_(&new, MOMENTUM))?;
+        }
+        Ok(())
     }
 
     /// The layer in TorchScript.

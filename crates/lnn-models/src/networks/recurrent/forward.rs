@@ -58,7 +58,7 @@ impl Recurrent {
             });
             entered.get_or_insert(steps);
         }
-        let seen = dropout(&Tensor::cat(&seen, -1), self.dropout, mode.training())?;
+        let seen = dropout(&Tensor::cat(&seen, -1), self.dropout, mode.training(), 0)?;
         let steps = entered.expect("there is at least one branch");
         Ok(Output::new(self.readout.forward(&seen)).traced(mode, &steps))
     }

@@ -25,7 +25,7 @@ impl Network for Snlnn {
             SpikeSummary::SpikeRate => mean_of_counted(&spikes, None),
         });
         let seen = Tensor::cat(&summaries.collect::<Vec<_>>(), 1);
-        let seen = dropout(&seen, self.dropout, mode.training())?;
+        let seen = dropout(&seen, self.dropout, mode.training(), 0)?;
         let logits = self.read_out(&seen);
         let activity = Some(Activity::of(&membranes, &spikes));
         Ok(Output { activity, ..Output::new(logits).traced(mode, &steps) })

@@ -19,6 +19,9 @@ pub enum Failure {
     /// The user interrupted the run: exit code 130.
     #[error("{0:#}")]
     Interrupted(anyhow::Error),
+    /// The run is saved and is to be started again: exit code 75.
+    #[error("{0:#}")]
+    StartAgain(anyhow::Error),
 }
 
 impl Failure {
@@ -37,12 +40,13 @@ impl Failure {
         Self::Interrupted(anyhow::Error::msg("interrupted; the run is saved"))
     }
 
-    /// Returns the process exit code: 2, 1 or 130.
+    /// Returns the process exit code: 2, 1, 130 or 75.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Request(_) => ExitCode::from(2),
             Self::Run(_) => ExitCode::from(1),
             Self::Interrupted(_) => ExitCode::from(130),
+            Self::StartAgain(_) => ExitCode::from(75),
         }
     }
 }

@@ -15,20 +15,51 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Configuration`] if the file cannot be read, is not a JSON object, or has an unknown key or a wrong value.
 pub fn apply_file(config: &RunConfig, path: &Path) -> Result<RunConfig, Error> {
-    let entries = entries(path)?;
-    match serde_json::from_value::<RunConfig>(Value::Object(entries.clone())) {
+    apply_keys(config, read_keys(path)?)
+        .map_err(|error| Error::configuration(format!("{}: {error}", path.display())))
+}
+
+/// Applies the keys of a JSON object, as those of a file.
+///
+/// # Errors
+/// [`Error::Configuration`] if a key is unknown or has a wrong value.
+pub fn apply_keys(config: &RunConfig, keys: Map<String, Value>) -> Result<RunConfig, Error> {
+    let keys = renamed(keys);
+    match serde_json::from_value::<RunConfig>(Value::Object(keys.clone())) {
         Ok(whole) if whole.model.name() == config.model.name() => Ok(whole),
-        _ => apply_object(config.clone(), "", entries)
-            .map_err(|error| Error::configuration(format!("{}: {error}", path.display()))),
+        _ => apply_object(config.clone(), "", keys),
     }
 }
 
-/// Returns the data set that the file at `path` names, if it names one.
+/// Sets one key, which is written with dots, to a value.
 ///
 /// # Errors
-/// [`Error::Configuration`] if the file cannot be read or is not a JSON object.
-pub fn data_in_file(path: &Path) -> Result<Option<String>, Error> {
-    Ok(entries(path)?.get("data").and_then(Value::as_str).map(str::to_owned))
+/// [`Error::Configuration`] if the key is unknown or does not take the value.
+pub fn apply_key(config: &RunConfig, key: &str, value: &Value) -> Result<RunConfig, Error> {
+    set(config, key, value.clone())
+}
+
+/// Returns the value of a key, which is written with dots; none if the configuration has no such key.
+pub fn value_of(config: &RunConfig, key: &str) -> Option<Value> {
+    pointer(&to_value(config), key).cloned()
+}
+
+/// Returns the keys whose values differ, with both values, as `epochs: 3 and 5`.
+pub fn differences(one: &RunConfig, other: &RunConfig) -> Vec<String> {
+    let trees = [to_value(one), to_value(other)];
+    let mut keys = Vec::new();
+    trees.iter().for_each(|tree| collect_keys(tree, "", &mut keys));
+    let mut seen = std::collections::HashSet::new();
+    keys.retain(|key| seen.insert(key.clone()));
+    let shown = |value: Option<&Value>| value.map_or("nothing".into(), Value::to_string);
+    let is_leaf = |value: Option<&Value>| !value.is_some_and(Value::is_object);
+    keys.into_iter()
+        .filter_map(|key| {
+            let [one, other] = trees.each_ref().map(|tree| pointer(tree, &key));
+            (one != other && (is_leaf(one) || is_leaf(other)))
+                .then(|| format!("{key}: {} and {}", shown(one), shown(other)))
+        })
+        .collect()
 }
 
 /// Returns the data set that an assignment `data=…` names.
@@ -39,12 +70,15 @@ pub fn data_in_assignment(assignment: &str) -> Option<String> {
     }
 }
 
-/// Reads the keys of a JSON file, under their current names.
-fn entries(path: &Path) -> Result<Map<String, Value>, Error> {
+/// Reads the keys of a JSON file.
+///
+/// # Errors
+/// [`Error::Configuration`] if the file cannot be read or is not a JSON object.
+pub fn read_keys(path: &Path) -> Result<Map<String, Value>, Error> {
     let wrong = |reason: String| Error::configuration(format!("{}: {reason}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     match serde_json::from_str(&text).map_err(|error| wrong(format!("not JSON: {error}")))? {
-        Value::Object(entries) => Ok(renamed(entries)),
+        Value::Object(entries) => Ok(entries),
         _ => Err(wrong("expected a JSON object, as {\"epochs\": 5}".into())),
     }
 }
@@ -311,13 +345,25 @@ mod tests {
     }
 
     #[test]
-    fn the_data_of_a_file_and_of_an_assignment_are_found() {
-        let named = file(&serde_json::json!({"data": "csv:x.csv"}));
-        assert_eq!(data_in_file(named.path()).unwrap().as_deref(), Some("csv:x.csv"));
-        assert_eq!(data_in_file(file(&serde_json::json!({"epochs": 3})).path()).unwrap(), None);
+    fn the_data_of_an_assignment_are_found() {
         assert_eq!(data_in_assignment("data=csv:x.csv,target=a").as_deref(), Some("csv:x.csv,target=a"));
         assert_eq!(data_in_assignment("data=\"toy\"").as_deref(), Some("toy"));
         assert_eq!(data_in_assignment("epochs=3"), None);
+    }
+
+    #[test]
+    fn the_keys_that_differ_are_named_with_both_values() {
+        let changed = apply_assignment(&base(), "optimizer.learning_rate=0.5").unwrap();
+        let changed = apply_assignment(&changed, "schedule.kind=plateau").unwrap();
+        let found = differences(&base(), &changed);
+        assert!(
+            found
+                .iter()
+                .any(|line| line.ends_with("and 0.5") && line.starts_with("optimizer.learning_rate: "))
+        );
+        assert!(found.iter().any(|line| line == "schedule.patience: nothing and 2"), "{found:?}");
+        assert!(found.iter().all(|line| line.starts_with("optimizer.l") || line.starts_with("schedule.")));
+        assert!(differences(&changed, &changed).is_empty());
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod predict;
 mod predict_table;
 mod stream;
 mod train;
+mod train_again;
 
 use crate::failure::Failure;
 use clap::{Parser, Subcommand};

@@ -32,12 +32,13 @@ impl Terminal {
     }
 
     fn start(&mut self, started: &Started) {
-        let Started { model, data, device, threads, trainable, fixed, .. } = started;
+        let Started { model, data, place, trainable, fixed, .. } = started;
         self.say(&format!(
             "{model} on {data}: {} samples to train, {} to validate; {trainable} trainable and {fixed} fixed parameters; \
-             {device}, {threads} threads; {}",
+             {}; {}",
             started.train_samples,
             started.validation_samples,
+            place.in_words(),
             started.folder.display()
         ));
         if started.epoch > 0 {

@@ -30,6 +30,7 @@ mod growth;
 mod horizons_and_folders;
 mod image_folder;
 mod interruption;
+mod job_again;
 mod linkage;
 mod losses;
 mod nobody_reads;

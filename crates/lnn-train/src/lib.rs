@@ -40,6 +40,7 @@ mod starting_weights;
 mod state;
 mod step;
 mod sums;
+pub mod sweep;
 mod trainer;
 #[cfg(feature = "plots")]
 mod wiring_picture;

@@ -1,7 +1,7 @@
 //! `lnn-cli train`.
 
 use super::compute::ComputeArguments;
-use super::train_again;
+use super::train_again::{self, Again};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::names::{model, precision, preset};
@@ -110,7 +110,7 @@ pub(crate) struct TrainArguments {
 }
 
 impl TrainArguments {
-    pub(super) fn traces(&self) -> bool {
+    fn traces(&self) -> bool {
         self.diagnose.contains(&Diagnosis::Gradients)
     }
 
@@ -138,7 +138,9 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<(), Failure> {
             check_flags(arguments, &config)?;
             match &arguments.resume_or_start {
                 Some(folder) if RunFolder::holds_run(folder) => {
-                    match train_again::resume(folder, &config, arguments, device)? {
+                    let TrainArguments { no_test, json, .. } = *arguments;
+                    let again = Again { no_test, json, trace: arguments.traces() };
+                    match train_again::resume(folder, &config, again, device)? {
                         Some(session) => session,
                         None => return Ok(()),
                     }
@@ -197,7 +199,7 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
 }
 
 /// Applies the preset, then the file, then `--set`, then the remaining flags.
-pub(super) fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
+fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let request = Request {
         model: name,
         preset: arguments.preset,

@@ -13,6 +13,7 @@ mod predicted_tables;
 mod program;
 mod run_contents;
 mod series_files;
+mod sweep_folder;
 mod trained_runs;
 
 // The tests.
@@ -50,6 +51,9 @@ mod run_folder;
 mod sequences;
 mod signals;
 mod streams;
+mod sweep_interruptions;
+mod sweep_workers;
+mod sweeps;
 mod time_steps;
 mod training;
 mod truncation;

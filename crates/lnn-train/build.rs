@@ -13,6 +13,12 @@ fn main() {
     if std::path::Path::new("../../.git/logs/HEAD").exists() {
         println!("cargo:rerun-if-changed=../../.git/logs/HEAD");
     }
+    // A build without the repository is told its commit.
+    println!("cargo:rerun-if-env-changed=LNN_COMMIT");
+    if let Ok(commit) = std::env::var("LNN_COMMIT") {
+        println!("cargo:rustc-env=LNN_COMMIT={commit}");
+        return;
+    }
     let git = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
     let commit = git.ok().filter(|output| output.status.success()).map(|output| output.stdout);
     let commit = commit.and_then(|bytes| String::from_utf8(bytes).ok());

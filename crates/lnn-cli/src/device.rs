@@ -1,6 +1,7 @@
 //! Selection of the device.
 
 use crate::failure::Failure;
+use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 use tch::{Cuda, Device};
 
@@ -25,6 +26,16 @@ impl FromStr for DeviceRequest {
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda(0)),
             _ => text.strip_prefix("cuda:").and_then(|i| i.parse().ok()).map(Self::Cuda).ok_or_else(unknown),
+        }
+    }
+}
+
+impl Display for DeviceRequest {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
         }
     }
 }

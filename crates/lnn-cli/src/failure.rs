@@ -18,6 +18,9 @@ pub enum Failure {
     /// The user interrupted the run: exit code 130.
     #[error("{0:#}")]
     Interrupted(anyhow::Error),
+    /// The run is saved and is to be started again: exit code 75.
+    #[error("{0:#}")]
+    StartAgain(anyhow::Error),
 }
 
 impl Failure {
@@ -36,12 +39,18 @@ impl Failure {
         Self::Interrupted(anyhow::Error::msg("interrupted; the run is saved"))
     }
 
-    /// Returns the process exit code: 2, 1 or 130.
+    /// A run that SIGUSR1 has stopped; `again` says how to go on.
+    pub fn start_again(again: &str) -> Self {
+        Self::StartAgain(anyhow::Error::msg(format!("stopped by SIGUSR1; {again}")))
+    }
+
+    /// Returns the process exit code: 2, 1, 130 or 75.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Request(_) => 2,
             Self::Run(_) => 1,
             Self::Interrupted(_) => 130,
+            Self::StartAgain(_) => 75,
         }
     }
 }

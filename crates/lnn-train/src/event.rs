@@ -2,6 +2,7 @@
 
 use crate::backtest::Backtest;
 use crate::evaluation::Evaluation;
+use crate::place::Place;
 use lnn_models::AddedUnits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -13,10 +14,9 @@ pub struct Started {
     pub model: String,
     /// The data set.
     pub data: String,
-    /// The description of the device.
-    pub device: String,
-    /// Threads of one operation on the CPU.
-    pub threads: i32,
+    /// Host, device and threads.
+    #[serde(flatten)]
+    pub place: Place,
     /// Trainable parameters.
     pub trainable: usize,
     /// Fixed parameters.

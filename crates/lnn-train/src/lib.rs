@@ -27,10 +27,12 @@ mod method;
 pub mod observers;
 #[cfg(feature = "plots")]
 mod picture;
+mod place;
 mod policies;
 mod precision;
 mod presets;
 mod ranks;
+mod request;
 mod ridge;
 mod run_data;
 mod run_folder;
@@ -40,6 +42,7 @@ mod starting_weights;
 mod state;
 mod step;
 mod sums;
+pub mod sweep;
 mod trainer;
 #[cfg(feature = "plots")]
 mod wiring_picture;
@@ -61,11 +64,13 @@ pub use method::{GradientMethod, Method, RidgeMethod};
 pub use observers::{Observer, Observers};
 #[cfg(feature = "plots")]
 pub use picture::{ForecastPicture, Stretch, draw_forecast};
+pub use place::Place;
 pub use policies::{EarlyStopping, Plateau, Schedule, Scores, Selection};
 pub use precision::Precision;
 pub use ranks::Ranks;
+pub use request::Request;
 pub use run_data::{Fit, Progress, RunData, known_samples};
-pub use run_folder::{RunFolder, checkpoint_file, write_atomically};
+pub use run_folder::{RunFolder, checkpoint_file, state_of_run, write_atomically};
 pub use session::{Resume, Session};
 pub use state::{ActivitySums, TrainingState};
 pub use trainer::{Outcome, Trainer};

@@ -1,9 +1,12 @@
-//! The folder of a run: `config.json`, `metrics.jsonl`, `curves.svg`, `last.safetensors`, `best.safetensors`.
+//! The folder of a run: `config.json`, `metrics.jsonl`, `curves.svg`, `last.safetensors`, `best.safetensors`, `test.json`.
 
 use crate::config::RunConfig;
 use crate::error::Error;
+use crate::evaluation::Evaluation;
 use crate::ranks::Ranks;
 use crate::settings;
+use crate::state::TrainingState;
+use lnn_models::Checkpoint;
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -17,9 +20,10 @@ const GRADIENTS: &str = "gradients.jsonl";
 const CURVES: &str = "curves.svg";
 const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
+const TEST: &str = "test.json";
 
 /// The files of a run.
-const FILES: [&str; 6] = [CONFIG, METRICS, GRADIENTS, CURVES, LAST, BEST];
+const FILES: [&str; 7] = [CONFIG, METRICS, GRADIENTS, CURVES, LAST, BEST, TEST];
 
 /// The folder of a run, locked by this process; no other process can open it at the same time. Of several ranks the first one has it,
 /// and the others know its path.
@@ -52,6 +56,8 @@ impl RunFolder {
         fs::create_dir_all(&path).map_err(|error| Error::unwritable(&path, &error))?;
         Self::check_free(&path)?;
         let folder = Self::lock(path)?;
+        // Another process may have begun and ended between the check and the lock.
+        Self::check_free(&folder.path)?;
         folder.write_config(config)?;
         Ok(folder)
     }
@@ -60,8 +66,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::Model`] if another rank is gone.
-    pub fn holds_run(ranks: &Ranks, path: &Path) -> Result<bool, Error> {
-        ranks.any(ranks.is_first() && path.join(CONFIG).exists())
+    pub fn holds_run_among(ranks: &Ranks, path: &Path) -> Result<bool, Error> {
+        ranks.any(ranks.is_first() && Self::holds_run(path))
     }
 
     /// As [`create`](Self::create), by rank 0.
@@ -124,6 +130,11 @@ impl RunFolder {
                 "{shown} holds {name} without a {CONFIG}, and a new run would replace it; hint: another --out, or move it away"
             ))),
         }
+    }
+
+    /// Whether the folder at `path` holds a run.
+    pub fn holds_run(path: &Path) -> bool {
+        path.join(CONFIG).exists()
     }
 
     /// Returns the name of the file at `path` if it is one of the files of a run.
@@ -224,6 +235,35 @@ impl RunFolder {
     pub fn metrics(&self) -> PathBuf {
         self.path.join(METRICS)
     }
+
+    /// Returns the path of the result of the test.
+    pub fn test(&self) -> PathBuf {
+        self.path.join(TEST)
+    }
+
+    /// Returns the result of the test of these weights, if they were tested.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] if the file is damaged.
+    pub fn tested(&self) -> Result<Option<Evaluation>, Error> {
+        let path = self.test();
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(Error::io(&path))?,
+        };
+        let damaged =
+            |error| Error::Folder(format!("{} is damaged: {error}; hint: remove it", path.display()));
+        serde_json::from_str(&text).map(Some).map_err(damaged)
+    }
+}
+
+/// Returns the state of the run in the folder `run`; none before its first checkpoint.
+///
+/// # Errors
+/// [`Error::Model`] or [`Error::Folder`] if the checkpoint is damaged.
+pub fn state_of_run(run: &Path) -> Result<Option<TrainingState>, Error> {
+    let last = run.join(LAST);
+    last.exists().then(|| TrainingState::of(&Checkpoint::load(&last)?, &last)).transpose()
 }
 
 /// Returns the checkpoint file for a path: the file itself, or the best checkpoint of a run's folder, otherwise its

@@ -12,6 +12,7 @@ use crate::event::{EpochMetrics, Event, Started};
 use crate::memory::check_model;
 use crate::method::Method;
 use crate::observers::Observers;
+use crate::place::Place;
 use crate::policies::Schedule;
 use crate::precision::Precision;
 use crate::ranks::Ranks;
@@ -34,6 +35,8 @@ pub struct Resume {
     pub epochs: Option<u64>,
     /// Whether the run goes on where samples have changed, come or gone; known samples keep their part.
     pub accept_changed_data: bool,
+    /// Whether a readout that is solved in closed form already is accepted, for its test.
+    pub solved: bool,
     /// Whether each epoch measures the gradient norm at each step through time.
     pub trace: bool,
 }
@@ -105,14 +108,14 @@ impl Session {
     ) -> Result<Self, Error> {
         let last = folder.last();
         let stored = ranks.checkpoint(&last)?;
-        if config.method.is_ridge() && stored.is_some() {
+        if config.method.is_ridge() && stored.is_some() && !request.solved {
             let shown = folder.path().display();
             return Err(Error::configuration(format!(
                 "{shown}: its readout was solved in closed form, so there is nothing to go on with; hint: `train --init {shown}` \
                  trains it further by gradients, `eval {shown}` measures it"
             )));
         }
-        let Resume { epochs, accept_changed_data: accept_changes, trace } = request;
+        let Resume { epochs, accept_changed_data: accept_changes, trace, .. } = request;
         let configured = config.epochs;
         let config = RunConfig { epochs: epochs.unwrap_or(configured), ..config };
         config.validate()?;
@@ -201,7 +204,9 @@ impl Session {
         let Self { config, folder, data, model, features, resumed, ranks, .. } = self;
         if config.method.is_ridge() {
             self.notify_start(observers, 1);
-            ridge::solve(config, data, (ranks, model), folder, observers, stop, progress)?;
+            if resumed.is_none() {
+                ridge::solve(config, data, (ranks, model), folder, observers, stop, progress)?;
+            }
             return Ok(Outcome::Finished);
         }
         let (parts, entry) = match features {
@@ -225,8 +230,7 @@ impl Session {
         observers.notify(&Event::Started(Started {
             model: self.config.model.name().into(),
             data: self.config.data.clone(),
-            device: device_name(parameters.device()),
-            threads: tch::get_num_threads(),
+            place: Place::of(parameters.device()),
             trainable: parameters.count(Role::Trainable),
             fixed: parameters.count(Role::Buffer),
             train_samples: self.data.parts.train.len(),
@@ -319,14 +323,6 @@ fn other_ranks(config: &RunConfig, state: &TrainingState, ranks: &Ranks) -> Opti
     (found != size && state.step > 0).then(|| {
         format!("note: the run began with ranks: {found}; its batches of {whole} samples are now shared among {size}")
     })
-}
-
-/// Formats a device as on the command line.
-fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        _ => "cpu".into(),
-    }
 }
 
 /// The data of a new run, its model, and remarks for the user.

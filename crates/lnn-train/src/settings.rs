@@ -15,20 +15,51 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Configuration`] if the file cannot be read, is not a JSON object, or has an unknown key or a wrong value.
 pub fn apply_file(config: &RunConfig, path: &Path) -> Result<RunConfig, Error> {
-    let entries = entries(path)?;
-    match serde_json::from_value::<RunConfig>(Value::Object(entries.clone())) {
+    apply_keys(config, read_keys(path)?)
+        .map_err(|error| Error::configuration(format!("{}: {error}", path.display())))
+}
+
+/// Applies the keys of a JSON object, as those of a file.
+///
+/// # Errors
+/// [`Error::Configuration`] if a key is unknown or has a wrong value.
+pub fn apply_keys(config: &RunConfig, keys: Map<String, Value>) -> Result<RunConfig, Error> {
+    let keys = renamed(keys);
+    match serde_json::from_value::<RunConfig>(Value::Object(keys.clone())) {
         Ok(whole) if whole.model.name() == config.model.name() => Ok(whole),
-        _ => apply_object(config.clone(), "", entries)
-            .map_err(|error| Error::configuration(format!("{}: {error}", path.display()))),
+        _ => apply_object(config.clone(), "", keys),
     }
 }
 
-/// Returns the data set that the file at `path` names, if it names one.
+/// Sets one key, which is written with dots, to a value.
 ///
 /// # Errors
-/// [`Error::Configuration`] if the file cannot be read or is not a JSON object.
-pub fn data_in_file(path: &Path) -> Result<Option<String>, Error> {
-    Ok(entries(path)?.get("data").and_then(Value::as_str).map(str::to_owned))
+/// [`Error::Configuration`] if the key is unknown or does not take the value.
+pub fn apply_key(config: &RunConfig, key: &str, value: &Value) -> Result<RunConfig, Error> {
+    set(config, key, value.clone())
+}
+
+/// Returns the value of a key, which is written with dots; none if the configuration has no such key.
+pub fn value_of(config: &RunConfig, key: &str) -> Option<Value> {
+    pointer(&to_value(config), key).cloned()
+}
+
+/// Returns the keys whose values differ, with both values, as `epochs: 3 and 5`.
+pub fn differences(one: &RunConfig, other: &RunConfig) -> Vec<String> {
+    let trees = [to_value(one), to_value(other)];
+    let mut keys = Vec::new();
+    trees.iter().for_each(|tree| collect_keys(tree, "", &mut keys));
+    let mut seen = std::collections::HashSet::new();
+    keys.retain(|key| seen.insert(key.clone()));
+    let shown = |value: Option<&Value>| value.map_or("nothing".into(), Value::to_string);
+    let is_leaf = |value: Option<&Value>| !value.is_some_and(Value::is_object);
+    keys.into_iter()
+        .filter_map(|key| {
+            let [one, other] = trees.each_ref().map(|tree| pointer(tree, &key));
+            (one != other && (is_leaf(one) || is_leaf(other)))
+                .then(|| format!("{key}: {} and {}", shown(one), shown(other)))
+        })
+        .collect()
 }
 
 /// Returns the data set that an assignment `data=…` names.
@@ -39,12 +70,15 @@ pub fn data_in_assignment(assignment: &str) -> Option<String> {
     }
 }
 
-/// Reads the keys of a JSON file, under their current names.
-fn entries(path: &Path) -> Result<Map<String, Value>, Error> {
+/// Reads the keys of a JSON file.
+///
+/// # Errors
+/// [`Error::Configuration`] if the file cannot be read or is not a JSON object.
+pub fn read_keys(path: &Path) -> Result<Map<String, Value>, Error> {
     let wrong = |reason: String| Error::configuration(format!("{}: {reason}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     match serde_json::from_str(&text).map_err(|error| wrong(format!("not JSON: {error}")))? {
-        Value::Object(entries) => Ok(renamed(entries)),
+        Value::Object(entries) => Ok(entries),
         _ => Err(wrong("expected a JSON object, as {\"epochs\": 5}".into())),
     }
 }
@@ -201,168 +235,5 @@ fn collect_keys(tree: &Value, prefix: &str, keys: &mut Vec<String>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::method::{GradientMethod, Method, RidgeMethod};
-    use crate::policies::Schedule;
-    use lnn_models::{ModelConfig, ModelKind, Preset};
-    use std::io::Write;
-
-    fn base() -> RunConfig {
-        RunConfig::preset(ModelKind::Cllnn, Preset::Tuned).unwrap()
-    }
-
-    #[test]
-    fn a_key_of_a_part_is_set_and_everything_else_stays() {
-        let config = apply_assignment(&base(), "model.reservoir.units=32").unwrap();
-        let ModelConfig::Cllnn(model) = &config.model else { panic!("another model") };
-        assert_eq!(model.reservoir.units, 32);
-        let back = apply_assignment(&config, "model.reservoir.units=256").unwrap();
-        assert_eq!(back, apply_assignment(&base(), "model.reservoir.units=256").unwrap());
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_the_nearest_one() {
-        let error = |assignment| apply_assignment(&base(), assignment).unwrap_err().to_string();
-        assert!(error("model.reservoir.unit=3").contains("did you mean `model.reservoir.units`?"));
-        assert!(error("learning_rate=3").contains("did you mean `optimizer.learning_rate`?"));
-        assert!(error("xyzzy=3").contains("the keys are preset, "));
-        assert!(error("epochs").contains("expected key=value"));
-        assert!(error("epochs=many").contains("the key `epochs` does not take"));
-        assert!(error("model.kind=lnn").contains("--model"));
-    }
-
-    #[test]
-    fn another_kind_of_schedule_brings_its_own_defaults() {
-        let config = apply_assignment(&base(), "schedule.kind=plateau").unwrap();
-        assert_eq!(config.schedule, Schedule::Plateau { factor: 0.1, patience: 2, threshold: 1e-4 });
-        let config = apply_assignment(&config, "schedule.patience=5").unwrap();
-        assert_eq!(config.schedule, Schedule::Plateau { factor: 0.1, patience: 5, threshold: 1e-4 });
-        assert!(apply_assignment(&config, "schedule.warmup=0.5").is_err());
-    }
-
-    #[test]
-    fn another_kind_of_growth_or_encoding_brings_its_own_defaults() {
-        let base = RunConfig::preset(ModelKind::Snlnn, Preset::Tuned).unwrap();
-        for kind in ["rate", "latency", "delta", "scan", "current"] {
-            let config = apply_assignment(&base, &format!("model.encoding.kind={kind}")).unwrap();
-            assert_eq!(to_value(&config)["model"]["encoding"]["kind"], kind);
-        }
-        for kind in ["never", "activity", "plateau"] {
-            let config = apply_assignment(&base, &format!("model.growth.rule.kind={kind}")).unwrap();
-            assert_eq!(to_value(&config)["model"]["growth"]["rule"]["kind"], kind);
-        }
-    }
-
-    #[test]
-    fn a_file_may_name_some_keys_and_its_own_output_is_accepted_whole() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        let changed = apply_assignment(&base(), "schedule.kind=plateau").unwrap();
-        serde_json::to_writer(&mut file, &changed).unwrap();
-        assert_eq!(apply_file(&base(), file.path()).unwrap(), changed);
-
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(br#"{"epochs": 3, "optimizer": {"beta2": 0.9}}"#).unwrap();
-        let config = apply_file(&base(), file.path()).unwrap();
-        assert_eq!((config.epochs, config.optimizer.beta2), (3, 0.9));
-
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"[]").unwrap();
-        assert!(apply_file(&base(), file.path()).unwrap_err().to_string().contains("expected a JSON object"));
-    }
-
-    fn file(content: &Value) -> tempfile::NamedTempFile {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(content.to_string().as_bytes()).unwrap();
-        file
-    }
-
-    #[test]
-    fn the_configuration_of_every_preset_is_taken_onto_every_other() {
-        for &kind in ModelKind::ALL {
-            let presets = Preset::ALL.map(|preset| RunConfig::preset(kind, preset).ok());
-            for wanted in presets.iter().flatten() {
-                let file = file(&to_value(wanted));
-                for base in presets.iter().flatten() {
-                    assert_eq!(&apply_file(base, file.path()).unwrap(), wanted);
-                    // The same with a key left out, and therefore key by key.
-                    let mut part = to_value(wanted);
-                    part.as_object_mut().unwrap().remove("seed");
-                    assert_eq!(&apply_file(base, self::file(&part).path()).unwrap(), wanted);
-                }
-            }
-            let other = ModelKind::ALL.iter().find(|other| **other != kind).unwrap();
-            let other = RunConfig::preset(*other, Preset::Tuned).unwrap();
-            let error = apply_file(presets[0].as_ref().unwrap(), file(&to_value(&other)).path()).unwrap_err();
-            assert!(error.to_string().contains("--model"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_whole_configuration_of_an_earlier_version_means_what_it_meant() {
-        let conv = RunConfig::preset(ModelKind::Cifar, Preset::Conv).unwrap();
-        let mut earlier = to_value(&RunConfig::preset(ModelKind::Cifar, Preset::Tuned).unwrap());
-        // Keys that did not exist yet: their default counts, and not the value of the preset that is changed.
-        for key in ["crop", "cutout"] {
-            earlier["augmentation"].as_object_mut().unwrap().remove(key).unwrap();
-        }
-        let config = apply_file(&conv, file(&earlier).path()).unwrap();
-        assert_eq!((config.augmentation.crop, config.augmentation.cutout), (0, 0));
-    }
-
-    #[test]
-    fn the_data_of_a_file_and_of_an_assignment_are_found() {
-        let named = file(&serde_json::json!({"data": "csv:x.csv"}));
-        assert_eq!(data_in_file(named.path()).unwrap().as_deref(), Some("csv:x.csv"));
-        assert_eq!(data_in_file(file(&serde_json::json!({"epochs": 3})).path()).unwrap(), None);
-        assert_eq!(data_in_assignment("data=csv:x.csv,target=a").as_deref(), Some("csv:x.csv,target=a"));
-        assert_eq!(data_in_assignment("data=\"toy\"").as_deref(), Some("toy"));
-        assert_eq!(data_in_assignment("epochs=3"), None);
-    }
-
-    #[test]
-    fn former_keys_of_the_method_are_read_as_it() {
-        let base = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
-        let start = base.method.readout_start().unwrap();
-        let changed = |assignment: &str| apply_assignment(&base, assignment).unwrap().method;
-        let gradient = |readout_start, feature_cache_mb| {
-            Method::Gradient(GradientMethod { readout_start, feature_cache_mb })
-        };
-        assert_eq!(changed("readout=ridge"), Method::Ridge(RidgeMethod::default()));
-        assert_eq!(changed("readout_start=null"), gradient(None, 4096));
-        assert_eq!(changed("feature_cache_mb=7"), gradient(Some(start), 7));
-        assert_eq!(changed("readout_start.scale=4.0"), changed("method.readout_start.scale=4.0"));
-        assert_eq!(changed("method.kind=ridge"), Method::Ridge(RidgeMethod::default()));
-    }
-
-    #[test]
-    fn an_object_takes_the_place_of_null() {
-        let base = RunConfig::preset(ModelKind::Lnn, Preset::Article).unwrap();
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        let wanted = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
-        file.write_all(serde_json::to_string(&wanted).unwrap().as_bytes()).unwrap();
-        assert_eq!(apply_file(&base, file.path()).unwrap(), wanted);
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(br#"{"method": {"readout_start": {"scale": 8.0}}}"#).unwrap();
-        assert!(apply_file(&base, file.path()).unwrap_err().to_string().contains("regularization"));
-    }
-
-    #[test]
-    fn a_configuration_of_an_earlier_version_is_read_whole() {
-        let expected = RunConfig::preset(ModelKind::Lnn, Preset::Tuned).unwrap();
-        let written = |keys: serde_json::Value| {
-            let mut tree = to_value(&expected);
-            let entries = tree.as_object_mut().unwrap();
-            entries.remove("method");
-            entries.extend(keys.as_object().unwrap().clone());
-            read(&tree.to_string()).unwrap()
-        };
-        let start = serde_json::to_value(expected.method.readout_start()).unwrap();
-        let keys = |readout: &str, start: &Value| serde_json::json!({"readout": readout, "readout_start": start, "feature_cache_mb": 4096});
-        assert_eq!(written(keys("gradient", &start)), expected);
-        assert_eq!(written(serde_json::json!({"readout_start": start, "feature_cache_mb": 4096})), expected);
-        let ridge = RunConfig { method: Method::Ridge(RidgeMethod::default()), ..expected.clone() };
-        assert_eq!(written(keys("ridge", &Value::Null)), ridge);
-        assert_eq!(read(&to_value(&expected).to_string()).unwrap(), expected);
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

@@ -1,9 +1,11 @@
 //! The state of a run: everything besides weights and moments that a resumed run needs.
 
+use crate::error::Error;
 use crate::event::EpochMetrics;
 use crate::policies::{EarlyStopping, Plateau};
-use lnn_models::{AddedUnits, PlateauMemory};
+use lnn_models::{AddedUnits, Checkpoint, PlateauMemory};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The progress of a run. Random generators need no state: see [`lnn_core::seeded`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,6 +91,20 @@ impl TrainingState {
 
     /// The maximum number of epochs whose metrics a checkpoint holds; the size of a checkpoint must not grow with the run.
     pub const RECORDED_EPOCHS: usize = 200;
+
+    /// Returns the state that the checkpoint at `path` holds.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] if it is none.
+    pub fn of(checkpoint: &Checkpoint, path: &Path) -> Result<Self, Error> {
+        serde_json::from_value(checkpoint.description.training.clone())
+            .map_err(|error| Error::Folder(format!("{}: its training state: {error}", path.display())))
+    }
+
+    /// Whether a run of `epochs` epochs has nothing left to train.
+    pub fn is_finished(&self, epochs: u64) -> bool {
+        self.stopped_early || self.epoch >= epochs
+    }
 
     /// Adds the metrics of an epoch and drops the oldest ones.
     pub fn record_epoch(&mut self, metrics: EpochMetrics) {

@@ -5,13 +5,17 @@ use crate::failure::Failure;
 use clap::Args;
 use tch::Device;
 
+/// The maximum number of threads.
+const MOST_THREADS: i32 = 1024;
+
 /// Device and threads.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ComputeArguments {
     /// auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceRequest,
-    /// Threads of one operation on the CPU [default: one per core]
+    /// Threads of one operation on the CPU [default: OMP_NUM_THREADS, or else one per core that the process may use: at most
+    /// SLURM_CPUS_PER_TASK, and no more than its cgroup and its CPU set allow]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
     pub(crate) threads: Option<i32>,
 }
@@ -21,7 +25,7 @@ impl ComputeArguments {
     /// before libtorch starts any thread.
     ///
     /// # Errors
-    /// [`Failure::Request`] if the device does not exist.
+    /// [`Failure::Request`] if the device does not exist, or `SLURM_CPUS_PER_TASK` is no number of threads.
     pub(crate) fn prepare(&self) -> Result<Device, Failure> {
         self.prepare_rank(None)
     }
@@ -31,7 +35,7 @@ impl ComputeArguments {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub(crate) fn prepare_rank(&self, local_rank: Option<usize>) -> Result<Device, Failure> {
-        if let Some(threads) = self.threads {
+        if let Some(threads) = self.threads()? {
             tch::set_num_threads(threads);
         }
         lnn_sys::flush_denormals(true).map_err(Failure::run)?;
@@ -44,6 +48,30 @@ impl ComputeArguments {
             limit_memory();
         }
         Ok(device)
+    }
+}
+
+impl ComputeArguments {
+    /// Returns the threads of one operation; none where libtorch takes them from `OMP_NUM_THREADS`.
+    ///
+    /// # Errors
+    /// [`Failure::Request`] if `SLURM_CPUS_PER_TASK` is no number of threads.
+    pub(crate) fn threads(&self) -> Result<Option<i32>, Failure> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if self.threads.is_some() || variable("OMP_NUM_THREADS").is_some() {
+            return Ok(self.threads);
+        }
+        // Both the CPU set of the process and the quota of its cgroup count here.
+        let allowed = std::thread::available_parallelism().map_or(MOST_THREADS, |threads| {
+            i32::try_from(threads.get()).map_or(MOST_THREADS, |threads| threads.min(MOST_THREADS))
+        });
+        let Some(asked) = variable("SLURM_CPUS_PER_TASK") else { return Ok(Some(allowed)) };
+        match asked.parse() {
+            Ok(asked @ 1..) => Ok(Some(allowed.min(asked))),
+            _ => Err(Failure::request(format!(
+                "SLURM_CPUS_PER_TASK: expected a number of CPUs, found `{asked}`; hint: --threads N"
+            ))),
+        }
     }
 }
 

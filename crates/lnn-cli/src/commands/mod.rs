@@ -14,7 +14,9 @@ mod inspect_network;
 mod predict;
 mod predict_table;
 mod stream;
+mod sweep;
 mod train;
+mod train_again;
 
 use crate::failure::Failure;
 use clap::{Parser, Subcommand};
@@ -33,6 +35,9 @@ pub struct Arguments {
 enum Command {
     /// Train a model and report its test accuracy
     Train(Box<train::TrainArguments>),
+    /// Train many configurations of a space, and find the best by validation
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
     /// Measure a trained model on the test samples
     Eval(eval::EvalArguments),
     /// Write the predictions of a trained model for given images or sequences
@@ -62,6 +67,7 @@ impl Arguments {
     pub fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Train(arguments) => train::run(&arguments),
+            Command::Sweep(command) => sweep::run(&command),
             Command::Eval(arguments) => eval::run(&arguments),
             Command::Predict(arguments) => predict::run(&arguments),
             Command::Forecast(arguments) => forecast::run(&arguments),

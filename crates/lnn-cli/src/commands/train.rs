@@ -1,6 +1,7 @@
 //! `lnn-cli train`.
 
 use super::compute::ComputeArguments;
+use super::train_again::{self, Again};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::launch::Launch;
@@ -8,10 +9,10 @@ use crate::names::{model, precision, preset};
 use crate::output::{JsonLines, Progress, Terminal, data_help, opened, report_as, say};
 use clap::{Args, ValueEnum};
 use lnn_models::{ModelKind, Preset};
-use lnn_train::observers::{Curves, GradientsFile, MetricsFile};
+use lnn_train::observers::{Curves, GradientsFile, MetricsFile, TestFile};
 use lnn_train::{
-    Method, Observers, Outcome, Precision, Ranks, Resume, RidgeMethod, RunConfig, RunFolder, Session,
-    settings,
+    Method, Observers, Outcome, Precision, Ranks, Request, Resume, RidgeMethod, RunConfig, RunFolder,
+    Session, settings,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,6 +84,10 @@ pub(crate) struct TrainArguments {
     /// Resume a run that was interrupted or paused, or that gets more --epochs
     #[arg(long, conflicts_with = "model", value_name = "RUN")]
     pub(crate) resume: Option<PathBuf>,
+    /// Start a run in DIR, or resume the run of the same settings that is there; a finished run is reported and not repeated. One
+    /// command line therefore serves a job that is started again
+    #[arg(long, conflicts_with_all = ["resume", "out"], value_name = "DIR")]
+    pub(crate) resume_or_start: Option<PathBuf>,
     /// Resume although samples have changed, come or gone: known samples keep their part, new ones are for training
     #[arg(long, requires = "resume")]
     pub(crate) accept_changed_data: bool,
@@ -95,6 +100,12 @@ pub(crate) struct TrainArguments {
     /// Seconds that a process waits for the others, where torchrun or Slurm starts several
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) rank_timeout: u64,
+    /// Pause when N epochs are finished, counted from the start of the run
+    #[arg(long, value_name = "N", conflicts_with = "pause_after", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) pause_at: Option<u64>,
+    /// Do not test the best weights at the end: the test part is neither evaluated nor reported
+    #[arg(long)]
+    pub(crate) no_test: bool,
     /// Print JSON Lines on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -106,6 +117,19 @@ pub(crate) struct TrainArguments {
 impl TrainArguments {
     fn traces(&self) -> bool {
         self.diagnose.contains(&Diagnosis::Gradients)
+    }
+
+    /// How a run that was stopped goes on.
+    fn again(&self, folder: &RunFolder) -> String {
+        match self.resume.is_some() || self.resume_or_start.is_some() {
+            true => "the run is saved, and the same command line again goes on with it".into(),
+            false => {
+                format!(
+                    "the run is saved, and `lnn-cli train --resume {}` goes on with it",
+                    folder.path().display()
+                )
+            }
+        }
     }
 }
 
@@ -120,7 +144,7 @@ pub(super) fn run(arguments: &TrainArguments) -> Result<(), Failure> {
     let trained = run_as(arguments, (&launch, &ranks), device, &interrupt);
     match &trained {
         // All ranks have stopped at the same step, or have finished; the first one may host what the others still use.
-        Ok(()) | Err(Failure::Interrupted(_)) => ranks.meet()?,
+        Ok(()) | Err(Failure::Interrupted(_) | Failure::StartAgain(_)) => ranks.meet()?,
         Err(failure) => ranks.leave(&failure.to_string()),
     }
     trained
@@ -135,12 +159,29 @@ fn run_as(
 ) -> Result<(), Failure> {
     let begun = match &arguments.out {
         // torchrun repeats the command, which now goes on with what it began.
-        Some(out) if launch.restarts.done > 0 => RunFolder::holds_run(ranks, out)?.then_some(out),
+        Some(out) if launch.restarts.done > 0 => RunFolder::holds_run_among(ranks, out)?.then_some(out),
         _ => None,
     };
     let session = match (arguments.resume.as_ref().or(begun), arguments.model) {
         (Some(run), _) => resume(run, arguments, (device, ranks))?,
-        (None, Some(name)) => start(name, arguments, (device, ranks))?,
+        (None, Some(name)) => {
+            let config = configure(name, arguments)?;
+            check_flags(arguments, &config)?;
+            match &arguments.resume_or_start {
+                Some(folder) if RunFolder::holds_run_among(ranks, folder)? => {
+                    let TrainArguments { no_test, json, .. } = *arguments;
+                    let again = Again { no_test, json, trace: arguments.traces() };
+                    match train_again::resume(folder, &config, again, (device, ranks))? {
+                        Some(session) => session,
+                        None => return Ok(()),
+                    }
+                }
+                folder => {
+                    let out = folder.as_ref().or(arguments.out.as_ref());
+                    start(config, out.map(PathBuf::as_path), arguments, (device, ranks))?
+                }
+            }
+        }
         (None, None) => return Err(Failure::request("expected --model or --resume, found neither")),
     };
     train(arguments, (&session, ranks), interrupt)
@@ -148,7 +189,8 @@ fn run_as(
 
 /// Refuses a run that torchrun would begin anew in another folder after a failure.
 fn check_restarts(arguments: &TrainArguments, launch: &Launch) -> Result<(), Failure> {
-    if launch.restarts.most == 0 || arguments.out.is_some() || arguments.resume.is_some() {
+    let folders = [&arguments.out, &arguments.resume, &arguments.resume_or_start];
+    if launch.restarts.most == 0 || folders.into_iter().any(Option::is_some) {
         return Ok(());
     }
     Err(Failure::request(
@@ -158,25 +200,17 @@ fn check_restarts(arguments: &TrainArguments, launch: &Launch) -> Result<(), Fai
 }
 
 fn start(
-    name: ModelKind,
+    config: RunConfig,
+    out: Option<&Path>,
     arguments: &TrainArguments,
     (device, ranks): (Device, &Ranks),
 ) -> Result<Session, Failure> {
-    let config = configure(name, arguments)?;
-    check_flags(arguments, &config)?;
-    if let Some(out) = arguments.out.as_ref().filter(|_| ranks.is_first()) {
+    if let Some(out) = out.filter(|_| ranks.is_first()) {
         RunFolder::check_free(out)?;
     }
     let data = opened(&config.data)?;
     let mut progress = Progress::default();
-    Ok(Session::start(
-        config,
-        &*data,
-        arguments.out.as_deref(),
-        (device, ranks),
-        arguments.traces(),
-        &mut progress.receiver(),
-    )?)
+    Ok(Session::start(config, &*data, out, (device, ranks), arguments.traces(), &mut progress.receiver())?)
 }
 
 fn resume(
@@ -192,6 +226,7 @@ fn resume(
     let request = Resume {
         epochs: arguments.epochs,
         accept_changed_data: arguments.accept_changed_data,
+        solved: false,
         trace: arguments.traces(),
     };
     Ok(Session::resume(folder, config, request, &*data, (device, ranks), &mut progress.receiver())?)
@@ -202,6 +237,7 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
     let flags = [
         ("--epochs", arguments.epochs.is_some()),
         ("--pause-after", arguments.pause_after.is_some()),
+        ("--pause-at", arguments.pause_at.is_some()),
         ("--lr", arguments.lr.is_some()),
         ("--batch-size", arguments.batch_size.is_some()),
     ];
@@ -211,38 +247,19 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
     }
 }
 
-/// Returns the data set that `--data`, `--set data=…` or the file of `--config` names, in this order.
-fn requested_data(arguments: &TrainArguments) -> Result<Option<String>, Failure> {
-    let assigned =
-        || arguments.set.iter().rev().find_map(|assignment| settings::data_in_assignment(assignment));
-    if let Some(spec) = arguments.data.clone().or_else(assigned) {
-        return Ok(Some(spec));
-    }
-    Ok(arguments.config.as_deref().map(settings::data_in_file).transpose()?.flatten())
-}
-
 /// Applies the preset, then the file, then `--set`, then the remaining flags.
 fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
-    let mut config = RunConfig::preset(name, arguments.preset)?;
-    let of_images = (config.method, config.epochs);
-    if let Some(spec) = requested_data(arguments)? {
-        config = config.for_content(lnn_data::content(&spec));
-    }
+    let request = Request {
+        model: name,
+        preset: arguments.preset,
+        init: arguments.init.as_deref(),
+        keys: arguments.config.as_deref().map(settings::read_keys).transpose()?,
+        assignments: &arguments.set,
+        data: arguments.data.as_deref(),
+    };
     // Where series are solved in closed form, descent starts as it does for images.
-    let solved = config.method.is_ridge();
-    if let Some(source) = &arguments.init {
-        config = config.starting_from(source)?;
-    }
-    let init = config.init.clone();
-    if let Some(path) = &arguments.config {
-        config = settings::apply_file(&config, path)?;
-    }
-    for assignment in &arguments.set {
-        config = settings::apply_assignment(&config, assignment)?;
-    }
-    // A file may have no checkpoint to start from; the flag still counts.
-    config.init = init.or(config.init);
-    config.data = lnn_data::absolute(arguments.data.as_ref().unwrap_or(&config.data))?;
+    let solved = request.preset()?.method.is_ridge();
+    let mut config = request.config()?;
     config.epochs = arguments.epochs.unwrap_or(config.epochs);
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
     config.optimizer.learning_rate = arguments.lr.unwrap_or(config.optimizer.learning_rate);
@@ -252,10 +269,13 @@ fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, F
     match arguments.readout {
         Some(ReadoutMethod::Ridge) => config.method = Method::Ridge(RidgeMethod::default()),
         Some(ReadoutMethod::Gradient) if config.method.is_ridge() => {
-            config.method =
-                if solved { of_images.0 } else { Method::Gradient(lnn_train::GradientMethod::default()) };
+            let of_images = RunConfig::preset(name, arguments.preset)?;
+            config.method = match solved {
+                true => of_images.method,
+                false => Method::Gradient(lnn_train::GradientMethod::default()),
+            };
             if solved && arguments.epochs.is_none() && config.epochs == 1 {
-                config.epochs = of_images.1;
+                config.epochs = of_images.epochs;
             }
         }
         Some(ReadoutMethod::Gradient) | None => {}
@@ -280,6 +300,14 @@ fn train(
     interrupt.save_first();
     let trained = train_and_test(arguments, (session, ranks), &mut observers, interrupt);
     let recorded = observers.finish();
+    if let Err(Failure::Interrupted(reason)) = trained {
+        // All ranks have stopped at the same step, whichever of them the signal has reached.
+        let starts_again = ranks.any(interrupt.starts_again())?;
+        return Err(match starts_again {
+            true => Failure::start_again(&arguments.again(session.folder())),
+            false => Failure::Interrupted(reason),
+        });
+    }
     trained?;
     Ok(recorded?)
 }
@@ -291,6 +319,7 @@ fn observers(arguments: &TrainArguments, session: &Session) -> Result<Observers,
         .with(MetricsFile::open(&folder.metrics(), session.epoch(), session.recorded_epochs())?)
         .with(Curves::new(&folder.curves(), &folder.metrics(), session.config())?)
         .with(GradientsFile::new(&folder.gradients()))
+        .with(TestFile::new(&folder.test()))
         .with(Terminal::new(!arguments.json));
     if arguments.json {
         observers = observers.with(JsonLines);
@@ -306,14 +335,16 @@ fn train_and_test(
 ) -> Result<(), Failure> {
     let mut progress = Progress::default();
     let stop = || interrupt.requested();
-    let outcome = session.train(observers, &stop, arguments.pause_after, &mut progress.receiver())?;
+    let pause_after =
+        arguments.pause_after.or(arguments.pause_at.map(|epoch| epoch.saturating_sub(session.epoch())));
+    let outcome = session.train(observers, &stop, pause_after, &mut progress.receiver())?;
     drop(progress);
     // The run is saved: the test, which a resumed run repeats, may end at any time.
     interrupt.end_at_once();
     if ranks.any(interrupt.requested())? {
         return Err(Failure::interrupted());
     }
-    if outcome == Outcome::Finished {
+    if outcome == Outcome::Finished && !arguments.no_test {
         session.test(observers)?;
     }
     Ok(())

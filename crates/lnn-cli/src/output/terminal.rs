@@ -32,13 +32,14 @@ impl Terminal {
     }
 
     fn start(&mut self, started: &Started) {
-        let Started { model, data, device, threads, trainable, fixed, .. } = started;
+        let Started { model, data, place, trainable, fixed, .. } = started;
         let ranks = if started.ranks > 1 { format!(", {} ranks", started.ranks) } else { String::new() };
         self.say(&format!(
             "{model} on {data}: {} samples to train, {} to validate; {trainable} trainable and {fixed} fixed parameters; \
-             {device}, {threads} threads{ranks}; {}",
+             {}{ranks}; {}",
             started.train_samples,
             started.validation_samples,
+            place.in_words(),
             started.folder.display()
         ));
         if started.epoch > 0 {

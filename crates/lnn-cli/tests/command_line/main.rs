@@ -15,6 +15,7 @@ mod quantiles;
 mod rank_calls;
 mod run_contents;
 mod series_files;
+mod sweep_folder;
 mod trained_runs;
 
 // The tests.
@@ -34,6 +35,7 @@ mod horizons_and_folders;
 mod image_folder;
 mod input_noise;
 mod interruption;
+mod job_again;
 mod linkage;
 mod losses;
 mod lost_ranks;
@@ -54,6 +56,9 @@ mod run_folder;
 mod sequences;
 mod signals;
 mod streams;
+mod sweep_interruptions;
+mod sweep_workers;
+mod sweeps;
 mod time_steps;
 mod training;
 mod truncation;

@@ -19,7 +19,7 @@ fn train_writes_one_line_of_data_and_one_line_of_talk_an_epoch() {
             lines.into_iter().filter(|line| !more.iter().any(|start| line.starts_with(start))).collect();
         assert_eq!(lines.len() as u64, 1 + EPOCHS, "{variant:?}: {}", ended.stderr);
         let head = format!("{} on {}: 180 samples to train, 20 to validate; ", variant.model, shared_data());
-        assert!(lines[0].starts_with(&head) && lines[0].contains("; cpu, 1 threads; "), "{}", lines[0]);
+        assert!(lines[0].starts_with(&head) && lines[0].contains("; cpu, 1 thread on "), "{}", lines[0]);
         for (epoch, line) in (1..).zip(&lines[1..]) {
             let head = format!("epoch  {epoch}/{EPOCHS}  loss ");
             assert!(line.starts_with(&head) && line.contains("val_accuracy"), "{line}");

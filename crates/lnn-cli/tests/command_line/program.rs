@@ -21,7 +21,7 @@ pub(crate) struct Ended {
 /// program would go on ignoring them.
 fn with_default_signals() -> Command {
     let mut call = Command::new("env");
-    call.arg("--default-signal=INT,HUP,TERM");
+    call.arg("--default-signal=INT,HUP,TERM,USR1");
     call
 }
 
@@ -33,11 +33,19 @@ impl Call {
 
     /// The same, on so many threads.
     pub(crate) fn on_threads(command: &str, threads: usize) -> Self {
+        let call = Self::on_own_threads(command);
+        match ["train", "eval", "predict", "stream", "bench"].contains(&command) {
+            true => call.flag("threads", threads.to_string()),
+            false => call,
+        }
+    }
+
+    /// The same, on as many threads as the program takes by itself.
+    pub(crate) fn on_own_threads(command: &str) -> Self {
         let mut call = with_default_signals();
         call.args([env!("CARGO_BIN_EXE_lnn-cli"), command]);
-        if ["train", "eval", "predict", "stream", "bench"].contains(&command) {
-            call.args(["--threads", &threads.to_string()]);
-        }
+        // Whoever runs the tests may be a job of a scheduler.
+        call.env_remove("SLURM_CPUS_PER_TASK").env_remove("OMP_NUM_THREADS");
         // A test must neither read the user's data nor fetch any, and a panic must show as users see it.
         call.env("LNN_DATA_DIR", "/nowhere/at/all").env_remove("RUST_BACKTRACE");
         call.env("OMP_WAIT_POLICY", "passive");

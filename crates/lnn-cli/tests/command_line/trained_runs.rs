@@ -51,7 +51,16 @@ impl Variant {
 
     /// The same by `call`, which may have asked for more threads.
     pub(crate) fn train_by(self, call: Call, out: &Path) -> Call {
-        let call = call.flag("model", self.model).flag("preset", self.preset).flag("out", out);
+        self.settings(call).flag("out", out)
+    }
+
+    /// The same by `call`, in a folder that may hold a part of the run.
+    pub(crate) fn job(self, call: Call, folder: &Path) -> Call {
+        self.settings(call).flag("resume-or-start", folder)
+    }
+
+    fn settings(self, call: Call) -> Call {
+        let call = call.flag("model", self.model).flag("preset", self.preset);
         // By key and not by flag, so that a test can still give the flags. Of 200 images, 180 are then trained on in 18
         // steps an epoch, whatever the preset.
         let call = call.set("batch_size=10").set("validation_fraction=0.1");

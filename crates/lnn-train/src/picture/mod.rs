@@ -1,9 +1,13 @@
-//! What the pictures of runs and of forecasts share: axes, colours and curves of many points.
+//! What the pictures of runs, forecasts and sweeps share: axes, colours and curves of many points.
 
 pub(crate) mod axis;
+mod bars;
 mod forecast;
+mod parallel;
 
+pub(crate) use bars::draw_bars;
 pub use forecast::{ForecastPicture, Stretch, draw_forecast};
+pub(crate) use parallel::{ParallelAxis, ParallelLine, draw_parallel};
 
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, RGBColor, SVGBackend};

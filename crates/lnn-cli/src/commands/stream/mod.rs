@@ -108,7 +108,10 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Failure> {
     session.save(arguments.state.as_deref(), arguments.save.as_deref())?;
     match ended? {
         End::OfInput | End::OfReader => Ok(()),
-        End::Interrupted => Err(Failure::Interrupted(anyhow::Error::msg("interrupted"))),
+        End::Interrupted => Err(interrupt.failure(
+            anyhow::Error::msg("interrupted"),
+            "the same command line again goes on from the file of --state, if it was given",
+        )),
     }
 }
 

@@ -29,7 +29,7 @@ fn one_start_has_the_errors_of_the_forecast_from_there() {
     train(&file, ",target=b+a,columns=a+b,window=8", &run);
     let found = backtest(&run, "1", "5");
     // The test is the last 24 of 160 rows.
-    assert_eq!((&found["first_rows"][0], &found["starts"]), (&136.into(), &1.into()), "{found}");
+    assert_eq!((&found["first_rows"][0], &found["starts"]), (&137.into(), &1.into()), "{found}");
     let text = wave(1.0);
     let before: Vec<&str> = text.lines().take(137).collect();
     let before = SeriesFile::of(&(before.join("\n") + "\n"));
@@ -76,7 +76,7 @@ fn baselines_know_what_the_model_knows() {
     let run = folder.path().join("run");
     train(&file, ",window=10", &run);
     let found = backtest(&run, "4", "6");
-    assert_eq!(found["first_rows"], serde_json::json!([170, 194]), "{found}");
+    assert_eq!(found["first_rows"], serde_json::json!([171, 195]), "{found}");
     for ahead in 1..=6_u32 {
         let target = &found["ahead"][ahead as usize - 1]["targets"][0];
         assert!((number(&target["last_value"]["mae"]) - f64::from(ahead)).abs() < 1e-9, "{target}");

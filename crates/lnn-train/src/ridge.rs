@@ -28,6 +28,9 @@ const REGULARIZATIONS: [f64; 16] =
 /// Rounding in float32 hides smaller λ.
 const SMALLEST_OF_FLOAT: f64 = 1e-8;
 
+/// The least scale that λ relates to: that of constant features is 0 but for rounding, that of others is about 1.
+const SMALLEST_UNIT: f64 = 1e-6;
+
 /// The factor that solutions for classes are multiplied by: the regression targets are 0 and 1, but logits must lie further apart. The factor
 /// does not change accuracies.
 const SCALE: f64 = 8.0;
@@ -116,8 +119,7 @@ fn choose(
         found: "none; hint: targets of masked steps and of the first model.washout steps do not count".into(),
     };
     let system = fit.system()?.ok_or_else(no_target)?;
-    // Of constant features it is 0 but for rounding.
-    let unit = system.mean_diagonal().max(f64::EPSILON);
+    let unit = system.mean_diagonal().max(SMALLEST_UNIT);
     let mut solutions = Vec::with_capacity(regularizations.len());
     let mut refusal = None;
     for &regularization in regularizations {

@@ -1,6 +1,7 @@
 //! A run from its configuration to its test, new or resumed.
 
 use crate::advice;
+use crate::alike::{check_alike, check_ranks, other_ranks};
 use crate::baselines::Baselines;
 use crate::batches::Augmentation;
 use crate::class_weights::ClassWeights;
@@ -21,7 +22,7 @@ use crate::run_folder::RunFolder;
 use crate::starting_weights;
 use crate::state::TrainingState;
 use crate::trainer::{Outcome, Trainer};
-use lnn_core::{Role, SampleSet, derive_seed};
+use lnn_core::{Role, SampleSet};
 use lnn_data::DataSource;
 use lnn_models::{Checkpoint, Model};
 use std::path::Path;
@@ -78,7 +79,7 @@ impl Session {
         check_method(&config, &model)?;
         check_loss(&config, &model)?;
         check_trace(trace, &model)?;
-        alike(ranks, &config, &data, &model)?;
+        check_alike(ranks, &config, &data, &model)?;
         let features = data.prepare_features(&config, &model, true, &mut notices, (ranks, progress))?;
         if ranks.is_first() {
             data.find_baselines()?;
@@ -150,7 +151,7 @@ impl Session {
         check_method(&config, &model)?;
         check_loss(&config, &model)?;
         check_trace(trace, &model)?;
-        alike(ranks, &config, &data, &model)?;
+        check_alike(ranks, &config, &data, &model)?;
         let new = resumed.is_none();
         let features = data.prepare_features(&config, &model, new, &mut notices, (ranks, progress))?;
         if ranks.is_first() {
@@ -276,49 +277,6 @@ impl Session {
         observers.notify(&Event::Test(test.clone()));
         Ok(test)
     }
-}
-
-/// Refuses what several ranks cannot do.
-fn check_ranks(config: &RunConfig, trace: bool, ranks: &Ranks) -> Result<(), Error> {
-    if !ranks.are_several() {
-        return Ok(());
-    }
-    let refuse = |what: &str| {
-        Err(Error::configuration(format!("{what}: expected one rank, found {}", ranks.place().size)))
-    };
-    if trace {
-        return refuse("--diagnose gradients");
-    }
-    if config.cuda_graph {
-        return refuse("cuda_graph=true, whose graph cannot hold the exchange of gradients");
-    }
-    Ok(())
-}
-
-/// Makes the models of all ranks that of rank 0, and refuses ranks with other configurations or samples.
-fn alike(ranks: &Ranks, config: &RunConfig, data: &RunData, model: &Model) -> Result<(), Error> {
-    if !ranks.are_several() {
-        return Ok(());
-    }
-    // The same data may lie in other places.
-    let config = RunConfig { data: String::new(), init: None, ..config.clone() };
-    let text = serde_json::to_string(&config).expect("a configuration is plain data");
-    let hash = text.bytes().fold(0_u64, |hash, byte| derive_seed(hash, &[u64::from(byte)]));
-    ranks.agree("configuration, as a hash", &[hash.cast_signed()])?;
-    ranks.agree(
-        "numbers of samples to train, validate and test, and hash of the samples",
-        &data.signature(),
-    )?;
-    ranks.broadcast(model.parameters().entries().iter().map(|entry| &entry.tensor))
-}
-
-/// Says what becomes of the batches where another number of ranks resumes a run.
-fn other_ranks(config: &RunConfig, state: &TrainingState, ranks: &Ranks) -> Option<String> {
-    let (found, size) = (state.ranks, ranks.place().size as u64);
-    let whole = config.batch_size.saturating_mul(found as i64);
-    (found != size && state.step > 0).then(|| {
-        format!("note: the run began with ranks: {found}; its batches of {whole} samples are now shared among {size}")
-    })
 }
 
 /// Formats a device as on the command line.

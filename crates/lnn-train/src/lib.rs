@@ -8,7 +8,7 @@
 //! and [`Trainer`] is the training loop. This crate prints nothing and defines no exit codes.
 
 pub mod advice;
-mod agreement;
+mod alike;
 mod backtest;
 mod baselines;
 mod batches;

@@ -1,7 +1,7 @@
 //! A run from its configuration to its test, new or resumed.
 
 use crate::advice;
-use crate::agreement::{alike, check_ranks, other_ranks};
+use crate::alike::{check_alike, check_ranks, other_ranks};
 use crate::baselines::Baselines;
 use crate::batches::Augmentation;
 use crate::class_weights::ClassWeights;
@@ -82,7 +82,7 @@ impl Session {
         check_loss(&config, &model)?;
         model.judge_by(config.loss.clone())?;
         check_trace(trace, &model)?;
-        alike(ranks, &config, &data, &model)?;
+        check_alike(ranks, &config, &data, &model)?;
         let features = data.prepare_features(&config, &model, true, &mut notices, (ranks, progress))?;
         if ranks.is_first() {
             data.find_baselines()?;
@@ -154,7 +154,7 @@ impl Session {
         check_loss(&config, &model)?;
         model.judge_by(config.loss.clone())?;
         check_trace(trace, &model)?;
-        alike(ranks, &config, &data, &model)?;
+        check_alike(ranks, &config, &data, &model)?;
         let new = resumed.is_none();
         let features = data.prepare_features(&config, &model, new, &mut notices, (ranks, progress))?;
         if ranks.is_first() {

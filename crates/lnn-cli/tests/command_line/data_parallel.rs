@@ -8,7 +8,10 @@ use crate::series_files::SeriesFile;
 use crate::trained_runs::{
     CIFAR_CONV, CLLNN_TUNED, LIQUID_TUNED, LNN_ARTICLE, LNN_TUNED, SNLNN_TUNED, Variant,
 };
+use lnn_data::readers::idx::write_images;
+use ndarray::Array4;
 use std::fmt::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -81,9 +84,21 @@ fn fifty_steps_of_descent_are_the_same_with_dropout_and_augmentation() {
     both.assert_close(1e-10, 1e-10);
 }
 
+/// Images in which no two pixels beside each other are equal: which of equal pixels a pooling takes is a matter of rounding.
+fn uneven_images() -> SetFolder {
+    let data = SetFolder::of([121, 20], 16);
+    for (file, count) in [(0, 121), (2, 20)] {
+        let pixel = |i: usize| (i.wrapping_mul(2_654_435_761) >> 16) as u8;
+        let images =
+            Array4::from_shape_fn((count, 1, 16, 16), |(n, _, y, x)| pixel((n * 16 + y) * 16 + x + 1));
+        write_images(&mut File::create(data.file(file)).unwrap(), &images).unwrap();
+    }
+    data
+}
+
 #[test]
 fn fifty_steps_of_descent_are_the_same_with_batches_normalised_over_the_ranks() {
-    let data = SetFolder::of([121, 20], 16);
+    let data = uneven_images();
     for variant in [CIFAR_CONV, CLLNN_TUNED] {
         let both = Both::trained(5, |out| {
             by_descent(images(variant, &data, out), 5).set("sync_batch_norm=true").set("model.dropout=0.2")
@@ -109,7 +124,7 @@ fn fifty_steps_of_descent_are_the_same_where_steps_have_no_target() {
     let data = gaps();
     let both = Both::trained(6, |out| {
         let call = Call::new("train").flag("model", "cfc").flag("out", out).set("model.units=8");
-        by_descent(call.flag("data", data.spec(",target=b,window=9,task=per-step,missing=mask")), 6)
+        by_descent(call.flag("data", data.spec(",target=b,window=9,task=per-step,missing=mask")), 30)
     });
     assert!(both.steps() >= 50, "{}", both.steps());
     both.assert_close(1e-10, 1e-10);
@@ -139,7 +154,8 @@ fn the_gradients_of_a_step_of_spiking_units_are_the_same() {
     let both =
         Both::trained(1000, |out| by_descent(images(SNLNN_TUNED, &data, out), 1).set("model.dropout=0.2"));
     assert_eq!(both.steps(), 1);
-    both.assert_close(1e-10, 1e-10);
+    // The activity is a mean in float32.
+    both.assert_close(1e-10, 1e-6);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::program::{Call, Ended, Running};
 use crate::rank_calls::{Launcher, end_two, start_by, start_two, succeed_two};
 use crate::run_contents::assert_same_run;
 use crate::trained_runs::{LIQUID_TUNED, LNN_ARTICLE};
+use std::fs;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ fn train(out: &Path) -> Call {
         .set("model.units=8")
         .set("batch_size=10")
         .flag("epochs", "4")
+        .flag("rank-timeout", "15")
 }
 
 /// As torchrun starts the ranks again, `count` times so far.
@@ -44,6 +46,7 @@ fn killed_and_started_again(kills: usize) {
         ranks[victim].signal("KILL");
         let killed = Instant::now();
         let ended = ranks.map(Running::end);
+        // A rank that was killed before they met is waited for until the timeout.
         assert!(killed.elapsed() < Duration::from_secs(30), "{:?}", killed.elapsed());
         // A rank that has finished already cannot be killed.
         if codes(&ended)[victim].is_none() {
@@ -82,8 +85,10 @@ fn a_signal_to_one_rank_stops_both_at_the_same_step() {
     for rank in [0, 1] {
         let resume = || Call::new("train").flag("resume", &parts);
         let mut ranks = if rank == 0 { start_two(|| train(&parts)) } else { start_two(resume) };
-        ranks[0].wait_until(|| parts.join("last.safetensors").exists());
-        sleep(Duration::from_millis(if rank == 0 { 50 } else { 1500 }));
+        // Both train when the run has a line more.
+        let lines = || fs::read_to_string(parts.join("metrics.jsonl")).map_or(0, |text| text.lines().count());
+        let before = lines();
+        ranks[0].wait_until(|| lines() > before);
         ranks[rank].signal("TERM");
         let ended = ranks.map(Running::end);
         assert_eq!(codes(&ended), [Some(130); 2], "{}\n{}", ended[0].stderr, ended[1].stderr);
@@ -98,7 +103,7 @@ fn a_rank_that_cannot_write_ends_the_other_with_its_reason() {
     let run = folder.path().join("run");
     let mut ranks = start_two(|| train(&run));
     ranks[0].wait_until(|| run.join("last.safetensors").exists());
-    std::fs::rename(&run, folder.path().join("moved")).unwrap();
+    fs::rename(&run, folder.path().join("moved")).unwrap();
     let ended = ranks.map(Running::end);
     assert_eq!(codes(&ended), [Some(1); 2]);
     assert!(
@@ -114,7 +119,8 @@ fn a_rank_that_cannot_write_ends_the_other_with_its_reason() {
 fn a_rank_that_never_comes_is_not_waited_for_longer_than_the_timeout() {
     let folder = tempfile::tempdir().unwrap();
     let started = Instant::now();
-    let call = train(&folder.path().join("run")).flag("rank-timeout", "2");
+    let call = LIQUID_TUNED.train(&folder.path().join("run")).flag("data", &*LARGE_SET);
+    let call = call.flag("rank-timeout", "2");
     let call = crate::rank_calls::as_rank(call, 0, crate::rank_calls::free_port(), Launcher::Torchrun);
     let text = call.fails_with(1);
     assert!(text.contains("rank 0: error: rank 0 of 2: meeting with rank 1 at 127.0.0.1:"), "{text}");

@@ -3,7 +3,8 @@
 //! They have the names, the arguments and the numbers of libtorch's functions. Functions whose names do not begin with `f_` panic if
 //! libtorch throws, as those of tch do: if an extent is negative, the dtype has no such numbers, or there is no memory.
 
-use super::seeds::with_generator;
+use super::seeds::{current_share, with_generator};
+use super::share::Share;
 use crate::error::Error;
 use lnn_sys::{Distribution, fill};
 use tch::{Device, Kind, TchError, Tensor};
@@ -72,6 +73,26 @@ pub fn randperm(n: i64, options: (Kind, Device)) -> Tensor {
     or_panic(drawn(Tensor::f_empty([n], options), Distribution::Permutation))
 }
 
+/// The numbers of the `batch` samples of this process, along dimension `axis` of what `draw(samples)` draws for a number of samples.
+///
+/// Where several processes share a batch, each draws the numbers of the whole batch and takes those of its samples, therefore the samples
+/// see the same numbers whatever the number of processes.
+///
+/// # Errors
+/// Those of `draw`.
+pub fn of_share<E: From<Error>>(
+    batch: i64,
+    axis: i64,
+    draw: impl FnOnce(i64) -> Result<Tensor, E>,
+) -> Result<Tensor, E> {
+    match current_share().filter(|share| share.count == batch && share.total > batch) {
+        Some(Share { first, count, total }) => {
+            Ok(draw(total)?.f_narrow(axis, first, count).map_err(Error::from)?)
+        }
+        None => draw(batch),
+    }
+}
+
 /// The tensor, with numbers of `distribution`.
 pub(super) fn drawn(tensor: Result<Tensor, TchError>, distribution: Distribution) -> Result<Tensor, Error> {
     let mut tensor = tensor?;
@@ -86,6 +107,7 @@ fn or_panic(drawn: Result<Tensor, Error>) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{dropout, seeded, seeded_share};
 
     #[test]
     fn what_cannot_be_drawn_is_an_error_or_a_panic_with_the_reason() {
@@ -94,5 +116,23 @@ mod tests {
         assert!(f_rand([2], (Kind::Int64, Device::Cpu)).is_err());
         let panic = std::panic::catch_unwind(|| randint(0, [2], (Kind::Int64, Device::Cpu))).unwrap_err();
         assert!(panic.downcast_ref::<String>().unwrap().starts_with("random numbers: libtorch"));
+    }
+
+    #[test]
+    fn shares_of_a_batch_have_the_numbers_of_the_whole() {
+        let options = (Kind::Double, Device::Cpu);
+        let draw = |samples: i64| -> [Tensor; 3] {
+            let by_column = of_share(samples, 1, |samples| Ok::<_, Error>(rand([5, samples], options)));
+            let rows = dropout(&Tensor::ones([samples, 7], options), 0.5, true, 0).unwrap();
+            let steps = dropout(&Tensor::ones([3, samples, 7], options), 0.5, true, 1).unwrap();
+            [by_column.unwrap(), rows, steps]
+        };
+        let whole = seeded(3, || draw(10));
+        let parts = [(0, 4), (4, 3), (7, 3)]
+            .map(|(first, count)| seeded_share(3, Share { first, count, total: 10 }, || draw(count)));
+        for (i, axis) in [1, 0, 1].into_iter().enumerate() {
+            let joined = Tensor::cat(&parts.each_ref().map(|part| &part[i]), axis);
+            assert_eq!(joined, whole[i]);
+        }
     }
 }

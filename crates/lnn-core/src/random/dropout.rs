@@ -3,9 +3,8 @@
 //! y = x n / (1 - p) with n = 1 with probability 1 - p, else 0, for each element. Source: Srivastava et al., "Dropout" (2014), in the
 //! inverted form of all current libraries, which needs no factor in evaluation.
 
-use super::draws::drawn;
+use super::draws::{drawn, of_share};
 use super::seeds::seed_device;
-use super::share::of_share;
 use crate::error::Error;
 use lnn_sys::Distribution;
 use tch::{Device, Tensor};

@@ -9,8 +9,8 @@ mod seeds;
 mod share;
 mod split_mix;
 
-pub use draws::{f_rand, f_randn, rand, rand_like, randint, randn, randn_like, randperm};
+pub use draws::{f_rand, f_randn, of_share, rand, rand_like, randint, randn, randn_like, randperm};
 pub use dropout::dropout;
 pub use seeds::{derive_seed, seed_device, seeded, seeded_share};
-pub use share::{Share, of_share};
+pub use share::Share;
 pub use split_mix::SplitMix64;

@@ -24,7 +24,12 @@ impl Place {
     /// Returns the error for an operation that failed.
     pub(super) fn error(self, operation: &'static str, peers: String, reason: &Error) -> Error {
         let reason = match reason {
-            Error::Torch(text) => text.lines().next().unwrap_or_default().to_owned(),
+            Error::Torch(text) => {
+                let line = text.lines().next().unwrap_or_default();
+                // Messages of Gloo begin with a place in its source.
+                let behind = line.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+                behind.map_or(line, |(_, behind)| behind).to_owned()
+            }
             other => other.to_string(),
         };
         Error::Collective { rank: self.rank, size: self.size, operation, peers, reason }

@@ -1,4 +1,4 @@
-//! What the ranks of a run must have alike.
+//! What the ranks of a run must have in common.
 
 use crate::config::RunConfig;
 use crate::error::Error;
@@ -26,7 +26,12 @@ pub(crate) fn check_ranks(config: &RunConfig, trace: bool, ranks: &Ranks) -> Res
 }
 
 /// Makes the models of all ranks that of rank 0, and refuses ranks with other configurations or samples.
-pub(crate) fn alike(ranks: &Ranks, config: &RunConfig, data: &RunData, model: &Model) -> Result<(), Error> {
+pub(crate) fn check_alike(
+    ranks: &Ranks,
+    config: &RunConfig,
+    data: &RunData,
+    model: &Model,
+) -> Result<(), Error> {
     if !ranks.are_several() {
         return Ok(());
     }

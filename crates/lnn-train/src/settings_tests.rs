@@ -119,9 +119,7 @@ fn the_keys_that_differ_are_named_with_both_values() {
     let changed = apply_assignment(&changed, "schedule.kind=plateau").unwrap();
     let found = differences(&base(), &changed);
     assert!(
-        found
-            .iter()
-            .any(|line| line.ends_with("and 0.5") && line.starts_with("optimizer.learning_rate: "))
+        found.iter().any(|line| line.ends_with("and 0.5") && line.starts_with("optimizer.learning_rate: "))
     );
     assert!(found.iter().any(|line| line == "schedule.patience: nothing and 2"), "{found:?}");
     assert!(found.iter().all(|line| line.starts_with("optimizer.l") || line.starts_with("schedule.")));

@@ -54,12 +54,7 @@ pub(super) fn resume(
         }
     }
     let data = opened(&config.data)?;
-    let request = Resume {
-        epochs: Some(wanted.epochs),
-        accept_changed_data: false,
-        solved: true,
-        trace,
-    };
+    let request = Resume { epochs: Some(wanted.epochs), accept_changed_data: false, solved: true, trace };
     let mut progress = Progress::default();
     Ok(Some(Session::resume(run, config, request, &*data, device, &mut progress.receiver())?))
 }

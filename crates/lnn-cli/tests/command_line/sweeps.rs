@@ -16,35 +16,44 @@ fn halving_trains_the_best_to_the_end_and_its_winner_is_a_run_like_any_other() {
     let lines = leaderboard(&out);
     assert_eq!(lines.len(), 9);
     // Every trial has paused at a rung, and those that have come further are first.
-    let epochs: Vec<f64> = lines.iter().map(|line| number(line, "epochs")).collect();
-    assert!(epochs.is_sorted_by(|a, b| a >= b) && epochs.iter().all(|epochs| [1.0, 3.0, 9.0].contains(epochs)), "{epochs:?}");
-    assert!(epochs[0] == 9.0 && epochs.iter().filter(|epochs| **epochs >= 3.0).count() >= 3, "{epochs:?}");
-    assert!(epochs.iter().filter(|epochs| **epochs == 1.0).count() >= 3, "{epochs:?}");
+    let epochs: Vec<u64> = lines.iter().map(|line| number(line, "epochs").as_u64().unwrap()).collect();
+    assert!(
+        epochs.is_sorted_by(|a, b| a >= b) && epochs.iter().all(|epochs| [1, 3, 9].contains(epochs)),
+        "{epochs:?}"
+    );
+    assert!(epochs[0] == 9 && epochs.iter().filter(|epochs| **epochs >= 3).count() >= 3, "{epochs:?}");
+    assert!(epochs.iter().filter(|epochs| **epochs == 1).count() >= 3, "{epochs:?}");
     for line in &lines {
         let folder = out.join(line["run"].as_str().unwrap());
         let trained = metrics(&folder);
-        assert_eq!(trained.len() as f64, number(line, "epochs"));
-        let scores = |line: &&Value| (line["val_accuracy"].as_f64().unwrap(), -line["val_loss"].as_f64().unwrap());
+        assert_eq!(number(line, "epochs"), trained.len());
+        let scores =
+            |line: &&Value| (line["val_accuracy"].as_f64().unwrap(), -line["val_loss"].as_f64().unwrap());
         let best = trained.iter().max_by(|a, b| scores(a).partial_cmp(&scores(b)).unwrap()).unwrap();
-        assert_eq!(best["val_loss"].as_f64().unwrap(), number(line, "val_loss"));
-        assert_eq!(best["epoch"].as_u64().unwrap() as f64, number(line, "best_epoch"));
+        assert_eq!(best["val_loss"], number(line, "val_loss"));
+        assert_eq!(best["epoch"], number(line, "best_epoch"));
         let config = config(&folder);
         // The schedule is that of the maximum, wherever the trial paused.
         assert_eq!(config["epochs"], 9);
-        assert_eq!(config["optimizer"]["learning_rate"].as_f64().unwrap(), number(line, "optimizer.learning_rate"));
+        assert_eq!(config["optimizer"]["learning_rate"], number(line, "optimizer.learning_rate"));
         assert!(!folder.join("test.json").exists(), "a trial never sees the test part");
     }
     // The winner alone is tested.
-    let winner = number(&lines[0], "trial") as u64;
+    let winner = number(&lines[0], "trial").as_u64().unwrap();
     let tested = read(&out, "test.json");
     assert_eq!(tested["trial"], winner);
     let evaluated = Call::new("eval").arg(trial(&out, winner)).arg("--json").succeed().stdout;
     assert_eq!(json_lines(&evaluated)[0]["data"], tested["result"]);
-    assert!(ended.stdout.contains(&format!("trial {winner}, rung 3 of 3: val_accuracy ")), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains(&format!("trial {winner}, rung 3 of 3: val_accuracy ")),
+        "{}",
+        ended.stdout
+    );
     assert!(ended.stdout.lines().last().unwrap().starts_with("test accuracy "), "{}", ended.stdout);
     // Its configuration is one that `train --config` takes, and gives the same run, although the trial paused twice.
     let again = parent.path().join("again");
-    let call = Call::new("train").flag("model", "lnn").flag("config", out.join("best.json")).flag("out", &again);
+    let call =
+        Call::new("train").flag("model", "lnn").flag("config", out.join("best.json")).flag("out", &again);
     call.arg("--no-test").succeed();
     assert_same_run(&again, &trial(&out, winner));
     for (name, text) in [("parallel.svg", "learning_rate"), ("importance.svg", "optimizer.learning_rate")] {
@@ -74,7 +83,7 @@ fn two_processes_share_the_threads_and_find_what_one_finds() {
     let kinds: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["sweep", "trial", "trial", "trial", "winner", "test"]);
     assert_eq!(lines[0]["data"]["rungs"], json!([9]));
-    assert_eq!(lines[4]["data"]["trial"].as_u64().unwrap() as f64, number(&leaderboard(&one)[0], "trial"));
+    assert_eq!(lines[4]["data"]["trial"], number(&leaderboard(&one)[0], "trial"));
 }
 
 #[test]
@@ -130,10 +139,19 @@ fn a_sweep_all_of_whose_trials_fail_ends_early_with_the_reason() {
     let mut plan = plan();
     (plan["data"], plan["trials"]) = ("idx:/nowhere/at/all".into(), 100.into());
     let message = run(&plan, &out).fails_with(1);
-    assert!(message.contains("the first 5 trials failed") && message.contains("/nowhere/at/all"), "{message}");
-    assert_eq!(fs::read_dir(out.join("records")).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_str().unwrap().ends_with(".failed.json")
-    }).count(), 5);
+    assert!(
+        message.contains("the first 5 trials failed") && message.contains("/nowhere/at/all"),
+        "{message}"
+    );
+    assert_eq!(
+        fs::read_dir(out.join("records"))
+            .unwrap()
+            .filter(|entry| {
+                entry.as_ref().unwrap().file_name().to_str().unwrap().ends_with(".failed.json")
+            })
+            .count(),
+        5
+    );
 }
 
 #[test]
@@ -148,7 +166,8 @@ fn more_trials_go_on_with_the_sweep_and_a_new_winner_is_not_tested_in_secret() {
     let mut result = read(&out, "records/0001-0.result.json");
     result["val_accuracy"] = 0.0.into();
     fs::write(&path, result.to_string()).unwrap();
-    let ended = Call::new("sweep").arg("run").flag("out", &out).flag("trials", "2").flag("threads", "1").succeed();
+    let ended =
+        Call::new("sweep").arg("run").flag("out", &out).flag("trials", "2").flag("threads", "1").succeed();
     assert_eq!(leaderboard(&out).len(), 2);
     assert!(ended.stderr.contains("the test was made for trial 1, which had won before"), "{}", ended.stderr);
     assert!(!ended.stdout.contains("test "), "{}", ended.stdout);
@@ -160,13 +179,16 @@ fn a_small_space_is_searched_once_and_ranges_may_come_from_the_command_line() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("sweep");
     let call = Call::new("sweep").arg("run").flag("out", &out).flag("model", "lnn").flag("threads", "1");
-    let call = call.flag("data", crate::trained_runs::shared_data()).set("epochs=1").set("model.reservoir.units=16");
+    let call =
+        call.flag("data", crate::trained_runs::shared_data()).set("epochs=1").set("model.reservoir.units=16");
     let call = call.set("batch_size=10|20").set("label_smoothing=0|0.1").arg("--no-test");
     let ended = call.succeed();
     assert!(ended.stderr.contains("every combination of values was tried"), "{}", ended.stderr);
     let mut pairs: Vec<(String, String)> = leaderboard(&out)
         .iter()
-        .map(|line| ["batch_size", "label_smoothing"].map(|key| line[key].as_str().unwrap().to_owned()).into())
+        .map(|line| {
+            ["batch_size", "label_smoothing"].map(|key| line[key].as_str().unwrap().to_owned()).into()
+        })
         .collect();
     pairs.sort();
     let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());

@@ -53,7 +53,8 @@ pub(crate) fn draw_parallel(axes: &[ParallelAxis], lines: &[ParallelLine]) -> Re
             HEIGHT - BOTTOM - (place.clamp(0.0, 1.0) * height).round() as i32
         };
         let mut order: Vec<&ParallelLine> = lines.iter().collect();
-        order.sort_by(|a, b| (a.winner, -a.rank).partial_cmp(&(b.winner, -b.rank)).unwrap_or(Ordering::Equal));
+        order
+            .sort_by(|a, b| (a.winner, -a.rank).partial_cmp(&(b.winner, -b.rank)).unwrap_or(Ordering::Equal));
         for line in order {
             let points: Vec<(i32, i32)> =
                 line.places.iter().enumerate().map(|(axis, place)| (x(axis), y(*place))).collect();
@@ -70,7 +71,10 @@ pub(crate) fn draw_parallel(axes: &[ParallelAxis], lines: &[ParallelLine]) -> Re
             }
             for (place, label) in ticks {
                 let (left, middle) = (x(axis), y(*place));
-                area.draw(&PathElement::new([(left - 4, middle), (left + 4, middle)], FRAME.stroke_width(2)))?;
+                area.draw(&PathElement::new(
+                    [(left - 4, middle), (left + 4, middle)],
+                    FRAME.stroke_width(2),
+                ))?;
                 let side = text_of(12).pos(Pos::new(HPos::Right, VPos::Center));
                 area.draw(&Text::new(shortened(label), (left - 7, middle), side))?;
             }
@@ -98,7 +102,8 @@ fn shortened(label: &str) -> String {
 
 /// The colour of a rank, between those of the best and the worst.
 fn colour(rank: f64) -> RGBColor {
-    let mixed = |good: u8, bad: u8| (f64::from(good) + rank * (f64::from(bad) - f64::from(good))).round() as u8;
+    let mixed =
+        |good: u8, bad: u8| (f64::from(good) + rank * (f64::from(bad) - f64::from(good))).round() as u8;
     RGBColor(mixed(GOOD.0, BAD.0), mixed(GOOD.1, BAD.1), mixed(GOOD.2, BAD.2))
 }
 

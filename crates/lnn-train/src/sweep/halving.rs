@@ -107,7 +107,13 @@ pub enum Decision {
 
 /// Decides what comes next for a sweep of `rungs` rungs and at most `most` trials. When nothing else is left to do and no trial has come to
 /// the last rung, the best one of the highest rung goes on until one has, so that a sweep has a winner that was trained to the end.
-pub fn decide(trials: &[Standing], rungs: usize, factor: usize, selection: Selection, most: usize) -> Decision {
+pub fn decide(
+    trials: &[Standing],
+    rungs: usize,
+    factor: usize,
+    selection: Selection,
+    most: usize,
+) -> Decision {
     for rung in (0..rungs.saturating_sub(1)).rev() {
         let ranked = ranked(trials, rung, selection);
         let best = ranked.iter().take(ranked.len() / factor).find(|trial| trials[**trial].target <= rung);
@@ -126,7 +132,9 @@ pub fn decide(trials: &[Standing], rungs: usize, factor: usize, selection: Selec
     }
     for rung in (0..rungs.saturating_sub(1)).rev() {
         let ranked = ranked(trials, rung, selection);
-        if let Some(&trial) = ranked.iter().find(|trial| trials[**trial].target <= rung && !trials[**trial].failed) {
+        if let Some(&trial) =
+            ranked.iter().find(|trial| trials[**trial].target <= rung && !trials[**trial].failed)
+        {
             return Decision::Promote { trial, rung: rung + 1 };
         }
     }
@@ -135,7 +143,8 @@ pub fn decide(trials: &[Standing], rungs: usize, factor: usize, selection: Selec
 
 /// The trials that have reached a rung, the best first; the earlier one among equals.
 fn ranked(trials: &[Standing], rung: usize, selection: Selection) -> Vec<usize> {
-    let mut reached: Vec<usize> = (0..trials.len()).filter(|trial| trials[*trial].reached.len() > rung).collect();
+    let mut reached: Vec<usize> =
+        (0..trials.len()).filter(|trial| trials[*trial].reached.len() > rung).collect();
     reached.sort_by(|a, b| order(selection, trials[*a].reached[rung], trials[*b].reached[rung]));
     reached
 }

@@ -67,8 +67,11 @@ fn simulate(
 /// The rule of the paper, written down as its algorithm: `get_job` with `top_k` of each rung and the set of those that were promoted.
 fn get_job(trials: &[Standing], rungs: usize, factor: usize) -> Option<(usize, usize)> {
     for rung in (0..rungs - 1).rev() {
-        let mut losses: Vec<(f64, usize)> =
-            trials.iter().enumerate().filter_map(|(i, trial)| Some((trial.reached.get(rung)?.0, i))).collect();
+        let mut losses: Vec<(f64, usize)> = trials
+            .iter()
+            .enumerate()
+            .filter_map(|(i, trial)| Some((trial.reached.get(rung)?.0, i)))
+            .collect();
         losses.sort_by(|a, b| a.partial_cmp(b).unwrap());
         let candidates: Vec<usize> = losses.iter().take(losses.len() / factor).map(|(_, i)| *i).collect();
         let promoted: BTreeSet<usize> = (0..trials.len()).filter(|i| trials[*i].target > rung).collect();

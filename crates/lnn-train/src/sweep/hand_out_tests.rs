@@ -41,7 +41,8 @@ fn workers_that_ask_at_the_same_time_get_different_trials() {
     assert_eq!(jobs.len(), 20, "the rest of 24 calls found nothing to do");
     assert_eq!(jobs.iter().collect::<BTreeSet<_>>().len(), 20, "{jobs:?}");
     let trials = SweepFolder::open(&path).unwrap().unwrap().trials().unwrap();
-    let different: BTreeSet<String> = trials.iter().map(|trial| serde_json::json!(trial.values).to_string()).collect();
+    let different: BTreeSet<String> =
+        trials.iter().map(|trial| serde_json::json!(trial.values).to_string()).collect();
     assert_eq!((trials.len(), different.len()), (20, 20));
     assert!(trials.iter().all(|trial| trial.lease.is_some()));
 }

@@ -51,7 +51,8 @@ fn ranks<T>(items: &[T], order: impl Fn(&T, &T) -> Ordering) -> Vec<f64> {
     items
         .iter()
         .map(|item| {
-            let count = |wanted: Ordering| items.iter().filter(|other| order(other, item) == wanted).count() as f64;
+            let count =
+                |wanted: Ordering| items.iter().filter(|other| order(other, item) == wanted).count() as f64;
             count(Ordering::Less) + f64::midpoint(count(Ordering::Equal), 1.0)
         })
         .collect()
@@ -80,7 +81,8 @@ fn groups(values: &[&Value], y: &[f64]) -> Option<f64> {
     for value in values {
         if !seen.contains(value) {
             seen.push(value);
-            let group: Vec<f64> = y.iter().zip(values).filter(|(_, other)| *other == value).map(|(y, _)| *y).collect();
+            let group: Vec<f64> =
+                y.iter().zip(values).filter(|(_, other)| *other == value).map(|(y, _)| *y).collect();
             between += group.iter().sum::<f64>().powi(2) / group.len() as f64;
         }
     }
@@ -150,6 +152,6 @@ mod tests {
 
     #[test]
     fn equal_items_share_the_mean_of_their_ranks() {
-        assert_eq!(ranks(&[3, 1, 3, 2], |a, b| a.cmp(b)), [3.5, 1.0, 3.5, 2.0]);
+        assert_eq!(ranks(&[3, 1, 3, 2], Ord::cmp), [3.5, 1.0, 3.5, 2.0]);
     }
 }

@@ -25,7 +25,9 @@ pub fn write_leaderboard(sweep: &SweepFolder) -> Result<Vec<Trial>, Error> {
     }
     #[cfg(feature = "plots")]
     {
-        let picture = |error: Box<dyn std::error::Error>| Error::Unrecorded(format!("the pictures of the sweep: {error}"));
+        let picture = |error: Box<dyn std::error::Error>| {
+            Error::Unrecorded(format!("the pictures of the sweep: {error}"))
+        };
         let parallel = super::pictures::parallel_coordinates(sweep.plan(), &trials).map_err(picture)?;
         write_atomically(&file("parallel.svg"), parallel.as_bytes())?;
         let importance = super::pictures::importance_bars(sweep.plan(), &trials).map_err(picture)?;
@@ -71,7 +73,9 @@ fn table(sweep: &SweepFolder, ranked: &[Trial]) -> Result<Vec<u8>, Error> {
         let run = sweep.run_of(trial.number);
         let run = run.strip_prefix(sweep.path()).unwrap_or(&run).display().to_string();
         let reason = trial.failure.clone().unwrap_or_default();
-        table.write_record(cells.into_iter().chain(values).chain([run, reason])).map_err(|error| unwritten(&error))?;
+        table
+            .write_record(cells.into_iter().chain(values).chain([run, reason]))
+            .map_err(|error| unwritten(&error))?;
     }
     table.into_inner().map_err(|error| unwritten(&error))
 }

@@ -37,7 +37,9 @@ impl Lease {
 
     /// Whether it has run out. `metrics` is the file to which the trial adds a line after each epoch.
     pub fn has_run_out(&self, metrics: &Path) -> bool {
-        let last = fs::metadata(metrics).and_then(|found| found.modified()).map_or(0, |time| since_1970(time).as_secs());
+        let last = fs::metadata(metrics)
+            .and_then(|found| found.modified())
+            .map_or(0, |time| since_1970(time).as_secs());
         let heard = self.granted.max(last);
         now().as_secs() > heard.saturating_add(self.seconds)
     }

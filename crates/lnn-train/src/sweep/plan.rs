@@ -49,9 +49,9 @@ impl SweepFile {
     /// # Errors
     /// [`Error::Configuration`] if it cannot be read, or has an unknown key or a wrong value.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::configuration(format!("{}: {reason}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+        let keys = Value::Object(settings::read_keys(path)?);
+        serde_json::from_value(keys)
+            .map_err(|error| Error::configuration(format!("{}: {error}", path.display())))
     }
 
     /// Returns the plan, with `assignments` of the command line: `KEY=RANGE` for the space, `KEY=VALUE` for all trials.
@@ -174,12 +174,17 @@ mod tests {
     #[test]
     fn the_command_line_adds_ranges_and_fixed_values_to_those_of_the_file() {
         let file = json!({"model": "liquid", "data": "sine", "config": {"epochs": 9, "batch_size": 8}, "space": rate()});
-        let plan = plan(file, &["model.units=8..32,step=8", "epochs=27", "optimizer.learning_rate=0.5..1"]).unwrap();
+        let plan =
+            plan(file, &["model.units=8..32,step=8", "epochs=27", "optimizer.learning_rate=0.5..1"]).unwrap();
         assert_eq!((plan.base.epochs, plan.base.batch_size, plan.base.data.as_str()), (27, 8, "sine"));
-        let keys: Vec<&str> = plan.space.parameters().iter().map(|parameter| parameter.key.as_str()).collect();
+        let keys: Vec<&str> =
+            plan.space.parameters().iter().map(|parameter| parameter.key.as_str()).collect();
         assert_eq!(keys, ["optimizer.learning_rate", "model.units"]);
         let text = serde_json::to_value(&plan.space).unwrap();
-        assert_eq!(text["optimizer.learning_rate"], json!({"kind": "float", "from": 0.5, "to": 1.0, "scale": "linear"}));
+        assert_eq!(
+            text["optimizer.learning_rate"],
+            json!({"kind": "float", "from": 0.5, "to": 1.0, "scale": "linear"})
+        );
         assert_eq!((plan.search, plan.trials, plan.rungs()), (Search::Random, 20, vec![27]));
         let stored = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<Plan>(&stored).unwrap(), plan);
@@ -194,15 +199,26 @@ mod tests {
             (json!({"model": "liquid"}), "expected at least one key with a range"),
             (json!({"model": "liquid", "spaces": {}}), "unknown field `spaces`"),
             (json!({"model": "liquid", "space": rate(), "config": {"epoch": 3}}), "unknown key `epoch`"),
-            (json!({"model": "liquid", "space": rate(), "trials": 0}), "trials: expected 1 to 100000, found 0"),
-            (json!({"model": "liquid", "space": rate(), "config": {"epochs": 1}, "search": halving}), "fewer than the 1 of a trial"),
-            (json!({"model": "liquid", "space": rate(), "search": {"kind": "grid"}}), "unknown variant `grid`"),
+            (
+                json!({"model": "liquid", "space": rate(), "trials": 0}),
+                "trials: expected 1 to 100000, found 0",
+            ),
+            (
+                json!({"model": "liquid", "space": rate(), "config": {"epochs": 1}, "search": halving}),
+                "fewer than the 1 of a trial",
+            ),
+            (
+                json!({"model": "liquid", "space": rate(), "search": {"kind": "grid"}}),
+                "unknown variant `grid`",
+            ),
         ];
         for (file, expected) in cases {
             let error = plan(file.clone(), &[]).unwrap_err();
             assert!(error.contains(expected), "{file}: {error}");
         }
         let kinds = json!({"model": "lnn", "search": halving, "config": {"epochs": 9}});
-        assert!(plan(kinds, &["method.kind=gradient|ridge"]).unwrap_err().contains("has no epochs to pause in"));
+        assert!(
+            plan(kinds, &["method.kind=gradient|ridge"]).unwrap_err().contains("has no epochs to pause in")
+        );
     }
 }

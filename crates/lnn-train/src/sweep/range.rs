@@ -115,7 +115,9 @@ impl Range {
     /// Whether the value belongs to the range.
     pub fn contains(&self, value: &Value) -> bool {
         match self {
-            Self::Float { from, to, .. } => value.as_f64().is_some_and(|value| (*from..=*to).contains(&value)),
+            Self::Float { from, to, .. } => {
+                value.as_f64().is_some_and(|value| (*from..=*to).contains(&value))
+            }
             Self::Integer { from, to, step, .. } => value
                 .as_i64()
                 .is_some_and(|value| (*from..=*to).contains(&value) && (value - from) % step == 0),
@@ -127,7 +129,9 @@ impl Range {
     pub fn ends(&self) -> Vec<Value> {
         match self {
             Self::Float { from, to, .. } => vec![(*from).into(), (*to).into()],
-            Self::Integer { from, to, step, .. } => vec![(*from).into(), (from + (to - from) / step * step).into()],
+            Self::Integer { from, to, step, .. } => {
+                vec![(*from).into(), (from + (to - from) / step * step).into()]
+            }
             Self::Choice { values } => values.clone(),
         }
     }
@@ -140,7 +144,9 @@ impl Range {
         };
         match self {
             Self::Float { from, to, scale } => Some(between([*from, *to], *scale, value.as_f64()?)),
-            Self::Integer { from, to, scale, .. } => Some(between([*from as f64, *to as f64], *scale, value.as_f64()?)),
+            Self::Integer { from, to, scale, .. } => {
+                Some(between([*from as f64, *to as f64], *scale, value.as_f64()?))
+            }
             Self::Choice { values } => {
                 let place = values.iter().position(|known| known == value)?;
                 Some(if values.len() == 1 { 0.5 } else { place as f64 / (values.len() - 1) as f64 })
@@ -202,7 +208,11 @@ mod tests {
             (Range::Choice { values: vec![1.into(), 2.into(), 1.into()] }, "1 is among the values twice"),
         ];
         for (range, expected) in cases {
-            assert!(range.problem().is_some_and(|text| text.contains(expected)), "{range:?}: {:?}", range.problem());
+            assert!(
+                range.problem().is_some_and(|text| text.contains(expected)),
+                "{range:?}: {:?}",
+                range.problem()
+            );
         }
         assert_eq!(float(-1.0, 1.0, Scale::Linear).problem(), None);
         assert_eq!(integer(1, 2, 1, Scale::Log).problem(), None);
@@ -229,7 +239,9 @@ mod tests {
             assert!(near(fraction, 1.0 / 8.0), "{fraction}");
         }
         let log = float(1e-4, 1.0, Scale::Log);
-        for fraction in counts::<4>(&log, |value| (value.as_f64().unwrap().log10() + 4.0).floor().min(3.0) as usize) {
+        for fraction in
+            counts::<4>(&log, |value| (value.as_f64().unwrap().log10() + 4.0).floor().min(3.0) as usize)
+        {
             assert!(near(fraction, 1.0 / 4.0), "{fraction}");
         }
     }
@@ -241,7 +253,9 @@ mod tests {
             assert!(near(fraction, 0.25), "{fraction}");
         }
         let log = integer(1, 7, 1, Scale::Log);
-        for (place, fraction) in counts::<7>(&log, |value| value.as_i64().unwrap() as usize - 1).iter().enumerate() {
+        for (place, fraction) in
+            counts::<7>(&log, |value| value.as_i64().unwrap() as usize - 1).iter().enumerate()
+        {
             let number = place as f64 + 1.0;
             assert!(near(*fraction, ((number + 1.0) / number).ln() / 8_f64.ln()), "{number}: {fraction}");
         }

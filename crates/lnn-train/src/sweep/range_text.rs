@@ -32,7 +32,9 @@ pub fn range_of_text(text: &str, present: Option<&Value>) -> Result<Option<Range
         return Ok(Some(match whole.filter(|_| !is_real) {
             Some((from, to)) => Range::Integer { from, to, step: step.unwrap_or(1), scale },
             None if step.is_some() => {
-                return Err(Error::configuration("a step is for ranges of whole numbers; hint: leave it out"));
+                return Err(Error::configuration(
+                    "a step is for ranges of whole numbers; hint: leave it out",
+                ));
             }
             None => Range::Float { from: from_number, to: to_number, scale },
         }));

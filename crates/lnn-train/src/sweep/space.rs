@@ -14,7 +14,10 @@ pub type Values = Map<String, Value>;
 
 /// Keys that no trial may change, because results would no longer be comparable, and why.
 const FIXED: [(&str, &str); 10] = [
-    ("epochs", "all trials have the same number of epochs and with it the same schedule; it is a key of `config`"),
+    (
+        "epochs",
+        "all trials have the same number of epochs and with it the same schedule; it is a key of `config`",
+    ),
     ("data", "all trials are compared on the same data"),
     ("split", "all trials are compared on the same validation samples"),
     ("validation_fraction", "all trials are compared on the same validation samples"),
@@ -84,9 +87,9 @@ impl Space {
     pub fn add(&mut self, parameter: Parameter) -> Result<(), Error> {
         let key = &parameter.key;
         let wrong = |reason: String| Err(Error::configuration(format!("space: {key}: {reason}")));
-        if let Some((_, reason)) =
-            FIXED.iter().find(|(fixed, _)| key.strip_prefix(fixed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-        {
+        if let Some((_, reason)) = FIXED.iter().find(|(fixed, _)| {
+            key.strip_prefix(fixed).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        }) {
             return wrong(format!("no sweep searches this key: {reason}"));
         }
         if let Some(problem) = parameter.range.problem() {
@@ -104,7 +107,9 @@ impl Space {
                 return wrong(format!("when: expected at least one value of `{other}`, found none"));
             }
             if let Some(value) = values.iter().find(|value| !known.range.contains(value)) {
-                return wrong(format!("when: `{other}` never is {value}; hint: one of the values of its range"));
+                return wrong(format!(
+                    "when: `{other}` never is {value}; hint: one of the values of its range"
+                ));
             }
         }
         match place {
@@ -158,7 +163,8 @@ impl Space {
         let mut values = Values::new();
         for parameter in &self.parameters {
             if is_active(parameter, &values) {
-                let words: Vec<u64> = [trial, attempt].into_iter().chain(parameter.key.bytes().map(u64::from)).collect();
+                let words: Vec<u64> =
+                    [trial, attempt].into_iter().chain(parameter.key.bytes().map(u64::from)).collect();
                 let value = parameter.range.draw(&mut SplitMix64::new(derive_seed(seed, &words)));
                 values.insert(parameter.key.clone(), value);
             }
@@ -183,7 +189,11 @@ impl Space {
                     let range = serde_json::to_string(range).expect("a range is plain data");
                     return wrong(format!("expected a value of {range}, found {value}"));
                 }
-                (true, None) => return wrong("expected a value, found none; hint: give one for each key of the space".into()),
+                (true, None) => {
+                    return wrong(
+                        "expected a value, found none; hint: give one for each key of the space".into(),
+                    );
+                }
                 (false, Some(_)) => {
                     let keys: Vec<&str> = when.iter().map(|(key, _)| key.as_str()).collect();
                     return wrong(format!("it has no value where {} is as given", keys.join(" and ")));
@@ -223,7 +233,8 @@ impl Serialize for Space {
         let entries = self.parameters.iter().map(|Parameter { key, range, when }| {
             let mut entry = serde_json::to_value(range).expect("a range is plain data");
             if !when.is_empty() {
-                entry["when"] = when.iter().map(|(key, values)| (key.clone(), Value::from(values.clone()))).collect();
+                entry["when"] =
+                    when.iter().map(|(key, values)| (key.clone(), Value::from(values.clone()))).collect();
             }
             (key, entry)
         });

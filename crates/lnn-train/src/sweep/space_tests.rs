@@ -68,21 +68,54 @@ fn a_bad_space_is_refused_with_its_key_and_its_reason() {
     };
     let cases = [
         (json!({}), "expected at least one key"),
-        (json!({"optimizer.learning_rat": float}), "unknown key `optimizer.learning_rat`; hint: did you mean"),
+        (
+            json!({"optimizer.learning_rat": float}),
+            "unknown key `optimizer.learning_rat`; hint: did you mean",
+        ),
         (json!({"optimizer.beta1": 0.5}), "expected a range, as {\"kind\": \"float\""),
-        (json!({"optimizer.beta1": {"kind": "real", "from": 0, "to": 1}}), "optimizer.beta1: unknown variant `real`"),
-        (json!({"optimizer.beta1": {"kind": "float", "from": "a", "to": 1}}), "optimizer.beta1: invalid type"),
+        (
+            json!({"optimizer.beta1": {"kind": "real", "from": 0, "to": 1}}),
+            "optimizer.beta1: unknown variant `real`",
+        ),
+        (
+            json!({"optimizer.beta1": {"kind": "float", "from": "a", "to": 1}}),
+            "optimizer.beta1: invalid type",
+        ),
         (json!({"optimizer.beta1": {"kind": "float", "from": 0.5}}), "missing field `to`"),
-        (json!({"optimizer.beta1": {"kind": "float", "from": 0.5, "to": 0.9, "log": true}}), "unknown field `log`"),
-        (json!({"optimizer.beta1": {"kind": "float", "from": 0.9, "to": 0.5}}), "expected a range whose end is above"),
-        (json!({"optimizer.weight_decay": {"kind": "float", "from": 0.0, "to": 0.5, "scale": "log"}}), "starts above 0"),
-        (json!({"optimizer.beta1": with(float.clone(), "when", json!({"model.units": 3}))}), "`model.units` is no key of the space before it"),
-        (json!({"optimizer.beta1": with(float.clone(), "when", json!(3))}), "when: expected a key with its values, found 3"),
+        (
+            json!({"optimizer.beta1": {"kind": "float", "from": 0.5, "to": 0.9, "log": true}}),
+            "unknown field `log`",
+        ),
+        (
+            json!({"optimizer.beta1": {"kind": "float", "from": 0.9, "to": 0.5}}),
+            "expected a range whose end is above",
+        ),
+        (
+            json!({"optimizer.weight_decay": {"kind": "float", "from": 0.0, "to": 0.5, "scale": "log"}}),
+            "starts above 0",
+        ),
+        (
+            json!({"optimizer.beta1": with(float.clone(), "when", json!({"model.units": 3}))}),
+            "`model.units` is no key of the space before it",
+        ),
+        (
+            json!({"optimizer.beta1": with(float.clone(), "when", json!(3))}),
+            "when: expected a key with its values, found 3",
+        ),
         // A wrong type, and a value that the key does not take.
-        (json!({"model.units": {"kind": "choice", "values": [16, "many"]}}), "with the value \"many\": the key `model.units` does not take"),
+        (
+            json!({"model.units": {"kind": "choice", "values": [16, "many"]}}),
+            "with the value \"many\": the key `model.units` does not take",
+        ),
         (json!({"model.units": float}), "with the value 0.1: the key `model.units` does not take"),
-        (json!({"patience": {"kind": "integer", "from": 0, "to": 3}}), "with the value 0: patience must be at least 1"),
-        (json!({"epochs": {"kind": "integer", "from": 1, "to": 3}}), "no sweep searches this key: all trials have the same number"),
+        (
+            json!({"patience": {"kind": "integer", "from": 0, "to": 3}}),
+            "with the value 0: patience must be at least 1",
+        ),
+        (
+            json!({"epochs": {"kind": "integer", "from": 1, "to": 3}}),
+            "no sweep searches this key: all trials have the same number",
+        ),
         (json!({"loss.kind": {"kind": "choice", "values": ["mse", "mae"]}}), "no sweep searches this key"),
     ];
     for (space, expected) in cases {
@@ -95,10 +128,16 @@ fn a_bad_space_is_refused_with_its_key_and_its_reason() {
             "schedule.patience": {"kind": "integer", "from": 1, "to": 5, "when": when},
         })
     };
-    assert!(read(&conditions(json!({"schedule.kind": "one-cycle"}))).unwrap_err().contains("never is \"one-cycle\""));
+    assert!(
+        read(&conditions(json!({"schedule.kind": "one-cycle"})))
+            .unwrap_err()
+            .contains("never is \"one-cycle\"")
+    );
     assert!(read(&conditions(json!({"schedule.kind": []}))).unwrap_err().contains("at least one value"));
     // The key exists under the other kind alone.
-    assert!(read(&conditions(json!({"schedule.kind": "constant"}))).unwrap_err().contains("schedule.patience"));
+    assert!(
+        read(&conditions(json!({"schedule.kind": "constant"}))).unwrap_err().contains("schedule.patience")
+    );
     let never = json!({
         "model.units": {"kind": "choice", "values": [8, 16]},
         "batch_size": {"kind": "choice", "values": [8, 16], "when": {"model.units": 8}},
@@ -109,7 +148,8 @@ fn a_bad_space_is_refused_with_its_key_and_its_reason() {
 
 #[test]
 fn values_from_elsewhere_are_held_to_the_space() {
-    let accept = |values: Value| usual().accept(values.as_object().unwrap()).map_err(|error| error.to_string());
+    let accept =
+        |values: Value| usual().accept(values.as_object().unwrap()).map_err(|error| error.to_string());
     let good = json!({"schedule.kind": "constant", "model.units": 32, "optimizer.learning_rate": 0.01});
     let keys: Vec<String> = accept(good.clone()).unwrap().keys().cloned().collect();
     assert_eq!(keys, ["optimizer.learning_rate", "model.units", "schedule.kind"]);

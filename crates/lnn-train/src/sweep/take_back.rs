@@ -29,11 +29,18 @@ impl SweepFolder {
                 "trial {number} has finished {done} of {epochs} epochs; hint: train it to the end first, or --failed REASON if it cannot be"
             )));
         };
-        let Some(((val_loss, val_accuracy), best_epoch)) = best_up_to(&state, epochs, config.selection) else {
+        let Some(((val_loss, val_accuracy), best_epoch)) = best_up_to(&state, epochs, config.selection)
+        else {
             return Err(Error::Folder(format!("{}: no finished epoch has a finite loss", run.display())));
         };
-        let result =
-            RungResult { rung_epochs: epochs, epochs: done, val_loss, val_accuracy, best_epoch, seconds: state.seconds };
+        let result = RungResult {
+            rung_epochs: epochs,
+            epochs: done,
+            val_loss,
+            val_accuracy,
+            best_epoch,
+            seconds: state.seconds,
+        };
         write_atomically(&self.records.of_rung(number, trial.target, "result.json"), &json(&result))?;
         self.give_back(&trial)?;
         self.trial(number)
@@ -70,9 +77,11 @@ impl SweepFolder {
         let trial = self.trial(number)?;
         let current = trial.lease.as_ref().map(|lease| lease.id.as_str());
         match lease {
-            Some(given) if trial.standing().is_under_way() && current != Some(given) => Err(Error::configuration(format!(
-                "the lease {given} of trial {number} has run out, and the trial was or will be handed out again; hint: a longer --lease"
-            ))),
+            Some(given) if trial.standing().is_under_way() && current != Some(given) => {
+                Err(Error::configuration(format!(
+                    "the lease {given} of trial {number} has run out, and the trial was or will be handed out again; hint: a longer --lease"
+                )))
+            }
             _ => Ok(trial),
         }
     }

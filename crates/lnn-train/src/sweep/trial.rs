@@ -121,7 +121,9 @@ impl Records {
                 names.entry(number).or_default().push((rung, what.to_owned()));
             }
         }
-        let begun = |files: &[(Option<usize>, String)]| files.iter().any(|(rung, what)| rung.is_none() && what == "json");
+        let begun = |files: &[(Option<usize>, String)]| {
+            files.iter().any(|(rung, what)| rung.is_none() && what == "json")
+        };
         let mut trials = Vec::new();
         for (number, files) in names.iter().filter(|(_, files)| begun(files)) {
             if *number != trials.len() as u64 + 1 {
@@ -138,14 +140,17 @@ impl Records {
 
     /// Reads a trial from its files.
     fn trial(&self, number: u64, files: &[(Option<usize>, String)]) -> Result<Option<Trial>, Error> {
-        let Some(Beginning { values, given }) = read(&self.of_trial(number, "json"))? else { return Ok(None) };
+        let Some(Beginning { values, given }) = read(&self.of_trial(number, "json"))? else {
+            return Ok(None);
+        };
         let has = |rung: usize, kind: &str| files.iter().any(|(of, what)| *of == Some(rung) && what == kind);
         let mut results = Vec::new();
         while has(results.len(), "result.json") {
             let path = self.of_rung(number, results.len(), "result.json");
             results.extend(read::<RungResult>(&path)?);
         }
-        let target = files.iter().filter(|(_, what)| what == "json").filter_map(|(rung, _)| *rung).max().unwrap_or(0);
+        let target =
+            files.iter().filter(|(_, what)| what == "json").filter_map(|(rung, _)| *rung).max().unwrap_or(0);
         let failure = read::<Failed>(&self.of_trial(number, "failed.json"))?.map(|failed| failed.reason);
         let lease = if has(target, "lease.json") { read(&self.lease(number, target))? } else { None };
         Ok(Some(Trial { number, values, given, target, results, failure, lease }))

@@ -35,7 +35,8 @@ pub(super) struct Share {
 
 /// Returns the arguments that train a trial up to its rung. They may be repeated at any time.
 pub(super) fn arguments(sweep: &SweepFolder, job: &Job) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = ["train", "--model", sweep.plan().base.model.name()].map(Into::into).into();
+    let mut arguments: Vec<OsString> =
+        ["train", "--model", sweep.plan().base.model.name()].map(Into::into).into();
     for (flag, path) in [("--config", &job.config), ("--resume-or-start", &job.folder)] {
         arguments.extend([flag.into(), path.into()]);
     }
@@ -80,7 +81,8 @@ impl Training {
         share: Share,
     ) -> Result<Self, Failure> {
         let number = job.trial.number;
-        let failed = |error| Failure::run(format!("the process of trial {number} cannot be started: {error}"));
+        let failed =
+            |error| Failure::run(format!("the process of trial {number} cannot be started: {error}"));
         let path = sweep.stderr_of(number);
         let stderr = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
         let before = stderr.metadata().map_err(failed)?.len();
@@ -108,7 +110,10 @@ impl Training {
     /// # Errors
     /// [`Failure::Run`] if the system does not know it.
     pub(super) fn ended(&mut self) -> Result<Option<End>, Failure> {
-        let status = self.child.try_wait().map_err(|error| Failure::run(format!("a process of the sweep: {error}")))?;
+        let status = self
+            .child
+            .try_wait()
+            .map_err(|error| Failure::run(format!("a process of the sweep: {error}")))?;
         Ok(status.map(|status| match status.code() {
             Some(0) => End::Reached,
             Some(75 | 130) => End::Saved,
@@ -124,7 +129,8 @@ impl Training {
             (None, signal) => format!("killed by signal {}", signal.unwrap_or(0)),
         };
         let mut bytes = Vec::new();
-        let read = self.stderr.seek(SeekFrom::Start(self.before)).and_then(|_| self.stderr.read_to_end(&mut bytes));
+        let read =
+            self.stderr.seek(SeekFrom::Start(self.before)).and_then(|_| self.stderr.read_to_end(&mut bytes));
         let text = read.map(|_| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let last = lines[lines.len().saturating_sub(LINES)..].join("\n");

@@ -18,7 +18,7 @@ use tch::Cuda;
 
 /// The seconds after which a lease runs out that is not renewed, and those after which it is renewed.
 const LEASE: u64 = 600;
-const RENEWAL: Duration = Duration::from_secs(60);
+const RENEWAL: Duration = Duration::from_mins(1);
 
 /// How often processes are looked at, and how often other workers of the folder.
 const LOOK: Duration = Duration::from_millis(20);
@@ -102,7 +102,8 @@ impl Workshop<'_> {
         }
         say(&shown.in_words());
         for trial in trials {
-            let abandoned = trial.lease.as_ref().is_some_and(|lease| lease.run) && trial.standing().is_under_way();
+            let abandoned =
+                trial.lease.as_ref().is_some_and(|lease| lease.run) && trial.standing().is_under_way();
             // Without locks nobody knows whether that call still lives, so its leases run out.
             if !(abandoned && locked) {
                 continue;
@@ -110,7 +111,10 @@ impl Workshop<'_> {
             if self.sweep.claim(trial.number)?.is_some() {
                 self.sweep.give_back(&trial)?;
             } else {
-                say(&format!("trial {}: a process of an earlier call still trains it; waiting for it", trial.number));
+                say(&format!(
+                    "trial {}: a process of an earlier call still trains it; waiting for it",
+                    trial.number
+                ));
                 self.left.push(trial);
             }
         }
@@ -130,7 +134,9 @@ impl Workshop<'_> {
                 return Err(interrupt.failure(anyhow::Error::msg(format!("interrupted; {again}")), again));
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                say("the time is over; the trials are saved, and the same command line again goes on with them");
+                say(
+                    "the time is over; the trials are saved, and the same command line again goes on with them",
+                );
                 return Ok(());
             }
             self.check_failures()?;
@@ -174,7 +180,8 @@ impl Workshop<'_> {
             return Ok(());
         };
         let taken = |place: usize| self.training.iter().any(|training| training.place == place);
-        let place = (0..).find(|place| !taken(*place)).expect("there are more numbers than processes");
+        let places = 0..usize::from(self.arguments.jobs);
+        let place = places.clone().find(|place| !taken(*place)).unwrap_or(places.end);
         self.training.push(Training::start(self.sweep, job, (place, claim), self.share(place))?);
         Ok(())
     }

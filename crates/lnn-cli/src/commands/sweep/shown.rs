@@ -105,5 +105,10 @@ pub(super) fn line_of(trial: &Trial, sweep: &SweepFolder) -> String {
     let Some(last) = trial.results.last() else { return format!("{head}: no result yet") };
     let accuracy =
         last.val_accuracy.map(|accuracy| format!("val_accuracy {accuracy:.4}, ")).unwrap_or_default();
-    format!("{head}: {accuracy}val_loss {} after {} epochs; {}", in_digits(last.val_loss), last.epochs, values.join(", "))
+    format!(
+        "{head}: {accuracy}val_loss {} after {} epochs; {}",
+        in_digits(last.val_loss),
+        last.epochs,
+        values.join(", ")
+    )
 }

@@ -20,6 +20,12 @@ struct Tested {
     result: Evaluation,
 }
 
+/// The line that `eval --json` prints.
+#[derive(Debug, Deserialize)]
+struct Line {
+    data: Evaluation,
+}
+
 /// Prints the winner of the `ranked` trials, and its test unless `test` is none: the result is recorded, and never made a second time.
 ///
 /// # Errors
@@ -32,7 +38,8 @@ pub(super) fn announce(
 ) -> Result<(), Failure> {
     let Some(winner) = winner(ranked) else {
         let reason = ranked.iter().find_map(|trial| trial.failure.as_deref());
-        let reason = reason.map_or("the time was too short".to_owned(), |reason| format!("one says: {reason}"));
+        let reason =
+            reason.map_or("the time was too short".to_owned(), |reason| format!("one says: {reason}"));
         return Err(Failure::run(format!("no trial of {} has a result; {reason}", ranked.len())));
     };
     if json {
@@ -53,7 +60,8 @@ pub(super) fn announce(
             return Ok(());
         }
         None => {
-            let tested = Tested { trial: winner.number, result: measure(&sweep.run_of(winner.number), share)? };
+            let tested =
+                Tested { trial: winner.number, result: measure(&sweep.run_of(winner.number), share)? };
             let text = serde_json::to_string_pretty(&tested).expect("a result is plain data");
             write_atomically(&path, format!("{text}\n").as_bytes())?;
             tested
@@ -88,10 +96,6 @@ fn measure(run: &Path, share: Share) -> Result<Evaluation, Failure> {
         .map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         return Err(failed(format!("{}", output.status)));
-    }
-    #[derive(Deserialize)]
-    struct Line {
-        data: Evaluation,
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().last().unwrap_or_default();

@@ -28,8 +28,8 @@ def block(language, word):
 def folder(tmp_path):
     """A folder with the data and the plans of the page."""
     random = np.random.default_rng(0)
-    load = np.sin(np.arange(300) / 5) + 0.1 * random.standard_normal(300)
-    rows = np.stack([load, random.standard_normal(300)], axis=1)
+    load = np.sin(np.arange(600) / 5) + 0.1 * random.standard_normal(600)
+    rows = np.stack([load, random.standard_normal(600)], axis=1)
     np.savetxt(tmp_path / "power.csv", rows, delimiter=",", header="load,wind", comments="", fmt="%.4f")
     (tmp_path / "optuna-sweep.json").write_text(block("json", '"config": {"epochs": 9}'))
     (tmp_path / "power-sweep.json").write_text(block("json", "schedule.patience"))
@@ -50,7 +50,7 @@ def leaderboard(folder):
 
 def test_optuna_drives_a_sweep(folder):
     pytest.importorskip("optuna")
-    example = block("python", "optuna").replace("n_trials=20", "n_trials=3")
+    example = block("python", "import json, optuna").replace("n_trials=20", "n_trials=3")
     assert "n_trials=3" in example
     example += "print(study.best_value, len(study.trials))\n"
     done = subprocess.run([sys.executable, "-c", example], cwd=folder, env=environment(folder), check=True, stdout=subprocess.PIPE, text=True)

@@ -48,7 +48,9 @@ pub fn value_of(config: &RunConfig, key: &str) -> Option<Value> {
 pub fn differences(one: &RunConfig, other: &RunConfig) -> Vec<String> {
     let trees = [to_value(one), to_value(other)];
     let mut keys = Vec::new();
-    trees.iter().for_each(|tree| collect_keys(tree, "", &mut keys));
+    for tree in &trees {
+        collect_keys(tree, "", &mut keys);
+    }
     let mut seen = std::collections::HashSet::new();
     keys.retain(|key| seen.insert(key.clone()));
     let shown = |value: Option<&Value>| value.map_or("nothing".into(), Value::to_string);

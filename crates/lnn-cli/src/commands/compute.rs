@@ -14,8 +14,8 @@ pub(crate) struct ComputeArguments {
     /// auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceRequest,
-    /// Threads of one operation on the CPU [default: OMP_NUM_THREADS, or else one per core that the process may use: at most
-    /// SLURM_CPUS_PER_TASK, and no more than its cgroup and its CPU set allow]
+    /// Threads of one operation on the CPU [default: `OMP_NUM_THREADS`, or else one per core that the process may use: at most
+    /// `SLURM_CPUS_PER_TASK`, and no more than its cgroup and its CPU set allow]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
     pub(crate) threads: Option<i32>,
 }

@@ -70,10 +70,10 @@ pub(crate) fn timeless(out: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// The number in a cell.
-pub(crate) fn number(line: &Value, column: &str) -> f64 {
+/// The number in a cell, as JSON has it.
+pub(crate) fn number(line: &Value, column: &str) -> Value {
     let cell = line[column].as_str().unwrap_or_else(|| panic!("{column} in {line}"));
-    cell.parse().unwrap_or_else(|_| panic!("{column} in {line}"))
+    serde_json::from_str(cell).unwrap_or_else(|_| panic!("{column} in {line}"))
 }
 
 /// The folder of the run of a trial.

@@ -5,6 +5,7 @@ use crate::run_contents::assert_same_run;
 use crate::sweep_folder::{halving, leaderboard, plan, read, run, timeless, trial, write};
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -17,12 +18,12 @@ fn again(out: &Path) -> Call {
 fn wait_for_processes(out: &Path) {
     let held = || {
         let records = fs::read_dir(out.join("records")).into_iter().flatten().flatten();
-        let claims = records.filter(|entry| entry.file_name().to_str().unwrap().ends_with(".claim"));
+        let claims = records.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "claim"));
         claims.into_iter().any(|claim| fs::File::open(claim.path()).unwrap().try_lock().is_err())
     };
     let started = Instant::now();
     while held() {
-        assert!(started.elapsed() < Duration::from_secs(60), "a process does not end");
+        assert!(started.elapsed() < Duration::from_mins(1), "a process does not end");
         sleep(Duration::from_millis(10));
     }
 }
@@ -35,15 +36,14 @@ fn a_sweep_killed_at_many_moments_ends_as_one_that_was_not() {
     let mut running = run(&halving(), &killed).start();
     running.wait_until(|| killed.join("sweep.json").exists());
     let mut kills = 0;
-    for pause in [0_u64, 40, 150, 300, 500, 700, 900, 1200].iter().cycle().take(16) {
+    for pause in [0_u64, 40, 150, 300, 500, 700, 900, 1200].iter().cycle().take(10) {
         sleep(Duration::from_millis(*pause));
         running.signal("KILL");
-        if running.end().code.is_some() {
-            break;
-        }
-        kills += 1;
+        // The one that has come to the end starts again below, with nothing left to do.
+        kills += u64::from(running.end().code.is_none());
         running = again(&killed).start();
     }
+    drop(running);
     assert!(kills >= 5, "the sweep was too fast to be killed: {kills}");
     let ended = again(&killed).succeed();
     assert_eq!(timeless(&whole), timeless(&killed));
@@ -136,7 +136,6 @@ fn a_process_killed_alone_is_a_failed_trial_and_one_stopped_alone_goes_on() {
         let children = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
             let id: u32 = entry.file_name().to_str()?.parse().ok()?;
             let stdin = fs::metadata(entry.path().join("fd/0")).ok()?;
-            use std::os::unix::fs::MetadataExt;
             ((stdin.dev(), stdin.ino()) == (claim.dev(), claim.ino())).then_some(id)
         });
         children.into_iter().next()
@@ -186,7 +185,7 @@ fn a_request_that_cannot_be_carried_out_leaves_nothing_behind() {
         (with("schedule.patience", when), "`schedule.kind` is no key of the space before it"),
         (json!({"model": "lnn", "spaces": {}}), "unknown field `spaces`"),
         (json!({"model": "lnn"}), "expected at least one key with a range"),
-        (json!([]), "invalid type"),
+        (json!([]), "expected a JSON object"),
     ];
     for (plan, expected) in cases {
         let message = run(&plan, &out).refused();

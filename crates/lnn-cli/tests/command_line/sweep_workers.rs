@@ -125,7 +125,7 @@ fn a_failed_trial_is_kept_and_not_handed_out_again() {
     let said = report(&out, &first["trial"]).flag("failed", "the node has no memory").succeed().stdout;
     assert!(said.starts_with("trial 1 failed: the node has no memory; optimizer.learning_rate "), "{said}");
     assert_eq!(job(next(&out))["trial"], 2);
-    let line = &leaderboard(&out)[1];
+    let line = &leaderboard(&out)[0];
     assert_eq!((&line["status"], &line["reason"]), (&"failed".into(), &"the node has no memory".into()));
 }
 
@@ -148,7 +148,7 @@ fn values_that_another_optimiser_has_chosen_are_a_trial_like_any_other() {
     train(&given);
     report(&out, &given["trial"]).succeed();
     let line = &leaderboard(&out)[0];
-    assert_eq!((number(line, "label_smoothing"), number(line, "epochs")), (0.1, 2.0));
+    assert_eq!((number(line, "label_smoothing"), number(line, "epochs")), (0.1.into(), 2.into()));
     let config = crate::run_contents::config(&trial(&out, 1));
     assert_eq!(config["optimizer"]["learning_rate"], 0.02);
     // Another worker draws its own.

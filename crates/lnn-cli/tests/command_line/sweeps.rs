@@ -16,33 +16,30 @@ fn halving_trains_the_best_to_the_end_and_its_winner_is_a_run_like_any_other() {
     let lines = leaderboard(&out);
     assert_eq!(lines.len(), 9);
     // Every trial has paused at a rung, and those that have come further are first.
-    let epochs: Vec<f64> = lines.iter().map(|line| number(line, "epochs")).collect();
+    let epochs: Vec<u64> = lines.iter().map(|line| number(line, "epochs").as_u64().unwrap()).collect();
     assert!(
-        epochs.is_sorted_by(|a, b| a >= b) && epochs.iter().all(|epochs| [1.0, 3.0, 9.0].contains(epochs)),
+        epochs.is_sorted_by(|a, b| a >= b) && epochs.iter().all(|epochs| [1, 3, 9].contains(epochs)),
         "{epochs:?}"
     );
-    assert!(epochs[0] == 9.0 && epochs.iter().filter(|epochs| **epochs >= 3.0).count() >= 3, "{epochs:?}");
-    assert!(epochs.iter().filter(|epochs| **epochs == 1.0).count() >= 3, "{epochs:?}");
+    assert!(epochs[0] == 9 && epochs.iter().filter(|epochs| **epochs >= 3).count() >= 3, "{epochs:?}");
+    assert!(epochs.iter().filter(|epochs| **epochs == 1).count() >= 3, "{epochs:?}");
     for line in &lines {
         let folder = out.join(line["run"].as_str().unwrap());
         let trained = metrics(&folder);
-        assert_eq!(trained.len() as f64, number(line, "epochs"));
+        assert_eq!(number(line, "epochs"), trained.len());
         let scores =
             |line: &&Value| (line["val_accuracy"].as_f64().unwrap(), -line["val_loss"].as_f64().unwrap());
         let best = trained.iter().max_by(|a, b| scores(a).partial_cmp(&scores(b)).unwrap()).unwrap();
-        assert_eq!(best["val_loss"].as_f64().unwrap(), number(line, "val_loss"));
-        assert_eq!(best["epoch"].as_u64().unwrap() as f64, number(line, "best_epoch"));
+        assert_eq!(best["val_loss"], number(line, "val_loss"));
+        assert_eq!(best["epoch"], number(line, "best_epoch"));
         let config = config(&folder);
         // The schedule is that of the maximum, wherever the trial paused.
         assert_eq!(config["epochs"], 9);
-        assert_eq!(
-            config["optimizer"]["learning_rate"].as_f64().unwrap(),
-            number(line, "optimizer.learning_rate")
-        );
+        assert_eq!(config["optimizer"]["learning_rate"], number(line, "optimizer.learning_rate"));
         assert!(!folder.join("test.json").exists(), "a trial never sees the test part");
     }
     // The winner alone is tested.
-    let winner = number(&lines[0], "trial") as u64;
+    let winner = number(&lines[0], "trial").as_u64().unwrap();
     let tested = read(&out, "test.json");
     assert_eq!(tested["trial"], winner);
     let evaluated = Call::new("eval").arg(trial(&out, winner)).arg("--json").succeed().stdout;
@@ -86,7 +83,7 @@ fn two_processes_share_the_threads_and_find_what_one_finds() {
     let kinds: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["sweep", "trial", "trial", "trial", "winner", "test"]);
     assert_eq!(lines[0]["data"]["rungs"], json!([9]));
-    assert_eq!(lines[4]["data"]["trial"].as_u64().unwrap() as f64, number(&leaderboard(&one)[0], "trial"));
+    assert_eq!(lines[4]["data"]["trial"], number(&leaderboard(&one)[0], "trial"));
 }
 
 #[test]

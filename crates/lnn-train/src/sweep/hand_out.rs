@@ -75,15 +75,14 @@ impl SweepFolder {
                     let sent = serde_json::json!({ "epochs": rungs[rung] });
                     create(&self.records.of_rung(trials[trial].number, rung, "json"), &sent)?;
                 }
-                Decision::Begin => match self.draw(&trials) {
-                    Some(values) => {
-                        self.begin(&trials, Beginning { values, given: None })?;
-                    }
-                    None => {
+                Decision::Begin => {
+                    if let Some(values) = self.draw(&trials) {
+                        self.begin(&trials, &Beginning { values, given: None })?;
+                    } else {
                         exhausted = true;
                         most = trials.len();
                     }
-                },
+                }
                 Decision::Wait => return Ok(Next::Wait),
                 Decision::Over => return Ok(Next::Over { exhausted }),
             }
@@ -99,7 +98,7 @@ impl SweepFolder {
         loop {
             let trials = self.trials()?;
             let beginning = Beginning { values: values.clone(), given: Some(now().as_secs()) };
-            if let Some(number) = self.begin(&trials, beginning)? {
+            if let Some(number) = self.begin(&trials, &beginning)? {
                 let trials = self.trials()?;
                 let trial = trials.iter().find(|trial| trial.number == number).expect("it has just begun");
                 if let Some(job) = self.take(trial, worker, true)? {
@@ -118,10 +117,10 @@ impl SweepFolder {
     }
 
     /// Begins the next trial and returns its number; none if another worker was faster.
-    fn begin(&self, trials: &[Trial], beginning: Beginning) -> Result<Option<u64>, Error> {
+    fn begin(&self, trials: &[Trial], beginning: &Beginning) -> Result<Option<u64>, Error> {
         let number = trials.len() as u64 + 1;
         let config = self.configuration(&beginning.values)?;
-        let begun = create(&self.records.of_trial(number, "json"), &beginning)?;
+        let begun = create(&self.records.of_trial(number, "json"), beginning)?;
         if begun {
             write_atomically(&self.config_of(number), &json(&config))?;
         }
@@ -132,17 +131,14 @@ impl SweepFolder {
     fn take(&self, trial: &Trial, worker: Worker, own: bool) -> Result<Option<Job>, Error> {
         let path = self.records.lease(trial.number, trial.target);
         let folder = self.run_of(trial.number);
-        match &trial.lease {
-            Some(lease) if !lease.has_run_out(&folder.join("metrics.jsonl")) => return Ok(None),
-            Some(lease) => {
-                if !lease.remove_expired(&path)? {
-                    return Ok(None);
-                }
-            }
-            None if !own && trial.given.is_some_and(|begun| now().as_secs() < begun + GRACE) => {
-                return Ok(None);
-            }
-            None => {}
+        if let Some(lease) = &trial.lease
+            && (!lease.has_run_out(&folder.join("metrics.jsonl")) || !lease.remove_expired(&path)?)
+        {
+            return Ok(None);
+        }
+        let is_awaited = trial.given.is_some_and(|begun| now().as_secs() < begun + GRACE);
+        if trial.lease.is_none() && is_awaited && !own {
+            return Ok(None);
         }
         let Some(lease) = Lease::new(worker.run, worker.seconds).take(&path)? else { return Ok(None) };
         // Another worker may have brought it to its rung since its state was read.

@@ -152,6 +152,6 @@ mod tests {
 
     #[test]
     fn equal_items_share_the_mean_of_their_ranks() {
-        assert_eq!(ranks(&[3, 1, 3, 2], |a, b| a.cmp(b)), [3.5, 1.0, 3.5, 2.0]);
+        assert_eq!(ranks(&[3, 1, 3, 2], Ord::cmp), [3.5, 1.0, 3.5, 2.0]);
     }
 }

@@ -49,9 +49,9 @@ impl SweepFile {
     /// # Errors
     /// [`Error::Configuration`] if it cannot be read, or has an unknown key or a wrong value.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let wrong = |reason: String| Error::configuration(format!("{}: {reason}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+        let keys = Value::Object(settings::read_keys(path)?);
+        serde_json::from_value(keys)
+            .map_err(|error| Error::configuration(format!("{}: {error}", path.display())))
     }
 
     /// Returns the plan, with `assignments` of the command line: `KEY=RANGE` for the space, `KEY=VALUE` for all trials.

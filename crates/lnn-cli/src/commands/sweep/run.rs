@@ -18,7 +18,7 @@ use tch::Cuda;
 
 /// The seconds after which a lease runs out that is not renewed, and those after which it is renewed.
 const LEASE: u64 = 600;
-const RENEWAL: Duration = Duration::from_secs(60);
+const RENEWAL: Duration = Duration::from_mins(1);
 
 /// How often processes are looked at, and how often other workers of the folder.
 const LOOK: Duration = Duration::from_millis(20);
@@ -180,7 +180,8 @@ impl Workshop<'_> {
             return Ok(());
         };
         let taken = |place: usize| self.training.iter().any(|training| training.place == place);
-        let place = (0..).find(|place| !taken(*place)).expect("there are more numbers than processes");
+        let places = 0..usize::from(self.arguments.jobs);
+        let place = places.clone().find(|place| !taken(*place)).unwrap_or(places.end);
         self.training.push(Training::start(self.sweep, job, (place, claim), self.share(place))?);
         Ok(())
     }

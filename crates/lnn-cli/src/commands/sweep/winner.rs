@@ -20,6 +20,12 @@ struct Tested {
     result: Evaluation,
 }
 
+/// The line that `eval --json` prints.
+#[derive(Debug, Deserialize)]
+struct Line {
+    data: Evaluation,
+}
+
 /// Prints the winner of the `ranked` trials, and its test unless `test` is none: the result is recorded, and never made a second time.
 ///
 /// # Errors
@@ -90,10 +96,6 @@ fn measure(run: &Path, share: Share) -> Result<Evaluation, Failure> {
         .map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         return Err(failed(format!("{}", output.status)));
-    }
-    #[derive(Deserialize)]
-    struct Line {
-        data: Evaluation,
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().last().unwrap_or_default();

@@ -71,7 +71,7 @@ fn values_and_gradients_of_dropout_are_those_of_libtorch() {
             for training in [true, false] {
                 let [x, y] = [(); 2].map(|()| random(1, [9, 40]).set_requires_grad(true));
                 // Transposed, so that the order of memory is not that of the indices.
-                let found = seeded(3, || dropout(&x.tr(), p, training)).unwrap();
+                let found = seeded(3, || dropout(&x.tr(), p, training, 0)).unwrap();
                 let expected = after_manual_seed(3, || y.tr().dropout(p, training));
                 assert_eq!(found, expected, "{kind:?} {p} {training}");
                 (found * &slope).sum(kind).backward();

@@ -37,7 +37,7 @@ fn train(seed: u64, meet: impl Fn()) -> (Vec<f64>, Vec<(String, Vec<f32>)>) {
             let labels = randint(3, [64], (Kind::Int64, Device::Cpu));
             let x = randn([64, 12, 6], FLOAT) + labels.view([-1, 1, 1]);
             let run = cell.scan(Sequence::new(&x), None).unwrap();
-            let features = dropout(run.last.output(), 0.3, true).unwrap();
+            let features = dropout(run.last.output(), 0.3, true, 0).unwrap();
             let loss = readout.forward(&features).cross_entropy_for_logits(&labels);
             loss.backward();
             meet();

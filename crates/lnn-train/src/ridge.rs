@@ -49,7 +49,7 @@ pub(crate) fn solve(
     let readout = model.readout().expect("checked before the run had a folder");
     let samples = data.parts.train.len();
     let fit = accumulate(ranks, model, readout, &data.parts.train, &mut |done| {
-        progress("features", done, samples)
+        progress("features", done, samples);
     })?;
     progress("solving the readout", samples, samples);
     if ranks.any(stop())? {

@@ -91,8 +91,10 @@ char* lnn_store_tcp(const char* host, uint16_t port, bool server, bool hosted, s
     // All register with a store of their own, whose host waits for them.
     options.waitWorkers = !hosted;
     if (!hosted) options.numWorkers = processes;
-    options.timeout = std::chrono::milliseconds(timeout_ms);
+    // A client that finds nobody tries twice for so long.
+    options.timeout = std::chrono::milliseconds(server ? timeout_ms : timeout_ms / 2 + 1);
     auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
+    store->setTimeout(std::chrono::milliseconds(timeout_ms));
     *handle = new LnnStore{c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store))};
   });
 }

@@ -165,9 +165,11 @@ impl<'a> Trainer<'a> {
         while self.state.step_in_epoch < steps {
             rate = self.learning_rate(steps);
             self.take_step(&batches, rate, &mut sums, observers)?;
-            let stopping = self.ranks.any(stop())?;
-            if sums.must_read(self.state.step_in_epoch, steps) || stopping || self.grows_now(self.state.step)
-            {
+            let due = sums.must_read(self.state.step_in_epoch, steps) || self.grows_now(self.state.step);
+            // Several ranks ask each other as often as they wait for the device, and all of them at the same steps.
+            let asks = due || !self.ranks.are_several();
+            let stopping = asks && self.ranks.any(stop())?;
+            if due || stopping {
                 self.ranks.settle()?;
                 self.state.seconds = seconds_before + started.elapsed().as_secs_f64();
                 self.read(&mut sums, steps)?;

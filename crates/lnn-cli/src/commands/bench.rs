@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// The arguments of `bench`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(crate) struct BenchArguments {
     /// The workload to time, as liquid or model:cllnn:article; --list shows all
     #[arg(value_name = "WORK", required_unless_present = "list", conflicts_with = "list")]
@@ -51,7 +52,7 @@ pub(crate) struct BenchArguments {
 const LONGEST: f64 = 3600.0;
 
 /// How long a process waits for the others.
-const MEETING: Duration = Duration::from_secs(600);
+const MEETING: Duration = Duration::from_mins(10);
 
 pub(super) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     if arguments.list {

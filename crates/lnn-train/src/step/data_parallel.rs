@@ -3,8 +3,8 @@
 //! ```text
 //! L = Σ w L_r / W      dL/dp = Σ w dL_r/dp / W      W = Σ w
 //! ```
-//! L_r is the mean loss of the targets of rank r, and w their weight: their number, or the sum of the weights of their classes. So the loss
-//! is that of the whole batch, however uneven the shares are. The gradients of w L_r lie one after the other in one flat tensor, with the
+//! `L_r` is the mean loss of the targets of rank r, and w their weight: their number, or the sum of the weights of their classes. So the loss
+//! is that of the whole batch, however uneven the shares are. The gradients of w `L_r` lie one after the other in one flat tensor, with the
 //! weight and the sums of the step behind them, and one all-reduce adds them up.
 
 use super::descent::{Descent, Pass};
@@ -82,7 +82,7 @@ impl Step for DataParallel {
         let part = if counts { 1.0 } else { 0.0 };
         let weight = descent.loss_weight(batch, &pass) * part;
         (&pass.loss * weight.to_kind(pass.loss.kind())).backward();
-        let sums = self.reduce(descent, &tallies(&pass, descent.reported(batch, &pass), &weight, share))?;
+        let sums = self.reduce(descent, &tallies(&pass, &descent.reported(batch, &pass), &weight, share))?;
         descent.descend()?;
         let (targets, samples) = (sums.get(1).clamp_min(1.0), share.total as f64);
         let correct = pass.correct.map(|_| sums.get(3) * samples / &targets);
@@ -99,7 +99,7 @@ impl Step for DataParallel {
 
 /// The sums of a step in this rank, `[6]`: the weight of its gradients, the number of its targets, the sum of their reported losses, the
 /// number of those that are right, and the sums over samples of spike rate and mean state.
-fn tallies(pass: &Pass, reported: Tensor, weight: &Tensor, share: Share) -> Tensor {
+fn tallies(pass: &Pass, reported: &Tensor, weight: &Tensor, share: Share) -> Tensor {
     let zero = Tensor::zeros([], (Kind::Double, weight.device()));
     let part = if share.count > 0 { 1.0 } else { 0.0 };
     let double = |tensor: &Tensor| tensor.detach().to_kind(Kind::Double);
@@ -116,7 +116,7 @@ fn tallies(pass: &Pass, reported: Tensor, weight: &Tensor, share: Share) -> Tens
         &[
             weight.shallow_clone(),
             targets.shallow_clone(),
-            double(&reported) * targets,
+            double(reported) * targets,
             correct,
             spike_rate,
             mean_state,

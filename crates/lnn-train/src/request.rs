@@ -16,8 +16,8 @@ pub struct Request<'a> {
     pub preset: Preset,
     /// The run or the checkpoint whose weights and model the run starts from.
     pub init: Option<&'a Path>,
-    /// Keys of the configuration, as a file has them.
-    pub keys: Option<Map<String, Value>>,
+    /// Keys of the configuration as a file has them, and the name of where they stand, for errors.
+    pub keys: Option<(String, Map<String, Value>)>,
     /// Keys of the configuration, as `--set` has them.
     pub assignments: &'a [String],
     /// The data.
@@ -47,8 +47,9 @@ impl Request<'_> {
             config = config.starting_from(source)?;
         }
         let init = config.init.clone();
-        if let Some(keys) = &self.keys {
-            config = settings::apply_keys(&config, keys.clone())?;
+        if let Some((place, keys)) = &self.keys {
+            config = settings::apply_keys(&config, keys.clone())
+                .map_err(|error| Error::configuration(format!("{place}: {error}")))?;
         }
         for assignment in self.assignments {
             config = settings::apply_assignment(&config, assignment)?;
@@ -63,7 +64,7 @@ impl Request<'_> {
     fn requested_data(&self) -> Option<String> {
         let assigned =
             || self.assignments.iter().rev().find_map(|assignment| settings::data_in_assignment(assignment));
-        let in_keys = || self.keys.as_ref()?.get("data")?.as_str().map(str::to_owned);
+        let in_keys = || self.keys.as_ref()?.1.get("data")?.as_str().map(str::to_owned);
         self.data.map(str::to_owned).or_else(assigned).or_else(in_keys)
     }
 }
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     fn data(keys: &Value, assignments: &[String], data: Option<&str>) -> String {
-        let keys = keys.as_object().cloned();
+        let keys = keys.as_object().map(|keys| ("config".to_owned(), keys.clone()));
         let (model, preset) = (ModelKind::Liquid, Preset::Tuned);
         Request { model, preset, init: None, keys, assignments, data }.config().unwrap().data
     }

@@ -14,6 +14,7 @@ use lnn_train::{
     Method, Observers, Outcome, Precision, Ranks, Request, Resume, RidgeMethod, RunConfig, RunFolder,
     Session, settings,
 };
+use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tch::Device;
@@ -247,13 +248,18 @@ fn check_flags(arguments: &TrainArguments, config: &RunConfig) -> Result<(), Fai
     }
 }
 
+/// Reads the keys of a file, and its name.
+fn keys_of(file: &Path) -> Result<(String, Map<String, Value>), Failure> {
+    Ok((file.display().to_string(), settings::read_keys(file)?))
+}
+
 /// Applies the preset, then the file, then `--set`, then the remaining flags.
 fn configure(name: ModelKind, arguments: &TrainArguments) -> Result<RunConfig, Failure> {
     let request = Request {
         model: name,
         preset: arguments.preset,
         init: arguments.init.as_deref(),
-        keys: arguments.config.as_deref().map(settings::read_keys).transpose()?,
+        keys: arguments.config.as_deref().map(keys_of).transpose()?,
         assignments: &arguments.set,
         data: arguments.data.as_deref(),
     };

@@ -4,7 +4,9 @@ use crate::program::Call;
 use crate::trained_runs::shared_data;
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The columns of a leaderboard that do not depend on the pace of the machine.
 const TIMELESS: [&str; 9] =
@@ -86,4 +88,17 @@ pub(crate) fn read(out: &Path, name: &str) -> Value {
     let path = out.join(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).expect("the file is JSON")
+}
+
+/// Sends a signal to the process that trains a trial.
+pub(crate) fn signal_trial(out: &Path, number: u64, signal: &str) {
+    let id = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    // It has the file of the claim as its stdin.
+    let claim = id(&out.join(format!("records/{number:04}.claim")));
+    let processes = fs::read_dir("/proc").expect("there are processes").flatten();
+    let process = processes
+        .filter(|entry| claim.is_some() && id(&entry.path().join("fd/0")) == claim)
+        .find_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let process = process.expect("the trial has a process").to_string();
+    assert!(Command::new("kill").args(["-s", signal, &process]).status().expect("kill exists").success());
 }

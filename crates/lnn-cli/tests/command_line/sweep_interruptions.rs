@@ -2,11 +2,11 @@
 
 use crate::program::Call;
 use crate::run_contents::assert_same_run;
-use crate::sweep_folder::{halving, leaderboard, plan, read, run, timeless, trial, write};
+use crate::sweep_folder::{halving, leaderboard, plan, read, run, signal_trial, timeless, trial, write};
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -66,17 +66,23 @@ fn a_process_that_outlives_its_sweep_is_waited_for_and_not_doubled() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("sweep");
     let mut plan = plan();
-    (plan["trials"], plan["config"]["epochs"]) = (1.into(), 60.into());
+    (plan["trials"], plan["config"]["epochs"]) = (1.into(), 600.into());
     let mut running = run(&plan, &out).start();
     running.wait_until(|| trial(&out, 1).join("metrics.jsonl").exists());
+    // Stopped by the system, so that it lives for as long as the test takes.
+    signal_trial(&out, 1, "STOP");
     running.signal("KILL");
     running.end();
-    let ended = again(&out).succeed();
+    let log = parent.path().join("log");
+    let mut second = again(&out).streams(Stdio::null(), fs::File::create(&log).unwrap()).start();
     let waiting = "trial 1: a process of an earlier call still trains it; waiting for it";
-    assert!(ended.stderr.contains(waiting), "{}", ended.stderr);
+    second.wait_until(|| fs::read_to_string(&log).unwrap().contains(waiting));
+    sleep(Duration::from_millis(300));
+    signal_trial(&out, 1, "CONT");
+    assert_eq!(second.end().code, Some(0));
     let said = fs::read_to_string(out.join("records/0001.stderr")).unwrap();
     assert!(!said.contains("another process is training"), "{said}");
-    assert_eq!(leaderboard(&out)[0]["epochs"], "60");
+    assert_eq!(leaderboard(&out)[0]["epochs"], "600");
 }
 
 /// A sweep of one long trial.
@@ -129,26 +135,13 @@ fn a_process_killed_alone_is_a_failed_trial_and_one_stopped_alone_goes_on() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("sweep");
     let mut plan = plan();
-    (plan["trials"], plan["config"]["epochs"]) = (1.into(), 400.into());
+    (plan["trials"], plan["config"]["epochs"]) = (1.into(), 2000.into());
     let mut running = run(&plan, &out).start();
-    let process = || {
-        let claim = fs::metadata(out.join("records/0001.claim")).ok()?;
-        let children = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
-            let id: u32 = entry.file_name().to_str()?.parse().ok()?;
-            let stdin = fs::metadata(entry.path().join("fd/0")).ok()?;
-            ((stdin.dev(), stdin.ino()) == (claim.dev(), claim.ino())).then_some(id)
-        });
-        children.into_iter().next()
-    };
-    let kill = |signal: &str| {
-        let id = process().expect("the trial has a process").to_string();
-        assert!(std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
-    };
     running.wait_until(|| trial(&out, 1).join("last.safetensors").exists());
-    kill("TERM");
+    signal_trial(&out, 1, "TERM");
     let said = || fs::read_to_string(out.join("records/0001.stderr")).unwrap_or_default();
     running.wait_until(|| said().contains("resumed after epoch"));
-    kill("KILL");
+    signal_trial(&out, 1, "KILL");
     let ended = running.end();
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.stderr.contains("killed by signal 9, perhaps for lack of memory"), "{}", ended.stderr);
@@ -219,7 +212,11 @@ fn a_folder_with_another_sweep_a_run_or_another_process_is_refused() {
     assert!(message.contains("another process runs the sweep in"), "{message}");
     running.signal("TERM");
     running.end();
-    assert!(run(&plan(), &out).refused().contains("holds another sweep"));
+    assert!(
+        run(&plan(), &out)
+            .refused()
+            .contains("holds another sweep, there and here: epochs: 3000 and 9; hint")
+    );
     let message = run(&plan(), &trial(&out, 1)).refused();
     assert!(message.contains("holds a run"), "{message}");
 }

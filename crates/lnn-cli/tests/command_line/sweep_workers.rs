@@ -165,7 +165,12 @@ fn a_folder_without_a_sweep_and_a_trial_that_does_not_exist_are_refused() {
     assert!(report(&out, &7.into()).refused().contains("expected a trial from 1 to 1, found 7"));
     let mut other = plan();
     other["seed"] = 3.into();
-    assert!(next(&out).flag("sweep", write(&other, &out)).refused().contains("holds another sweep"));
+    assert!(
+        next(&out)
+            .flag("sweep", write(&other, &out))
+            .refused()
+            .contains("holds another sweep, there and here: seed: 0 and 3; hint")
+    );
     fs::write(out.join("records/0001.json"), "{").unwrap();
     assert!(next(&out).refused().contains("0001.json is damaged"));
 }

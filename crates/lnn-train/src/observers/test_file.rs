@@ -36,3 +36,43 @@ impl Observer for TestFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::Evaluation;
+    use crate::event::Started;
+    use crate::place::Place;
+
+    fn started(epoch: u64) -> Event {
+        Event::Started(Started {
+            model: "lnn".into(),
+            data: "sine".into(),
+            place: Place { host: "here".into(), device: "cpu".into(), threads: 1 },
+            trainable: 1,
+            fixed: 0,
+            train_samples: 10,
+            validation_samples: 5,
+            steps_per_epoch: 1,
+            epoch,
+            epochs: 3,
+            folder: PathBuf::new(),
+        })
+    }
+
+    #[test]
+    fn the_result_stays_when_a_finished_run_starts_again_and_goes_when_it_trains_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.json");
+        let mut file = TestFile::new(&path);
+        file.observe(&started(0)).unwrap();
+        assert!(!path.exists());
+        let result: Evaluation = serde_json::from_str(r#"{"loss": 0.5, "samples": 3}"#).unwrap();
+        file.observe(&Event::Test(result.clone())).unwrap();
+        file.observe(&started(3)).unwrap();
+        let read: Evaluation = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(read, result);
+        file.observe(&started(2)).unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -49,10 +49,12 @@ impl SweepFolder {
     pub fn open_or_create(path: &Path, plan: Plan) -> Result<Self, Error> {
         let shown = path.display();
         if let Some(mut sweep) = Self::open(path)? {
-            if (Plan { trials: plan.trials, ..sweep.plan.clone() }) != plan {
+            let differences = sweep.plan.differences(&plan);
+            if !differences.is_empty() {
                 return Err(Error::Folder(format!(
-                    "{shown} holds another sweep, see its {PLAN}; hint: another --out begins a new one, and without a file and without keys \
-                     the sweep of the folder goes on"
+                    "{shown} holds another sweep, there and here: {}; hint: another --out begins a new one, and without a file and without \
+                     keys the sweep of the folder goes on",
+                    differences.join("; ")
                 )));
             }
             sweep.set_trials(plan.trials)?;

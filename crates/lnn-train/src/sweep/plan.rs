@@ -72,7 +72,7 @@ impl SweepFile {
             model,
             preset,
             init: None,
-            keys: self.config.clone(),
+            keys: self.config.clone().map(|keys| ("config".to_owned(), keys)),
             assignments: &fixed,
             data: self.data.as_deref(),
         };
@@ -130,6 +130,22 @@ impl Plan {
     /// Returns the epochs of each rung; a readout in closed form has one rung.
     pub fn rungs(&self) -> Vec<u64> {
         self.search.rungs(self.base.epochs)
+    }
+
+    /// Returns what makes another plan another sweep, with both values; the number of trials does not.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let shown = |plan: &Self| {
+            let text = |value: serde_json::Result<String>| value.expect("a plan is plain data");
+            let space = text(serde_json::to_string(&plan.space));
+            [
+                ("space", space),
+                ("search", text(serde_json::to_string(&plan.search))),
+                ("seed", plan.seed.to_string()),
+            ]
+        };
+        let own = shown(self).into_iter().zip(shown(other)).filter(|(here, there)| here != there);
+        let own = own.map(|((key, here), (_, there))| format!("{key}: {here} and {there}"));
+        settings::differences(&self.base, &other.base).into_iter().chain(own).collect()
     }
 
     /// Refuses what no sweep can do.

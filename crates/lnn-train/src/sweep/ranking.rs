@@ -28,7 +28,8 @@ pub fn status(trial: &Trial, rungs: usize) -> &'static str {
     match trial {
         Trial { failure: Some(_), .. } => "failed",
         _ if trial.results.len() == rungs => "finished",
-        _ if trial.standing().is_under_way() => "training",
+        _ if trial.standing().is_under_way() && trial.lease.is_some() => "training",
+        _ if trial.standing().is_under_way() => "waiting",
         _ => "paused",
     }
 }

@@ -8,11 +8,24 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 /// The lines of standard error that are kept as the reason of a failure.
 const LINES: usize = 5;
+
+/// What tells a process that it is one of several ranks.
+const RANKS: [&str; 8] = [
+    "RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "SLURM_PROCID",
+    "SLURM_LOCALID",
+    "SLURM_NTASKS",
+];
 
 /// How a process ended.
 pub(super) enum End {
@@ -51,8 +64,20 @@ pub(super) fn arguments(sweep: &SweepFolder, job: &Job) -> Vec<OsString> {
 ///
 /// # Errors
 /// [`Failure::Run`] if the system does not know it.
-pub(super) fn program() -> Result<std::path::PathBuf, Failure> {
+pub(super) fn program() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|error| Failure::run(format!("this program is not found: {error}")))
+}
+
+/// Returns a call of this program as one process, whatever the job that the sweep runs in says of ranks.
+///
+/// # Errors
+/// Those of [`program`].
+pub(super) fn process() -> Result<Command, Failure> {
+    let mut process = Command::new(program()?);
+    for name in RANKS {
+        process.env_remove(name);
+    }
+    Ok(process)
 }
 
 /// A trial that is being trained.
@@ -86,7 +111,7 @@ impl Training {
         let path = sweep.stderr_of(number);
         let stderr = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
         let before = stderr.metadata().map_err(failed)?.len();
-        let child = Command::new(program()?)
+        let child = process()?
             .args(arguments(sweep, &job))
             .args(["--threads", &share.threads.to_string(), "--device", &share.device.to_string()])
             .stdin(claim)

@@ -1,6 +1,6 @@
 //! The end of a sweep: its winner, which alone is tested, once.
 
-use super::child::{Share, program};
+use super::child::{Share, process};
 use super::shown::{Shown, line_of};
 use crate::failure::Failure;
 use crate::output::{print_line, print_text, say};
@@ -9,7 +9,7 @@ use lnn_train::{Evaluation, Event, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// The result of the test of a sweep, `test.json` in its folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ fn read(path: &Path) -> Result<Option<Tested>, Failure> {
 /// Tests the best epoch of a run in a process of its own.
 fn measure(run: &Path, share: Share) -> Result<Evaluation, Failure> {
     let failed = |reason: String| Failure::run(format!("the test of {}: {reason}", run.display()));
-    let output = Command::new(program()?)
+    let output = process()?
         .arg("eval")
         .arg(run)
         .args(["--json", "--threads", &share.threads.to_string(), "--device", &share.device.to_string()])

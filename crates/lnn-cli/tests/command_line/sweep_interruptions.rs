@@ -66,11 +66,9 @@ fn a_process_that_outlives_its_sweep_is_waited_for_and_not_doubled() {
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("sweep");
     let mut plan = plan();
-    (plan["trials"], plan["config"]["epochs"]) = (1.into(), 600.into());
+    (plan["trials"], plan["config"]["epochs"]) = (1.into(), 100_000.into());
     let mut running = run(&plan, &out).start();
     running.wait_until(|| trial(&out, 1).join("metrics.jsonl").exists());
-    // Stopped by the system, so that it lives for as long as the test takes.
-    signal_trial(&out, 1, "STOP");
     running.signal("KILL");
     running.end();
     let log = parent.path().join("log");
@@ -78,11 +76,13 @@ fn a_process_that_outlives_its_sweep_is_waited_for_and_not_doubled() {
     let waiting = "trial 1: a process of an earlier call still trains it; waiting for it";
     second.wait_until(|| fs::read_to_string(&log).unwrap().contains(waiting));
     sleep(Duration::from_millis(300));
-    signal_trial(&out, 1, "CONT");
-    assert_eq!(second.end().code, Some(0));
-    let said = fs::read_to_string(out.join("records/0001.stderr")).unwrap();
-    assert!(!said.contains("another process is training"), "{said}");
-    assert_eq!(leaderboard(&out)[0]["epochs"], "600");
+    let said = || fs::read_to_string(out.join("records/0001.stderr")).unwrap();
+    assert!(!said().contains("resumed"), "it waits as long as the process lives");
+    signal_trial(&out, 1, "TERM");
+    second.wait_until(|| said().contains("resumed after epoch"));
+    assert!(!said().contains("another process is training"), "{}", said());
+    second.signal("TERM");
+    assert_eq!(second.end().code, Some(130));
 }
 
 /// A sweep of one long trial.

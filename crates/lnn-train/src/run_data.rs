@@ -201,7 +201,7 @@ impl RunData {
         }
         let what = "reservoir states";
         let features = run_front(ranks, model, train, fit.as_mut(), keep, noise, &mut |done| {
-            progress(what, done, samples)
+            progress(what, done, samples);
         })?;
         if let Some(fit) = fit {
             progress("solving the readout", train.len(), samples);

@@ -49,6 +49,7 @@ mod tests {
             model: "lnn".into(),
             data: "sine".into(),
             place: Place { host: "here".into(), device: "cpu".into(), threads: 1 },
+            ranks: 1,
             trainable: 1,
             fixed: 0,
             train_samples: 10,

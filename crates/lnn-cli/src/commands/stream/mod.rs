@@ -176,7 +176,7 @@ fn explain(
     match training.horizon {
         0 => {}
         _ if several_horizons => {
-            say("note: each column is for as many rows after the one that is named as its name says")
+            say("note: each column is for as many rows after the one that is named as its name says");
         }
         1 => say("note: a prediction is for the row after the one that it names"),
         rows => say(&format!("note: a prediction is for {rows} rows after the one that it names")),

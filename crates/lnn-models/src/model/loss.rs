@@ -28,7 +28,7 @@ impl Model {
         &self.value_loss
     }
 
-    /// The loss of a `prediction`, see [`Task::loss`]: the mean cross-entropy for labels, or the mean of the [`Loss`] of the errors of
+    /// The loss of a `prediction`, see [`Task::loss`](lnn_core::Task::loss): the mean cross-entropy for labels, or the mean of the [`Loss`] of the errors of
     /// values in units of their deviation over the training set.
     pub fn loss(
         &self,

@@ -1,15 +1,20 @@
 //! What torchrun or Slurm says to the processes of one training, in the environment.
 
 use crate::failure::Failure;
+use crate::output::say_error;
 use lnn_sys::{GroupDevice, Place, ProcessGroup, Store, StoreAddress};
 use lnn_train::Ranks;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tch::Device;
 
 /// The ports that processes of Slurm choose from, by the number of their job.
 const PORTS: std::ops::Range<u64> = 20_000..32_000;
+
+/// What connecting may take beyond its timeout.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The processes that train together, as their launcher describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +79,7 @@ impl Launch {
     /// [`Failure::Run`] if they do not come.
     pub(crate) fn join(&self, device: Device, timeout: Duration) -> Result<Ranks, Failure> {
         let Some(address) = &self.address else { return Ok(Ranks::default()) };
+        let _guard = self.end_after(timeout);
         let store = Arc::new(Store::join(address, self.place, timeout)?);
         let hostname = self.one_machine.then(|| "127.0.0.1".to_owned());
         let interface = std::env::var("GLOO_SOCKET_IFNAME").ok();
@@ -88,6 +94,26 @@ impl Launch {
             _ => None,
         };
         Ok(Ranks::new(control, on_device))
+    }
+}
+
+impl Launch {
+    /// Ends the process if the result still exists after `timeout` and a little: Gloo has stages of connecting to a process that died
+    /// meanwhile in which it counts the time anew.
+    fn end_after(&self, timeout: Duration) -> Sender<()> {
+        let (sender, receiver) = channel();
+        let (Place { rank, size }, limit) = (self.place, timeout + GRACE);
+        std::thread::spawn(move || {
+            if receiver.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                say_error(&format!(
+                    "error: rank {rank} of {size}: connecting with the other ranks failed: timed out after {} s",
+                    limit.as_secs()
+                ));
+                // Not `std::process::exit`: its destructors crash while other threads still compute.
+                signal_hook::low_level::exit(1);
+            }
+        });
+        sender
     }
 }
 

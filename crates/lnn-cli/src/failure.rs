@@ -58,7 +58,9 @@ impl Failure {
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         match &error {
-            ModelError::Core(lnn_core::Error::Torch(_) | lnn_core::Error::Sys(_)) => Self::run(error),
+            ModelError::Core(lnn_core::Error::Torch(_) | lnn_core::Error::Sys(_)) | ModelError::Diverged => {
+                Self::run(error)
+            }
             _ => Self::request(error),
         }
     }

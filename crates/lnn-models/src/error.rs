@@ -73,6 +73,11 @@ pub enum Error {
     /// A model cannot learn from a stream, or a stream cannot go on.
     #[error("stream: {0}")]
     Stream(String),
+    /// A readout that learns from a stream has weights that are not finite.
+    #[error(
+        "stream: the readout that learns has diverged: its predictions are not finite; hint: a forgetting nearer to 1, or a smaller rate"
+    )]
+    Diverged,
     /// An input cannot be standardised so.
     #[error("standardization: {0}")]
     Standardization(String),

@@ -72,7 +72,7 @@ impl Learning {
             }
             self.regression.predict(row, prediction);
             if counts && !prediction.iter().all(|number| number.is_finite()) {
-                return Err(diverged());
+                return Err(Error::Diverged);
             }
         }
         let predictions = Tensor::from_slice(&predictions).view([-1, self.outputs as i64]);
@@ -122,7 +122,7 @@ impl Learning {
     pub(super) fn check(&self) -> Result<(), Error> {
         let (root, _) = self.regression.memory();
         let numbers = self.regression.weights().iter().chain(root);
-        if numbers.copied().all(f64::is_finite) { Ok(()) } else { Err(diverged()) }
+        if numbers.copied().all(f64::is_finite) { Ok(()) } else { Err(Error::Diverged) }
     }
 
     fn weights(&self) -> Tensor {
@@ -168,12 +168,6 @@ impl Learning {
         self.waiting = rows.map(|row| row.iter().all(|x| x.is_finite()).then(|| row.to_vec())).collect();
         Ok(())
     }
-}
-
-fn diverged() -> Error {
-    Error::Stream(
-        "the readout that learns has diverged: its predictions are not finite; hint: a forgetting nearer to 1, or a smaller rate".into(),
-    )
 }
 
 /// The linear readout of a model of series.

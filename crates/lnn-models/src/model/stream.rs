@@ -69,7 +69,7 @@ impl<'m> Stream<'m> {
     /// with NaN or labels `[T]` below 0 for those that are not known, are what a stream learns from; others ignore them.
     ///
     /// # Errors
-    /// Those of [`Model::check`] and [`Model::run`]; [`Error::Stream`] if a readout that learns diverges.
+    /// Those of [`Model::check`] and [`Model::run`]; [`Error::Diverged`] if a readout that learns diverges.
     pub fn advance(&mut self, rows: &Input, targets: Option<&Tensor>) -> Result<Tensor, Error> {
         let rows = self.with_first_time(&rows.map(|tensor| tensor.unsqueeze(0)));
         self.model.check(&rows)?;
@@ -88,7 +88,7 @@ impl<'m> Stream<'m> {
     /// Writes what was learnt into the readout of the model.
     ///
     /// # Errors
-    /// [`Error::Stream`] if the readout has diverged; [`Error::Core`] if libtorch fails.
+    /// [`Error::Diverged`] if the readout has diverged; [`Error::Core`] if libtorch fails.
     pub fn keep_what_was_learnt(&self) -> Result<(), Error> {
         self.learning.as_ref().map_or(Ok(()), |learning| learning.write_to(self.model))
     }
@@ -96,7 +96,7 @@ impl<'m> Stream<'m> {
     /// Refuses a readout that has diverged.
     ///
     /// # Errors
-    /// [`Error::Stream`].
+    /// [`Error::Diverged`].
     pub fn check_what_was_learnt(&self) -> Result<(), Error> {
         self.learning.as_ref().map_or(Ok(()), Learning::check)
     }
